@@ -1,0 +1,7 @@
+//! Case management for Education, Health and Care Plans in England, with live statutory clocks.
+//!
+//! The rooms, and the one way data walks through them: `http` → `service` → `casework` →
+//! `statute`, with `store` beside. `docs/ARCHITECTURE.md` follows two requests through the files.
+
+pub mod clock;
+pub mod statute;
