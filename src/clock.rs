@@ -60,10 +60,14 @@ pub fn london_date(instant: DateTime<Utc>) -> NaiveDate {
 
 /// Noon of a civil date, for facts known by their day alone.
 pub fn noon(date: NaiveDate) -> DateTime<Utc> {
-    date.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or(NaiveTime::MIN)).and_utc()
+    date.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or(NaiveTime::MIN))
+        .and_utc()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the system's time"
+)]
 fn system_now() -> DateTime<Utc> {
     Utc::now()
 }

@@ -3,5 +3,6 @@
 //! The rooms, and the one way data walks through them: `http` → `service` → `casework` →
 //! `statute`, with `store` beside. `docs/ARCHITECTURE.md` follows two requests through the files.
 
+pub mod casework;
 pub mod clock;
 pub mod statute;

@@ -1,1 +1,14 @@
+//! What happened. Pure: events in, state out.
+//!
+//! One file per procedure holds its events, states and transitions; `timeline` folds them, the
+//! same way for every procedure; `advice` and `flags` are shared by all. `service` is the caller.
+//! Databases, requests, the present day and randomness stay outside: they are arguments.
 
+pub mod advice;
+pub mod assessment;
+pub mod child;
+pub mod event;
+pub mod flag;
+pub mod history;
+pub mod identifier;
+pub mod timeline;

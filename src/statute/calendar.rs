@@ -25,8 +25,7 @@ pub fn easter_sunday(year: i32) -> NaiveDate {
     let corrected_leap_centuries = century.div_euclid(4);
     let moon_correction = (century + 8).div_euclid(25);
     let epact_correction = (century - moon_correction + 1).div_euclid(3);
-    let epact = (19 * golden + century - corrected_leap_centuries - epact_correction + 15)
-        .rem_euclid(30);
+    let epact = (19 * golden + century - corrected_leap_centuries - epact_correction + 15).rem_euclid(30);
     let weekday_offset = (32 + 2 * century.rem_euclid(4) + 2 * year_of_century.div_euclid(4)
         - epact
         - year_of_century.rem_euclid(4))
@@ -152,14 +151,34 @@ mod tests {
             bank_holidays(2026),
             dates(
                 2026,
-                &[(1, 1), (4, 3), (4, 6), (5, 4), (5, 25), (8, 31), (12, 25), (12, 26), (12, 28)]
+                &[
+                    (1, 1),
+                    (4, 3),
+                    (4, 6),
+                    (5, 4),
+                    (5, 25),
+                    (8, 31),
+                    (12, 25),
+                    (12, 26),
+                    (12, 28)
+                ]
             )
         );
         assert_eq!(
             bank_holidays(2020),
             dates(
                 2020,
-                &[(1, 1), (4, 10), (4, 13), (5, 8), (5, 25), (8, 31), (12, 25), (12, 26), (12, 28)]
+                &[
+                    (1, 1),
+                    (4, 10),
+                    (4, 13),
+                    (5, 8),
+                    (5, 25),
+                    (8, 31),
+                    (12, 25),
+                    (12, 26),
+                    (12, 28)
+                ]
             )
         );
         assert_eq!(

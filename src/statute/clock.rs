@@ -1,0 +1,346 @@
+//! Clocks: what the rulebook makes of the marks a procedure reports.
+//!
+//! A clock is a list of dated segments. An occurrence that changes a date already shown closes
+//! the segment and opens the next, so that any day asked about finds what held on that day. The
+//! same segments are what `store` indexes; nothing else computes a clock.
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::exception::{Claim, MissedAppointment, Period, TestedClaim, test_claim};
+use super::reading::Readings;
+use super::rulebook::{Bound, ClockKind, Force, Mark, Party, Rule};
+
+/// Something that happened, as the rulebook sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Occurrence {
+    pub mark: Mark,
+    /// The legal date: the one of the event's dates that the rulebook counts by.
+    pub on: NaiveDate,
+    /// The day of the act; before it, nobody could have known.
+    pub occurred_on: NaiveDate,
+    /// The event that first recorded the fact, through all its corrections.
+    pub root_event_id: Uuid,
+    /// The advice request or consultation it is about; none means all of them.
+    pub subject: Option<Uuid>,
+    /// Who owes the act and how it binds, where that differs from the rule.
+    pub owed: Option<Owed>,
+}
+
+/// Who owes an act, and how strongly it binds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    pub bearer: Party,
+    pub force: Force,
+}
+
+/// A stretch of days on which nothing about a clock changed but the day itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    pub effective_from_on: NaiveDate,
+    /// The first day it no longer holds.
+    pub effective_until_on: Option<NaiveDate>,
+    pub bearer: Party,
+    pub force: Force,
+    pub satisfied_on: Option<NaiveDate>,
+    pub cancelled_on: Option<NaiveDate>,
+    pub excused_from_on: Option<NaiveDate>,
+}
+
+/// One time limit running on one procedure.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// UUIDv5 of procedure, kind and the root event that started it: the same for ever.
+    pub id: Uuid,
+    pub rule: &'static Rule,
+    pub subject: Option<Uuid>,
+    pub started_by: Mark,
+    pub started_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub day_one_due_on: NaiveDate,
+    /// In order and without gaps; never empty.
+    pub segments: Vec<Segment>,
+    pub claims: Vec<TestedClaim>,
+}
+
+/// Where a clock stands on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockStatus {
+    /// Not done, and not yet due.
+    Running,
+    /// Not done, and past due.
+    Overdue,
+    /// Done in time; for a window, run or waived.
+    Met,
+    /// Done after it was due.
+    Late,
+    /// No longer owed.
+    Cancelled,
+}
+
+/// A clock read on one day. Dates that lie after the day are not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub status: ClockStatus,
+    pub satisfied_on: Option<NaiveDate>,
+    pub cancelled_on: Option<NaiveDate>,
+    /// Days to the due date, negative once it has passed; none once the clock has stopped.
+    pub days_remaining: Option<i64>,
+    /// Days past the due date, nought when it was or may still be kept.
+    pub days_late: i64,
+    pub excused: bool,
+}
+
+/// Reads one segment of a clock on a day within it.
+pub fn standing(bound: Bound, due_on: NaiveDate, segment: &Segment, as_of: NaiveDate) -> Standing {
+    let by_then = |date: Option<NaiveDate>| date.filter(|date| *date <= as_of);
+    let satisfied_on = by_then(segment.satisfied_on);
+    let cancelled_on = by_then(segment.cancelled_on);
+    let days_past_due = (as_of - due_on).num_days();
+    let status = match (bound, satisfied_on, cancelled_on) {
+        (Bound::NoLaterThan, Some(satisfied_on), _) if satisfied_on > due_on => ClockStatus::Late,
+        (_, Some(_), _) => ClockStatus::Met,
+        (_, None, Some(_)) => ClockStatus::Cancelled,
+        (Bound::NoLaterThan, None, None) if days_past_due > 0 => ClockStatus::Overdue,
+        (Bound::NoEarlierThan, None, None) if days_past_due > 0 => ClockStatus::Met,
+        (_, None, None) => ClockStatus::Running,
+    };
+    let days_late = match (status, satisfied_on) {
+        (ClockStatus::Overdue, _) => days_past_due,
+        (ClockStatus::Late, Some(satisfied_on)) => (satisfied_on - due_on).num_days(),
+        _ => 0,
+    };
+    Standing {
+        status,
+        satisfied_on,
+        cancelled_on,
+        days_remaining: match status {
+            ClockStatus::Running | ClockStatus::Overdue => Some(-days_past_due),
+            ClockStatus::Met | ClockStatus::Late | ClockStatus::Cancelled => None,
+        },
+        days_late,
+        excused: by_then(segment.excused_from_on).is_some(),
+    }
+}
+
+impl Clock {
+    /// The segment that holds on a day, if the clock is there on that day.
+    pub fn segment_on(&self, as_of: NaiveDate) -> Option<&Segment> {
+        self.segments.iter().find(|segment| {
+            segment.effective_from_on <= as_of && segment.effective_until_on.is_none_or(|until| as_of < until)
+        })
+    }
+
+    /// Where the clock stands on a day, if it is there on that day.
+    pub fn standing_on(&self, as_of: NaiveDate) -> Option<Standing> {
+        self.segment_on(as_of)
+            .map(|segment| standing(self.rule.bound, self.due_on, segment, as_of))
+    }
+
+    fn starting(
+        rule: &'static Rule,
+        occurrence: &Occurrence,
+        procedure_id: Uuid,
+        readings: &Readings,
+    ) -> Clock {
+        let due = rule.counting.due(occurrence.on, readings);
+        let owed = occurrence.owed.unwrap_or(Owed {
+            bearer: rule.bearer,
+            force: rule.force,
+        });
+        Clock {
+            id: clock_id(procedure_id, rule.kind, occurrence.root_event_id),
+            rule,
+            subject: occurrence.subject,
+            started_by: occurrence.mark,
+            started_on: occurrence.on,
+            due_on: due.due_on,
+            day_one_due_on: due.day_one_due_on,
+            segments: vec![Segment {
+                effective_from_on: occurrence.occurred_on,
+                effective_until_on: None,
+                bearer: owed.bearer,
+                force: owed.force,
+                satisfied_on: None,
+                cancelled_on: None,
+                excused_from_on: None,
+            }],
+            claims: Vec::new(),
+        }
+    }
+
+    fn is_about(&self, subject: Option<Uuid>) -> bool {
+        match (self.subject, subject) {
+            (Some(own), Some(other)) => own == other,
+            (_, None) => true,
+            (None, Some(_)) => false,
+        }
+    }
+
+    fn hear(&mut self, occurrence: &Occurrence) {
+        if !self.is_about(occurrence.subject) {
+            return;
+        }
+        let Occurrence {
+            mark,
+            on,
+            occurred_on,
+            ..
+        } = *occurrence;
+        let Some(current) = self.segments.last().copied() else {
+            return;
+        };
+        let stopped = current.satisfied_on.is_some() || current.cancelled_on.is_some();
+        // A window that has run stays run, whatever comes after it.
+        let over = self.rule.bound == Bound::NoEarlierThan && on > self.due_on;
+        if self.rule.satisfied_by.contains(&mark) && !stopped && !over {
+            self.change(on, occurred_on, |segment| segment.satisfied_on = Some(on));
+        } else if self.rule.cancelled_by.contains(&mark) && !stopped && !over {
+            self.change(on, occurred_on, |segment| segment.cancelled_on = Some(on));
+        } else if self.rule.reopened_by.contains(&mark) && current.cancelled_on.is_some() {
+            self.replace(occurred_on, |segment| segment.cancelled_on = None);
+        } else if let (Mark::AdviceRedirected, Some(owed)) = (mark, occurrence.owed) {
+            self.replace(occurred_on, |segment| {
+                segment.bearer = owed.bearer;
+                segment.force = owed.force;
+            });
+        }
+    }
+
+    /// Sets a date. Before its day it reads as not there, so the segment can keep it, unless the
+    /// act that set it came later than the date itself.
+    fn change(&mut self, on: NaiveDate, occurred_on: NaiveDate, set: impl FnOnce(&mut Segment)) {
+        if on < occurred_on {
+            self.replace(occurred_on, set);
+        } else if let Some(segment) = self.segments.last_mut() {
+            set(segment);
+        }
+    }
+
+    /// Closes the current segment on a day and opens the next with what changed.
+    fn replace(&mut self, on: NaiveDate, set: impl FnOnce(&mut Segment)) {
+        let Some(current) = self.segments.last_mut() else {
+            return;
+        };
+        let mut next = *current;
+        set(&mut next);
+        if current.effective_from_on >= on {
+            *current = next;
+        } else {
+            current.effective_until_on = Some(on);
+            next.effective_from_on = on;
+            self.segments.push(next);
+        }
+    }
+}
+
+/// The id of the clock of a kind that an event started on a procedure.
+pub fn clock_id(procedure_id: Uuid, kind: ClockKind, root_event_id: Uuid) -> Uuid {
+    Uuid::new_v5(
+        &procedure_id,
+        format!("{}:{root_event_id}", kind.name()).as_bytes(),
+    )
+}
+
+/// The clocks of one procedure while its events are folded.
+#[derive(Debug)]
+pub struct Clocks<'r> {
+    procedure_id: Uuid,
+    rules: &'static [Rule],
+    readings: &'r Readings,
+    clocks: Vec<Clock>,
+    claims: Vec<Claim>,
+    missed: Vec<MissedAppointment>,
+}
+
+impl<'r> Clocks<'r> {
+    /// No clocks yet, under a rule set and an authority's readings.
+    pub fn under(rules: &'static [Rule], readings: &'r Readings, procedure_id: Uuid) -> Clocks<'r> {
+        Clocks {
+            procedure_id,
+            rules,
+            readings,
+            clocks: Vec::new(),
+            claims: Vec::new(),
+            missed: Vec::new(),
+        }
+    }
+
+    /// Lets every clock hear of an occurrence, then starts those it starts.
+    ///
+    /// Occurrences must come in the order of the fold.
+    pub fn hear(&mut self, occurrence: Occurrence) {
+        for clock in &mut self.clocks {
+            clock.hear(&occurrence);
+        }
+        for rule in self.rules {
+            if rule.starts.contains(&occurrence.mark) && rule.is_in_force(occurrence.on) {
+                self.clocks.push(Clock::starting(
+                    rule,
+                    &occurrence,
+                    self.procedure_id,
+                    self.readings,
+                ));
+            }
+        }
+    }
+
+    /// Keeps a claimed exception.
+    pub fn claim(&mut self, claim: Claim) {
+        self.claims.push(claim);
+    }
+
+    /// Keeps a missed appointment as evidence.
+    pub fn miss(&mut self, missed: MissedAppointment) {
+        self.missed.push(missed);
+    }
+
+    /// The last day of the family's newest window on a draft plan, unless it was waived.
+    pub fn open_window_ends_on(&self) -> Option<NaiveDate> {
+        self.clocks
+            .iter()
+            .rev()
+            .find(|clock| clock.rule.bound == Bound::NoEarlierThan)
+            .filter(|clock| {
+                clock
+                    .segments
+                    .last()
+                    .is_some_and(|segment| segment.satisfied_on.is_none())
+            })
+            .map(|clock| clock.due_on)
+    }
+
+    /// Tests every claim on the clocks it names and gives the finished clocks by due date and id.
+    pub fn finish(mut self) -> Vec<Clock> {
+        for clock in &mut self.clocks {
+            let period = Period {
+                started_on: clock.started_on,
+                due_on: clock.due_on,
+            };
+            clock.claims = self
+                .claims
+                .iter()
+                .filter(|claim| claim.clocks.contains(&clock.rule.kind) && clock.is_about(claim.subject))
+                .map(|claim| test_claim(claim, clock.rule, period, self.readings, &self.missed))
+                .collect();
+            let excused_from_on = clock
+                .claims
+                .iter()
+                .filter_map(|tested| tested.excused_from_on)
+                .min();
+            for segment in &mut clock.segments {
+                segment.excused_from_on = excused_from_on;
+            }
+        }
+        self.clocks.sort_by_key(|clock| (clock.due_on, clock.id));
+        self.clocks
+    }
+}
+
+/// The first day on which a running clock is due soon, counted to the earlier of its due dates.
+pub fn due_soon_from(day_one_due_on: NaiveDate, due_soon_days: u32) -> NaiveDate {
+    day_one_due_on - Days::new(due_soon_days.into())
+}

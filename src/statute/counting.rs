@@ -137,7 +137,10 @@ impl Counting {
             NonWorkingDueDay::Stands => read_on,
             NonWorkingDueDay::NextWorkingDay => first_working_day_on_or_after(read_on),
         };
-        Due { due_on, day_one_due_on }
+        Due {
+            due_on,
+            day_one_due_on,
+        }
     }
 
     fn last_day(self, trigger_on: NaiveDate, readings: &Readings) -> NaiveDate {
@@ -216,15 +219,27 @@ mod tests {
             ("V22", within_days(15, on("2026-03-02")), "2026-03-17"),
             ("V24", months_starting_with(12, on("2025-03-10")), "2026-03-09"),
             ("V27", notice_weeks(2, on("2026-03-18"), clear), "2026-03-03"),
-            ("V27 simple", notice_weeks(2, on("2026-03-18"), Notice::Simple), "2026-03-04"),
+            (
+                "V27 simple",
+                notice_weeks(2, on("2026-03-18"), Notice::Simple),
+                "2026-03-04",
+            ),
             ("V35", before(on("2027-02-15")), "2027-02-14"),
             ("V38", months_before(5, on("2027-01-04")), "2026-08-04"),
             ("V40", within_days(15, on("2026-06-01")), "2026-06-16"),
-            ("V42", working_days_beginning_with(15, on("2026-03-26")), "2026-04-17"),
+            (
+                "V42",
+                working_days_beginning_with(15, on("2026-03-26")),
+                "2026-04-17",
+            ),
             ("V46", within_months(2, on("2025-12-31")), "2026-02-28"),
             ("V48", nth_working_day_after(3, on("2026-04-01")), "2026-04-08"),
             ("leap", months_starting_with(12, on("2024-02-29")), "2025-02-28"),
-            ("no such date", months_starting_with(1, on("2026-01-31")), "2026-02-28"),
+            (
+                "no such date",
+                months_starting_with(1, on("2026-01-31")),
+                "2026-02-28",
+            ),
         ] {
             assert_eq!(counted, on(expected), "{id}");
         }

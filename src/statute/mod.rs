@@ -8,5 +8,7 @@ pub mod calendar;
 pub mod clock;
 pub mod counting;
 pub mod exception;
+pub mod explanation;
 pub mod reading;
+pub mod requirement;
 pub mod rulebook;

@@ -1,0 +1,627 @@
+//! The rulebook: every time limit once, beside its citation, and every ground that excuses one.
+//!
+//! The table is data. What starts, satisfies, cancels or reopens a clock is named by a [`Mark`],
+//! which the procedures of `casework` report as they fold their events; no procedure knows a number.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::counting::Counting;
+
+/// Whose duty a clock measures, and whose move a flag waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    LocalAuthority,
+    EducationalPsychology,
+    Health,
+    SocialCare,
+    EducationSetting,
+    Family,
+    MediationAdviser,
+    Tribunal,
+    Other,
+}
+
+/// Whether a limit binds in law or is guidance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Force {
+    /// Binding in law.
+    Statutory,
+    /// From the SEND Code of Practice or national practice.
+    Guidance,
+}
+
+/// Whether the act must come by the date or may only come after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// The act is due on or before the date.
+    NoLaterThan,
+    /// The date is the last day of a window; the act is allowed from the next day.
+    NoEarlierThan,
+}
+
+/// How well a rule has been checked against its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// Checked against the text of the legislation or official document.
+    Confirmed,
+    /// Read in a secondary source.
+    SecondarySource,
+    /// Not yet confirmed against a text.
+    Unconfirmed,
+}
+
+/// Where a rule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Provision {
+    /// The statutory instrument or document.
+    #[schema(example = "SI 2014/1530")]
+    pub instrument: &'static str,
+    /// The place in it.
+    #[schema(example = "reg 5(1)")]
+    pub reference: &'static str,
+    /// How well the citation has been checked.
+    #[schema(inline)]
+    pub confidence: Confidence,
+}
+
+/// The kinds of clock, one for each duty with a time limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// Tell the family whether an assessment will be made.
+    AssessDecision,
+    /// Give the advice an authority asked for; one clock for each request.
+    Advice,
+    /// Decide whether to issue a plan; the milestone managers watch.
+    PlanDecision,
+    /// Tell the family that no plan will be issued.
+    NoPlanNotice,
+    /// The family's window to comment on a draft plan.
+    DraftRepresentations,
+    /// Reply to a consultation on being named in a plan; one clock for each consultation.
+    SettingReply,
+    /// Send the final plan.
+    FinalPlan,
+}
+
+impl ClockKind {
+    /// Every kind, in the order a procedure meets them.
+    pub const ALL: [ClockKind; 7] = [
+        ClockKind::AssessDecision,
+        ClockKind::Advice,
+        ClockKind::PlanDecision,
+        ClockKind::NoPlanNotice,
+        ClockKind::DraftRepresentations,
+        ClockKind::SettingReply,
+        ClockKind::FinalPlan,
+    ];
+
+    /// The name used in the API, in stores and in clock ids.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClockKind::AssessDecision => "assess_decision",
+            ClockKind::Advice => "advice",
+            ClockKind::PlanDecision => "plan_decision",
+            ClockKind::NoPlanNotice => "no_plan_notice",
+            ClockKind::DraftRepresentations => "draft_representations",
+            ClockKind::SettingReply => "setting_reply",
+            ClockKind::FinalPlan => "final_plan",
+        }
+    }
+}
+
+/// A fact that the rulebook attaches consequences to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    RequestReceived,
+    BecameResponsible,
+    AssessDecisionNotified,
+    AssessmentRefused,
+    AssessmentResumed,
+    IssueDecided,
+    NoPlanNotified,
+    DraftServed,
+    DraftWindowWaived,
+    FinalPlanSent,
+    AdviceRequestReceived,
+    AdviceRedirected,
+    AdviceSubmitted,
+    AdviceRequestEnded,
+    SettingConsulted,
+    SettingReplied,
+    ProcedureEnded,
+}
+
+/// The date of an event that a clock counts by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegalDate {
+    /// The day of the act.
+    Occurred,
+    Sent,
+    Served,
+    Received,
+}
+
+impl Mark {
+    /// Which of its event's dates the law counts by.
+    ///
+    /// Time runs from receipt (reg 5(1)) and from service (reg 13(1)); a notice is given, and a plan
+    /// sent, on the day of sending, never on the day of an internal decision.
+    pub fn dated_by(self) -> LegalDate {
+        match self {
+            Mark::RequestReceived
+            | Mark::AdviceRequestReceived
+            | Mark::AdviceSubmitted
+            | Mark::SettingConsulted
+            | Mark::SettingReplied => LegalDate::Received,
+            Mark::AssessDecisionNotified
+            | Mark::AssessmentRefused
+            | Mark::IssueDecided
+            | Mark::NoPlanNotified
+            | Mark::FinalPlanSent => LegalDate::Sent,
+            Mark::DraftServed => LegalDate::Served,
+            Mark::BecameResponsible
+            | Mark::AssessmentResumed
+            | Mark::DraftWindowWaived
+            | Mark::AdviceRedirected
+            | Mark::AdviceRequestEnded
+            | Mark::ProcedureEnded => LegalDate::Occurred,
+        }
+    }
+
+    /// The fact as the opening words of an explanation.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Mark::RequestReceived => "Request received",
+            Mark::BecameResponsible => "Authority became responsible",
+            Mark::AssessDecisionNotified => "Decision on assessing notified",
+            Mark::AssessmentRefused => "Assessment refused",
+            Mark::AssessmentResumed => "Assessment resumed",
+            Mark::IssueDecided => "Decision to issue a plan notified",
+            Mark::NoPlanNotified => "Decision not to issue a plan notified",
+            Mark::DraftServed => "Draft plan served",
+            Mark::DraftWindowWaived => "Rest of the window waived by the family",
+            Mark::FinalPlanSent => "Final plan sent",
+            Mark::AdviceRequestReceived => "Advice request received",
+            Mark::AdviceRedirected => "Advice request redirected",
+            Mark::AdviceSubmitted => "Advice submitted",
+            Mark::AdviceRequestEnded => "Advice request ended",
+            Mark::SettingConsulted => "Consultation received by the setting",
+            Mark::SettingReplied => "Setting replied",
+            Mark::ProcedureEnded => "Procedure ended",
+        }
+    }
+}
+
+/// A reason in law that excuses missing a limit. It never moves the date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// A school or post-16 institution asked for advice was closed for long enough.
+    SchoolClosed,
+    /// An early years provider asked for advice was closed for long enough.
+    EarlyYearsClosed,
+    /// Exceptional personal circumstances in the period.
+    PersonalCircumstances,
+    /// Absence from the area for long enough in the period.
+    Absent,
+    /// The temporary rules of 2020.
+    Coronavirus,
+    /// The child or young person missed an appointment made by the body asked.
+    MissedAppointment,
+}
+
+/// What a claim on a ground must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroundTest {
+    /// Closed for at least this many days, and asked for advice in the time from `margin_days`
+    /// before closing to `margin_days` before re-opening.
+    Closure { at_least_days: i64, margin_days: u64 },
+    /// Affected during the clock's period.
+    DuringPeriod,
+    /// Absent for at least this many consecutive days during the clock's period.
+    Absence { at_least_days: i64 },
+    /// The limit ran out within these dates, both included.
+    DueBetween { first_on: NaiveDate, last_on: NaiveDate },
+    /// An appointment within the clock's period is recorded as missed.
+    MissedAppointment,
+}
+
+impl Ground {
+    /// The test of the ground.
+    pub fn test(self) -> GroundTest {
+        match self {
+            Ground::SchoolClosed | Ground::EarlyYearsClosed => GroundTest::Closure {
+                at_least_days: 28,
+                margin_days: 7,
+            },
+            Ground::PersonalCircumstances => GroundTest::DuringPeriod,
+            Ground::Absent => GroundTest::Absence { at_least_days: 28 },
+            Ground::Coronavirus => GroundTest::DueBetween {
+                first_on: CORONAVIRUS_RULES_FROM,
+                last_on: CORONAVIRUS_RULES_TO,
+            },
+            Ground::MissedAppointment => GroundTest::MissedAppointment,
+        }
+    }
+}
+
+/// A ground that one rule permits, with where the rule permits it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PermittedGround {
+    pub ground: Ground,
+    pub provision: Provision,
+}
+
+/// One time limit.
+#[derive(Debug)]
+pub struct Rule {
+    pub kind: ClockKind,
+    /// What the bearer has to do, as an instruction.
+    pub title: &'static str,
+    /// Who owes the act, unless the occurrence that starts the clock says otherwise.
+    pub bearer: Party,
+    /// How strongly it binds, unless the occurrence that starts the clock says otherwise.
+    pub force: Force,
+    pub bound: Bound,
+    pub counting: Counting,
+    pub starts: &'static [Mark],
+    pub satisfied_by: &'static [Mark],
+    pub cancelled_by: &'static [Mark],
+    /// What takes a cancellation back; the original dates stay.
+    pub reopened_by: &'static [Mark],
+    /// Which of an event's legal dates is meant, for people.
+    pub satisfied_when: &'static str,
+    pub exceptions: &'static [PermittedGround],
+    pub provision: Provision,
+    /// The first day on which the rule was law; the day a clock starts decides which rules it has.
+    pub valid_from_on: NaiveDate,
+    /// The last day on which it was, if it has ended.
+    pub valid_to_on: Option<NaiveDate>,
+}
+
+impl Rule {
+    /// Whether the rule is law for a clock that starts on a day.
+    pub fn is_in_force(&self, on: NaiveDate) -> bool {
+        self.valid_from_on <= on && self.valid_to_on.is_none_or(|last_on| on <= last_on)
+    }
+
+    /// The rule's permission for a ground, if it has one.
+    pub fn permits(&self, ground: Ground) -> Option<&'static PermittedGround> {
+        self.exceptions
+            .iter()
+            .find(|permitted| permitted.ground == ground)
+    }
+}
+
+/// The rule of a kind for a clock that started on a day; the newest where none was yet in force.
+pub fn rule_for(kind: ClockKind, started_on: NaiveDate) -> Option<&'static Rule> {
+    let of_kind = || RULES.iter().filter(|rule| rule.kind == kind);
+    of_kind()
+        .find(|rule| rule.is_in_force(started_on))
+        .or_else(|| of_kind().last())
+}
+
+const SEND_REGULATIONS: &str = "SI 2014/1530";
+const CODE_OF_PRACTICE: &str = "SEND Code of Practice 2015";
+const CORONAVIRUS_REGULATIONS: &str = "SI 2020/471";
+
+const SEND_REGULATIONS_IN_FORCE: NaiveDate = civil(2014, 9, 1);
+const CORONAVIRUS_RULES_FROM: NaiveDate = civil(2020, 5, 1);
+const CORONAVIRUS_RULES_TO: NaiveDate = civil(2020, 9, 25);
+
+const CORONAVIRUS: PermittedGround = permitted(
+    Ground::Coronavirus,
+    CORONAVIRUS_REGULATIONS,
+    "reg 2A of SI 2014/1530 as inserted",
+    Confidence::SecondarySource,
+);
+
+/// The marks that stop whatever an assessment still had running.
+const ASSESSMENT_STOPS: &[Mark] = &[
+    Mark::AssessmentRefused,
+    Mark::NoPlanNotified,
+    Mark::ProcedureEnded,
+];
+
+/// Every time limit of an EHC needs assessment.
+pub static RULES: &[Rule] = &[
+    Rule {
+        kind: ClockKind::AssessDecision,
+        title: "Tell the family whether an assessment will be made",
+        bearer: Party::LocalAuthority,
+        force: Force::Statutory,
+        bound: Bound::NoLaterThan,
+        counting: Counting::WithinWeeks(6),
+        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
+        satisfied_by: &[Mark::AssessDecisionNotified],
+        cancelled_by: &[Mark::ProcedureEnded],
+        reopened_by: &[Mark::AssessmentResumed],
+        satisfied_when: "the day the notice was sent; a decision not yet notified does not count",
+        exceptions: &[
+            permitted(
+                Ground::SchoolClosed,
+                SEND_REGULATIONS,
+                "reg 5(4)(a)",
+                Confidence::Confirmed,
+            ),
+            permitted(
+                Ground::EarlyYearsClosed,
+                SEND_REGULATIONS,
+                "reg 5(4)(b)",
+                Confidence::SecondarySource,
+            ),
+            permitted(
+                Ground::PersonalCircumstances,
+                SEND_REGULATIONS,
+                "reg 5(4)(c)",
+                Confidence::SecondarySource,
+            ),
+            permitted(
+                Ground::Absent,
+                SEND_REGULATIONS,
+                "reg 5(4)(d)",
+                Confidence::SecondarySource,
+            ),
+            CORONAVIRUS,
+        ],
+        provision: provision(SEND_REGULATIONS, "reg 5(1)", Confidence::Confirmed),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+    Rule {
+        kind: ClockKind::Advice,
+        title: "Give the advice that was asked for",
+        bearer: Party::Other,
+        force: Force::Statutory,
+        bound: Bound::NoLaterThan,
+        counting: Counting::WithinWeeks(6),
+        starts: &[Mark::AdviceRequestReceived],
+        satisfied_by: &[Mark::AdviceSubmitted],
+        cancelled_by: &[
+            Mark::AdviceRequestEnded,
+            Mark::AssessmentRefused,
+            Mark::NoPlanNotified,
+            Mark::ProcedureEnded,
+        ],
+        reopened_by: &[Mark::AssessmentResumed],
+        satisfied_when: "the day the authority received the first complete submission",
+        exceptions: &[
+            permitted(
+                Ground::PersonalCircumstances,
+                SEND_REGULATIONS,
+                "reg 8(2)(a)",
+                Confidence::Unconfirmed,
+            ),
+            permitted(
+                Ground::Absent,
+                SEND_REGULATIONS,
+                "reg 8(2)(b)",
+                Confidence::Unconfirmed,
+            ),
+            permitted(
+                Ground::MissedAppointment,
+                SEND_REGULATIONS,
+                "reg 8(2)(c)",
+                Confidence::SecondarySource,
+            ),
+            CORONAVIRUS,
+        ],
+        provision: provision(SEND_REGULATIONS, "reg 8(1)", Confidence::SecondarySource),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+    Rule {
+        kind: ClockKind::PlanDecision,
+        title: "Decide whether to issue a plan",
+        bearer: Party::LocalAuthority,
+        force: Force::Guidance,
+        bound: Bound::NoLaterThan,
+        counting: Counting::WithinWeeks(16),
+        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
+        satisfied_by: &[Mark::IssueDecided, Mark::NoPlanNotified],
+        cancelled_by: &[Mark::AssessmentRefused, Mark::ProcedureEnded],
+        reopened_by: &[Mark::AssessmentResumed],
+        satisfied_when: "the day the notice was sent, or the draft plan served without one",
+        exceptions: &[],
+        provision: provision(CODE_OF_PRACTICE, "paras 9.41-9.44", Confidence::Unconfirmed),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+    Rule {
+        kind: ClockKind::NoPlanNotice,
+        title: "Tell the family if no plan will be issued",
+        bearer: Party::LocalAuthority,
+        force: Force::Statutory,
+        bound: Bound::NoLaterThan,
+        counting: Counting::WithinWeeks(16),
+        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
+        satisfied_by: &[Mark::NoPlanNotified],
+        cancelled_by: &[Mark::IssueDecided, Mark::AssessmentRefused, Mark::ProcedureEnded],
+        reopened_by: &[Mark::AssessmentResumed],
+        satisfied_when: "the day the notice was sent",
+        exceptions: &[
+            permitted(
+                Ground::SchoolClosed,
+                SEND_REGULATIONS,
+                "reg 10(4)(a)",
+                Confidence::Confirmed,
+            ),
+            permitted(
+                Ground::EarlyYearsClosed,
+                SEND_REGULATIONS,
+                "reg 10(4)(b)",
+                Confidence::SecondarySource,
+            ),
+            permitted(
+                Ground::PersonalCircumstances,
+                SEND_REGULATIONS,
+                "reg 10(4)(c)",
+                Confidence::SecondarySource,
+            ),
+            permitted(
+                Ground::Absent,
+                SEND_REGULATIONS,
+                "reg 10(4)(d)",
+                Confidence::SecondarySource,
+            ),
+            CORONAVIRUS,
+        ],
+        provision: provision(SEND_REGULATIONS, "reg 10(1)", Confidence::Confirmed),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+    Rule {
+        kind: ClockKind::DraftRepresentations,
+        title: "Leave the family its window to comment on the draft plan",
+        bearer: Party::Family,
+        force: Force::Statutory,
+        bound: Bound::NoEarlierThan,
+        counting: Counting::DaysBeginningWith(15),
+        starts: &[Mark::DraftServed],
+        satisfied_by: &[Mark::DraftWindowWaived],
+        cancelled_by: &[
+            Mark::DraftServed,
+            Mark::FinalPlanSent,
+            Mark::NoPlanNotified,
+            Mark::ProcedureEnded,
+        ],
+        reopened_by: &[],
+        satisfied_when: "the window has run, or the family waived the rest of it",
+        exceptions: &[],
+        provision: provision(SEND_REGULATIONS, "reg 13(1)(a)", Confidence::Confirmed),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+    Rule {
+        kind: ClockKind::SettingReply,
+        title: "Reply to the consultation on being named in the plan",
+        bearer: Party::EducationSetting,
+        force: Force::Guidance,
+        bound: Bound::NoLaterThan,
+        counting: Counting::WithinDays(15),
+        starts: &[Mark::SettingConsulted],
+        satisfied_by: &[Mark::SettingReplied],
+        cancelled_by: &[Mark::FinalPlanSent, Mark::NoPlanNotified, Mark::ProcedureEnded],
+        reopened_by: &[],
+        satisfied_when: "the day the authority received the reply",
+        exceptions: &[],
+        provision: provision(CODE_OF_PRACTICE, "para 9.83", Confidence::SecondarySource),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+    Rule {
+        kind: ClockKind::FinalPlan,
+        title: "Send the final plan",
+        bearer: Party::LocalAuthority,
+        force: Force::Statutory,
+        bound: Bound::NoLaterThan,
+        counting: Counting::WithinWeeks(20),
+        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
+        satisfied_by: &[Mark::FinalPlanSent],
+        cancelled_by: ASSESSMENT_STOPS,
+        reopened_by: &[Mark::AssessmentResumed],
+        satisfied_when: "the day it was sent to the last of family, setting and commissioning body",
+        exceptions: &[
+            permitted(
+                Ground::SchoolClosed,
+                SEND_REGULATIONS,
+                "reg 13(3) with reg 10(4)(a)",
+                Confidence::Confirmed,
+            ),
+            permitted(
+                Ground::EarlyYearsClosed,
+                SEND_REGULATIONS,
+                "reg 13(3) with reg 10(4)(b)",
+                Confidence::SecondarySource,
+            ),
+            permitted(
+                Ground::PersonalCircumstances,
+                SEND_REGULATIONS,
+                "reg 13(3) with reg 10(4)(c)",
+                Confidence::SecondarySource,
+            ),
+            permitted(
+                Ground::Absent,
+                SEND_REGULATIONS,
+                "reg 13(3) with reg 10(4)(d)",
+                Confidence::SecondarySource,
+            ),
+            CORONAVIRUS,
+        ],
+        provision: provision(SEND_REGULATIONS, "reg 13(2)", Confidence::Confirmed),
+        valid_from_on: SEND_REGULATIONS_IN_FORCE,
+        valid_to_on: None,
+    },
+];
+
+const fn provision(instrument: &'static str, reference: &'static str, confidence: Confidence) -> Provision {
+    Provision {
+        instrument,
+        reference,
+        confidence,
+    }
+}
+
+const fn permitted(
+    ground: Ground,
+    instrument: &'static str,
+    reference: &'static str,
+    confidence: Confidence,
+) -> PermittedGround {
+    PermittedGround {
+        ground,
+        provision: provision(instrument, reference, confidence),
+    }
+}
+
+const fn civil(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(date) => date,
+        None => panic!("the rulebook names a day that does not exist"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_rule_of_each_kind_is_in_force_today_and_none_before_the_regulations() {
+        for kind in ClockKind::ALL {
+            let in_force = |on: NaiveDate| {
+                RULES
+                    .iter()
+                    .filter(|rule| rule.kind == kind && rule.is_in_force(on))
+                    .count()
+            };
+            assert_eq!(in_force(civil(2026, 1, 5)), 1, "{kind:?}");
+            assert_eq!(in_force(civil(2014, 9, 1)), 1, "{kind:?}");
+            assert_eq!(in_force(civil(2014, 8, 31)), 0, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_ends_a_clock_that_cannot_start_it_elsewhere() {
+        for rule in RULES {
+            assert!(
+                !rule.starts.is_empty() && !rule.satisfied_by.is_empty(),
+                "{:?}",
+                rule.kind
+            );
+            assert!(
+                rule.satisfied_by
+                    .iter()
+                    .all(|mark| !rule.cancelled_by.contains(mark)),
+                "{:?} cannot be satisfied and cancelled by one fact",
+                rule.kind
+            );
+        }
+    }
+}

@@ -1,0 +1,14 @@
+DROP TABLE idempotency_keys;
+DROP TABLE audit_entries;
+DROP TABLE flags;
+DROP TABLE clocks;
+DROP TABLE advice_submissions;
+DROP TABLE advice_requests;
+DROP TABLE events;
+DROP TABLE procedures;
+DROP TABLE settings_versions;
+DROP TABLE organisations;
+DROP TABLE people;
+DROP TABLE case_external_refs;
+DROP TABLE case_facts;
+DROP TABLE cases;

@@ -1,0 +1,804 @@
+//! Advice under reg 6: requests, the acts on them, advice that exists already, and what is missing.
+//!
+//! Shared by every procedure that seeks advice. A procedure decides whether an act may happen in
+//! its state; whether it fits the request is decided here.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::event::{Event, EventType};
+use super::flag::{FlagCode, FlagSubject};
+use super::timeline::{AdviceStanding, Ledger, Reason};
+use crate::statute::clock::{Clock, ClockStatus, Owed};
+use crate::statute::exception::{Claim, MissedAppointment};
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{ClockKind, Force, Ground, Mark, Party};
+
+/// What happened to a request for advice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AdviceFact {
+    AdviceRequested {
+        request_id: Uuid,
+        requirement: Requirement,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organisation_id: Option<Uuid>,
+        bearer: Party,
+        force: Force,
+    },
+    AdviceAcknowledged {
+        request_id: Uuid,
+    },
+    AdviceSubmitted {
+        request_id: Uuid,
+    },
+    AdviceReturned {
+        request_id: Uuid,
+        reasons: Vec<ReturnReason>,
+        comment: String,
+    },
+    AdviceAccepted {
+        request_id: Uuid,
+    },
+    AdviceDeclined {
+        request_id: Uuid,
+        ground: DeclinationGround,
+        reasons: String,
+    },
+    AdviceRedirected {
+        request_id: Uuid,
+        organisation_id: Uuid,
+        bearer: Party,
+        force: Force,
+    },
+    AdviceWithdrawn {
+        request_id: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    AdviceAppointment {
+        request_id: Uuid,
+        offered_on: NaiveDate,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_on: Option<NaiveDate>,
+        outcome: AppointmentOutcome,
+    },
+    AdviceExceptionClaimed {
+        request_id: Uuid,
+        ground: Ground,
+        from: NaiveDate,
+        to: NaiveDate,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        causal_link: Option<String>,
+    },
+    ExistingAdviceAgreed {
+        requirement: Requirement,
+        author: String,
+        dated_on: NaiveDate,
+        agreements: Agreements,
+    },
+}
+
+/// Why advice was sent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnReason {
+    Incomplete,
+    Unclear,
+    NotSpecific,
+    OutOfDate,
+    WrongChild,
+    Unsigned,
+    Other,
+}
+
+/// Why a body declines to give advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclinationGround {
+    /// Giving it would be incompatible with the body's own duties.
+    IncompatibleWithDuties,
+    /// Giving it would have an adverse effect on the body's functions.
+    AdverseEffect,
+    /// The service does not know the child or young person. The clock runs on.
+    NotKnownToService,
+    /// The service has no capacity. The clock runs on: shortage is no ground in law.
+    NoCapacity,
+    /// Another organisation should be asked. The clock runs on, for a redirection to keep its dates.
+    WrongOrganisation,
+}
+
+impl DeclinationGround {
+    /// Whether the duty to give the advice falls away.
+    fn ends_the_duty(self) -> bool {
+        match self {
+            DeclinationGround::IncompatibleWithDuties | DeclinationGround::AdverseEffect => true,
+            DeclinationGround::NotKnownToService
+            | DeclinationGround::NoCapacity
+            | DeclinationGround::WrongOrganisation => false,
+        }
+    }
+}
+
+/// What became of an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppointmentOutcome {
+    /// Offered and still to come.
+    Offered,
+    /// It took place.
+    Held,
+    /// The child or young person did not come: evidence for an exception.
+    Missed,
+    /// The service called it off.
+    CancelledByService,
+}
+
+/// The days on which each of the three was satisfied that existing advice suffices (reg 6(4)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Agreements {
+    /// The person who gave the advice.
+    pub adviser_on: NaiveDate,
+    /// The local authority.
+    pub authority_on: NaiveDate,
+    /// The parent or young person.
+    pub family_on: NaiveDate,
+}
+
+impl Agreements {
+    /// The day on which all three were satisfied.
+    pub fn complete_on(&self) -> NaiveDate {
+        self.adviser_on.max(self.authority_on).max(self.family_on)
+    }
+}
+
+/// Where a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdviceState {
+    Requested,
+    Acknowledged,
+    Submitted,
+    Returned,
+    Accepted,
+    Declined,
+    Withdrawn,
+}
+
+impl AdviceState {
+    pub const ALL: [AdviceState; 7] = [
+        AdviceState::Requested,
+        AdviceState::Acknowledged,
+        AdviceState::Submitted,
+        AdviceState::Returned,
+        AdviceState::Accepted,
+        AdviceState::Declined,
+        AdviceState::Withdrawn,
+    ];
+
+    /// The name used in the API and in stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            AdviceState::Requested => "requested",
+            AdviceState::Acknowledged => "acknowledged",
+            AdviceState::Submitted => "submitted",
+            AdviceState::Returned => "returned",
+            AdviceState::Accepted => "accepted",
+            AdviceState::Declined => "declined",
+            AdviceState::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Whether the request stands in the way of another to the same service and organisation.
+    pub fn is_live(self) -> bool {
+        match self {
+            AdviceState::Requested
+            | AdviceState::Acknowledged
+            | AdviceState::Submitted
+            | AdviceState::Returned
+            | AdviceState::Accepted => true,
+            AdviceState::Declined | AdviceState::Withdrawn => false,
+        }
+    }
+
+    /// The acts that fit a request in this state.
+    pub fn permitted_acts(self) -> &'static [EventType] {
+        use EventType::*;
+        match self {
+            AdviceState::Requested => &[
+                AdviceAcknowledged,
+                AdviceSubmitted,
+                AdviceDeclined,
+                AdviceRedirected,
+                AdviceWithdrawn,
+                AdviceAppointment,
+                AdviceExceptionClaimed,
+            ],
+            AdviceState::Acknowledged | AdviceState::Returned => &[
+                AdviceSubmitted,
+                AdviceDeclined,
+                AdviceRedirected,
+                AdviceWithdrawn,
+                AdviceAppointment,
+                AdviceExceptionClaimed,
+            ],
+            AdviceState::Submitted => &[
+                AdviceReturned,
+                AdviceAccepted,
+                AdviceWithdrawn,
+                AdviceAppointment,
+                AdviceExceptionClaimed,
+            ],
+            AdviceState::Accepted => &[AdviceExceptionClaimed],
+            AdviceState::Declined => &[
+                AdviceSubmitted,
+                AdviceRedirected,
+                AdviceWithdrawn,
+                AdviceAppointment,
+                AdviceExceptionClaimed,
+            ],
+            AdviceState::Withdrawn => &[],
+        }
+    }
+}
+
+/// Whether the start of a request's clock is on record or presumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StartBasis {
+    /// The day the body received the request is recorded.
+    Recorded,
+    /// It is not; it is presumed to be the day the request was sent.
+    Presumed,
+}
+
+impl StartBasis {
+    /// The name used in the API and in stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            StartBasis::Recorded => "recorded",
+            StartBasis::Presumed => "presumed",
+        }
+    }
+}
+
+/// A request for advice, as its events leave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdviceRequest {
+    pub id: Uuid,
+    /// The event that first asked; its clock is cited by it.
+    pub root_event_id: Uuid,
+    pub requirement: Requirement,
+    pub service: Option<String>,
+    pub organisation_id: Option<Uuid>,
+    pub bearer: Party,
+    pub state: AdviceState,
+    pub requested_on: NaiveDate,
+    pub received_on: Option<NaiveDate>,
+    /// The first complete submission; a return does not reopen it.
+    pub submitted_on: Option<NaiveDate>,
+    pub accepted_on: Option<NaiveDate>,
+}
+
+impl AdviceRequest {
+    pub fn start_basis(&self) -> StartBasis {
+        if self.received_on.is_some() {
+            StartBasis::Recorded
+        } else {
+            StartBasis::Presumed
+        }
+    }
+
+    fn flag_subject(&self) -> FlagSubject {
+        FlagSubject {
+            clock_id: None,
+            advice_request_id: Some(self.id),
+            requirement: Some(self.requirement),
+        }
+    }
+}
+
+/// Advice from before that all three agreed to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExistingAdvice {
+    pub requirement: Requirement,
+    pub agreed_on: NaiveDate,
+}
+
+/// The advice of a procedure while its events are folded.
+#[derive(Debug, Default)]
+pub struct AdviceBook {
+    requests: Vec<AdviceRequest>,
+    existing: Vec<ExistingAdvice>,
+    sought_on: Option<NaiveDate>,
+    plan_on: Option<NaiveDate>,
+    plan_sent_on: Option<NaiveDate>,
+}
+
+impl AdviceBook {
+    /// What the events amount to.
+    pub fn finish(self) -> AdviceStanding {
+        AdviceStanding {
+            requests: self.requests,
+            existing: self.existing,
+            sought_on: self.sought_on,
+            plan_on: self.plan_on,
+        }
+    }
+
+    fn has_come(&self, requirement: Requirement) -> bool {
+        self.existing
+            .iter()
+            .any(|existing| existing.requirement == requirement)
+            || self
+                .requests
+                .iter()
+                .any(|request| request.requirement == requirement && request.submitted_on.is_some())
+    }
+}
+
+impl Ledger<'_> {
+    /// The decision to assess: from now on advice is sought, and required as for this day.
+    pub fn seek_advice(&mut self, event: &Event) {
+        self.advice.sought_on.get_or_insert(event.occurred_on);
+    }
+
+    /// The advice that the regulations require of this child and that has not come.
+    pub fn required_and_outstanding(&self, on: NaiveDate) -> Vec<Requirement> {
+        let sought_on = self.advice.sought_on.unwrap_or(on);
+        let required = self
+            .child
+            .into_iter()
+            .flat_map(|child| child.required_advice(sought_on));
+        required
+            .filter(|requirement| !self.advice.has_come(*requirement))
+            .collect()
+    }
+
+    /// That, and what was asked for beyond it and has not come.
+    fn outstanding_advice(&self, on: NaiveDate) -> Vec<Requirement> {
+        let mut outstanding = self.required_and_outstanding(on);
+        for request in self
+            .advice
+            .requests
+            .iter()
+            .filter(|request| request.state.is_live())
+        {
+            if !outstanding.contains(&request.requirement) && !self.advice.has_come(request.requirement) {
+                outstanding.push(request.requirement);
+            }
+        }
+        outstanding
+    }
+
+    /// A plan was decided or sent: advice that has not come is missing from it.
+    pub fn plan_without_advice(&mut self, event: &Event) {
+        self.advice.plan_on.get_or_insert(event.occurred_on);
+        for requirement in self.outstanding_advice(event.occurred_on) {
+            let asked = self
+                .advice
+                .requests
+                .iter()
+                .find(|request| request.requirement == requirement && request.state.is_live());
+            let whose_move = asked.map_or(Party::LocalAuthority, |request| request.bearer);
+            let subject = FlagSubject {
+                requirement: Some(requirement),
+                ..FlagSubject::default()
+            };
+            self.flags.raise(
+                FlagCode::AdviceMissing,
+                subject,
+                event.occurred_on,
+                Some(whose_move),
+            );
+        }
+    }
+
+    /// The final plan went out: advice from now on comes after it.
+    pub fn plan_sent(&mut self, event: &Event) {
+        self.advice.plan_sent_on = Some(event.occurred_on);
+        self.plan_without_advice(event);
+    }
+
+    /// The procedure stopped: nobody has to act on its advice any more.
+    pub fn stop_advice(&mut self, event: &Event) {
+        for code in [
+            FlagCode::AdviceReturned,
+            FlagCode::AdviceDeclined,
+            FlagCode::AdviceMissing,
+        ] {
+            self.flags.lower(code, event.occurred_on, |_| true);
+        }
+    }
+
+    /// The procedure goes on: what waited before it stopped waits again.
+    pub fn resume_advice(&mut self, event: &Event) {
+        for request in &self.advice.requests {
+            let (code, whose_move) = match request.state {
+                AdviceState::Returned => (FlagCode::AdviceReturned, request.bearer),
+                AdviceState::Declined => (FlagCode::AdviceDeclined, Party::LocalAuthority),
+                AdviceState::Requested
+                | AdviceState::Acknowledged
+                | AdviceState::Submitted
+                | AdviceState::Accepted
+                | AdviceState::Withdrawn => continue,
+            };
+            self.flags
+                .raise(code, request.flag_subject(), event.occurred_on, Some(whose_move));
+        }
+    }
+
+    /// Applies an act on advice that the procedure's state permits.
+    pub fn apply_advice(&mut self, fact: &AdviceFact, event: &Event) -> Result<(), Reason> {
+        match fact {
+            AdviceFact::AdviceRequested {
+                request_id,
+                requirement,
+                service,
+                organisation_id,
+                bearer,
+                force,
+            } => {
+                if self
+                    .advice
+                    .requests
+                    .iter()
+                    .any(|request| request.id == *request_id)
+                {
+                    return Err(Reason::AdviceActNotPermitted { request_state: None });
+                }
+                self.advice.requests.push(AdviceRequest {
+                    id: *request_id,
+                    root_event_id: event.root_id,
+                    requirement: *requirement,
+                    service: service.clone(),
+                    organisation_id: *organisation_id,
+                    bearer: *bearer,
+                    state: AdviceState::Requested,
+                    requested_on: event.occurred_on,
+                    received_on: event.dates.received_on,
+                    submitted_on: None,
+                    accepted_on: None,
+                });
+                let owed = Owed {
+                    bearer: *bearer,
+                    force: *force,
+                };
+                self.mark_about(Mark::AdviceRequestReceived, event, Some(*request_id), Some(owed));
+            }
+            AdviceFact::AdviceAcknowledged { request_id } => {
+                self.act_on(*request_id, fact, |request| {
+                    request.state = AdviceState::Acknowledged
+                })?;
+            }
+            AdviceFact::AdviceSubmitted { request_id } => self.submit(*request_id, fact, event)?,
+            AdviceFact::AdviceReturned { request_id, .. } => {
+                let request =
+                    self.act_on(*request_id, fact, |request| request.state = AdviceState::Returned)?;
+                self.flags.raise(
+                    FlagCode::AdviceReturned,
+                    request.flag_subject(),
+                    event.occurred_on,
+                    Some(request.bearer),
+                );
+            }
+            AdviceFact::AdviceAccepted { request_id } => {
+                self.act_on(*request_id, fact, |request| {
+                    request.state = AdviceState::Accepted;
+                    request.accepted_on = Some(event.occurred_on);
+                })?;
+            }
+            AdviceFact::AdviceDeclined {
+                request_id, ground, ..
+            } => {
+                let request =
+                    self.act_on(*request_id, fact, |request| request.state = AdviceState::Declined)?;
+                self.lower_request_flags(*request_id, event.occurred_on);
+                self.flags.raise(
+                    FlagCode::AdviceDeclined,
+                    request.flag_subject(),
+                    event.occurred_on,
+                    Some(Party::LocalAuthority),
+                );
+                if ground.ends_the_duty() {
+                    self.mark_about(Mark::AdviceRequestEnded, event, Some(*request_id), None);
+                }
+            }
+            AdviceFact::AdviceRedirected {
+                request_id,
+                organisation_id,
+                bearer,
+                force,
+            } => {
+                self.act_on(*request_id, fact, |request| {
+                    request.state = AdviceState::Requested;
+                    request.organisation_id = Some(*organisation_id);
+                    request.bearer = *bearer;
+                })?;
+                self.lower_request_flags(*request_id, event.occurred_on);
+                let owed = Owed {
+                    bearer: *bearer,
+                    force: *force,
+                };
+                self.mark_about(Mark::AdviceRedirected, event, Some(*request_id), Some(owed));
+            }
+            AdviceFact::AdviceWithdrawn { request_id, .. } => {
+                self.act_on(*request_id, fact, |request| {
+                    request.state = AdviceState::Withdrawn
+                })?;
+                self.lower_request_flags(*request_id, event.occurred_on);
+                let outstanding = self.outstanding_advice(event.occurred_on);
+                self.flags
+                    .lower(FlagCode::AdviceMissing, event.occurred_on, |subject| {
+                        subject
+                            .requirement
+                            .is_some_and(|requirement| !outstanding.contains(&requirement))
+                    });
+                self.mark_about(Mark::AdviceRequestEnded, event, Some(*request_id), None);
+            }
+            AdviceFact::AdviceAppointment {
+                request_id,
+                offered_on,
+                outcome,
+                ..
+            } => {
+                self.act_on(*request_id, fact, |_| {})?;
+                if *outcome == AppointmentOutcome::Missed {
+                    self.clocks.miss(MissedAppointment {
+                        subject: *request_id,
+                        offered_on: *offered_on,
+                        occurred_on: event.occurred_on,
+                    });
+                }
+            }
+            AdviceFact::AdviceExceptionClaimed {
+                request_id,
+                ground,
+                from,
+                to,
+                causal_link,
+                ..
+            } => {
+                self.act_on(*request_id, fact, |_| {})?;
+                self.clocks.claim(Claim {
+                    event_id: event.id,
+                    occurred_on: event.occurred_on,
+                    ground: *ground,
+                    clocks: vec![ClockKind::Advice],
+                    subject: Some(*request_id),
+                    from_on: *from,
+                    to_on: *to,
+                    closed_from_on: None,
+                    reopens_on: None,
+                    advice_requested_on: None,
+                    causal_link: causal_link.clone(),
+                });
+            }
+            AdviceFact::ExistingAdviceAgreed { requirement, .. } => {
+                self.advice.existing.push(ExistingAdvice {
+                    requirement: *requirement,
+                    agreed_on: event.occurred_on,
+                });
+                self.advice_came(*requirement, event.occurred_on);
+            }
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, request_id: Uuid, fact: &AdviceFact, event: &Event) -> Result<(), Reason> {
+        let request = self.act_on(request_id, fact, |request| {
+            request.state = AdviceState::Submitted;
+            request.submitted_on.get_or_insert(event.occurred_on);
+        })?;
+        self.lower_request_flags(request_id, event.occurred_on);
+        self.advice_came(request.requirement, event.occurred_on);
+        if self.advice.plan_sent_on.is_some() {
+            self.flags.raise(
+                FlagCode::AdviceAfterPlan,
+                request.flag_subject(),
+                event.occurred_on,
+                None,
+            );
+        }
+        self.mark_about(Mark::AdviceSubmitted, event, Some(request_id), None);
+        Ok(())
+    }
+
+    /// Changes a request if the act fits its state, and gives it as it is then.
+    fn act_on(
+        &mut self,
+        request_id: Uuid,
+        fact: &AdviceFact,
+        change: impl FnOnce(&mut AdviceRequest),
+    ) -> Result<AdviceRequest, Reason> {
+        let found = self
+            .advice
+            .requests
+            .iter_mut()
+            .find(|request| request.id == request_id);
+        let Some(request) = found else {
+            return Err(Reason::AdviceActNotPermitted { request_state: None });
+        };
+        if !request.state.permitted_acts().contains(&fact.event_type()) {
+            return Err(Reason::AdviceActNotPermitted {
+                request_state: Some(request.state),
+            });
+        }
+        change(request);
+        Ok(request.clone())
+    }
+
+    fn lower_request_flags(&mut self, request_id: Uuid, on: NaiveDate) {
+        for code in [FlagCode::AdviceReturned, FlagCode::AdviceDeclined] {
+            self.flags
+                .lower(code, on, |subject| subject.advice_request_id == Some(request_id));
+        }
+    }
+
+    fn advice_came(&mut self, requirement: Requirement, on: NaiveDate) {
+        self.flags.lower(FlagCode::AdviceMissing, on, |subject| {
+            subject.requirement == Some(requirement)
+        });
+    }
+}
+
+impl AdviceFact {
+    pub fn event_type(&self) -> EventType {
+        match self {
+            AdviceFact::AdviceRequested { .. } => EventType::AdviceRequested,
+            AdviceFact::AdviceAcknowledged { .. } => EventType::AdviceAcknowledged,
+            AdviceFact::AdviceSubmitted { .. } => EventType::AdviceSubmitted,
+            AdviceFact::AdviceReturned { .. } => EventType::AdviceReturned,
+            AdviceFact::AdviceAccepted { .. } => EventType::AdviceAccepted,
+            AdviceFact::AdviceDeclined { .. } => EventType::AdviceDeclined,
+            AdviceFact::AdviceRedirected { .. } => EventType::AdviceRedirected,
+            AdviceFact::AdviceWithdrawn { .. } => EventType::AdviceWithdrawn,
+            AdviceFact::AdviceAppointment { .. } => EventType::AdviceAppointment,
+            AdviceFact::AdviceExceptionClaimed { .. } => EventType::AdviceExceptionClaimed,
+            AdviceFact::ExistingAdviceAgreed { .. } => EventType::ExistingAdviceAgreed,
+        }
+    }
+
+    /// The request the fact is about; none for advice that exists already.
+    pub fn request_id(&self) -> Option<Uuid> {
+        match self {
+            AdviceFact::AdviceRequested { request_id, .. }
+            | AdviceFact::AdviceAcknowledged { request_id }
+            | AdviceFact::AdviceSubmitted { request_id }
+            | AdviceFact::AdviceReturned { request_id, .. }
+            | AdviceFact::AdviceAccepted { request_id }
+            | AdviceFact::AdviceDeclined { request_id, .. }
+            | AdviceFact::AdviceRedirected { request_id, .. }
+            | AdviceFact::AdviceWithdrawn { request_id, .. }
+            | AdviceFact::AdviceAppointment { request_id, .. }
+            | AdviceFact::AdviceExceptionClaimed { request_id, .. } => Some(*request_id),
+            AdviceFact::ExistingAdviceAgreed { .. } => None,
+        }
+    }
+}
+
+/// Where one source of advice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdviceStatus {
+    NotRequested,
+    Awaited,
+    Late,
+    Submitted,
+    Returned,
+    Accepted,
+    Declined,
+    ExistingAgreed,
+    NotRequired,
+    /// A plan was decided or sent without it.
+    Missing,
+}
+
+/// One row of the completeness matrix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdviceItem {
+    pub requirement: Requirement,
+    pub status: AdviceStatus,
+    pub request_id: Option<Uuid>,
+    pub organisation_id: Option<Uuid>,
+    pub due_on: Option<NaiveDate>,
+    pub days_late: i64,
+    pub whose_move: Option<Party>,
+}
+
+impl AdviceStanding {
+    /// What reg 6 asks for beside what has been done about it: a row for every request that was
+    /// not withdrawn, and one for every paragraph without one.
+    pub fn matrix(&self, clocks: &[Clock], required: &[Requirement], as_of: NaiveDate) -> Vec<AdviceItem> {
+        Requirement::ALL
+            .into_iter()
+            .flat_map(|requirement| {
+                let mut items: Vec<AdviceItem> = self
+                    .requests
+                    .iter()
+                    .filter(|request| {
+                        request.requirement == requirement && request.state != AdviceState::Withdrawn
+                    })
+                    .map(|request| self.item_of(request, clocks, as_of))
+                    .collect();
+                if self
+                    .existing
+                    .iter()
+                    .any(|existing| existing.requirement == requirement)
+                {
+                    items.push(bare_item(requirement, AdviceStatus::ExistingAgreed, None));
+                }
+                if items.is_empty() {
+                    items.push(self.unasked_item(requirement, required.contains(&requirement)));
+                }
+                items
+            })
+            .collect()
+    }
+
+    fn item_of(&self, request: &AdviceRequest, clocks: &[Clock], as_of: NaiveDate) -> AdviceItem {
+        let clock = clocks
+            .iter()
+            .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request.id));
+        let standing = clock.and_then(|clock| clock.standing_on(as_of));
+        let plan_is_made = self.plan_on.is_some();
+        let (status, whose_move) = match request.state {
+            AdviceState::Requested | AdviceState::Acknowledged if plan_is_made => {
+                (AdviceStatus::Missing, Some(request.bearer))
+            }
+            AdviceState::Requested | AdviceState::Acknowledged => {
+                let is_late = standing.is_some_and(|standing| standing.status == ClockStatus::Overdue);
+                let status = if is_late {
+                    AdviceStatus::Late
+                } else {
+                    AdviceStatus::Awaited
+                };
+                (status, Some(request.bearer))
+            }
+            AdviceState::Submitted => (AdviceStatus::Submitted, Some(Party::LocalAuthority)),
+            AdviceState::Returned => (AdviceStatus::Returned, Some(request.bearer)),
+            AdviceState::Accepted => (AdviceStatus::Accepted, None),
+            AdviceState::Declined => (AdviceStatus::Declined, Some(Party::LocalAuthority)),
+            AdviceState::Withdrawn => (AdviceStatus::NotRequested, None),
+        };
+        AdviceItem {
+            requirement: request.requirement,
+            status,
+            request_id: Some(request.id),
+            organisation_id: request.organisation_id,
+            due_on: clock.map(|clock| clock.due_on),
+            days_late: standing.map_or(0, |standing| standing.days_late),
+            whose_move,
+        }
+    }
+
+    fn unasked_item(&self, requirement: Requirement, is_required: bool) -> AdviceItem {
+        match (is_required, self.plan_on) {
+            (false, _) => bare_item(requirement, AdviceStatus::NotRequired, None),
+            (true, Some(_)) => bare_item(requirement, AdviceStatus::Missing, Some(Party::LocalAuthority)),
+            (true, None) => bare_item(
+                requirement,
+                AdviceStatus::NotRequested,
+                Some(Party::LocalAuthority),
+            ),
+        }
+    }
+}
+
+fn bare_item(requirement: Requirement, status: AdviceStatus, whose_move: Option<Party>) -> AdviceItem {
+    AdviceItem {
+        requirement,
+        status,
+        request_id: None,
+        organisation_id: None,
+        due_on: None,
+        days_late: 0,
+        whose_move,
+    }
+}

@@ -1,0 +1,209 @@
+//! Flags: what needs attention, as intervals of days.
+//!
+//! Flags that follow from events are kept as intervals in a [`FlagLog`] while the fold runs; those
+//! that follow from clocks and the day alone are derived from the clocks when asked for.
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::statute::calendar::in_words;
+use crate::statute::clock::{Clock, ClockStatus, due_soon_from};
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{Bound, ClockKind, Party};
+
+/// What needs attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FlagCode {
+    /// Advice asked for has not come and its time has run out.
+    AdviceLate,
+    /// A plan was decided or sent without advice that the regulations require.
+    AdviceMissing,
+    /// Advice was sent back to its author.
+    AdviceReturned,
+    /// The body asked for advice declined.
+    AdviceDeclined,
+    /// Advice came after the plan was sent.
+    AdviceAfterPlan,
+    /// A time limit other than one on advice has run out.
+    ClockOverdue,
+    /// A time limit runs out within the authority's warning time.
+    DueSoon,
+    /// An exception to a time limit has been claimed.
+    ExceptionClaimed,
+    /// The final plan was sent before the family's window on the draft had run.
+    DraftWindowCutShort,
+}
+
+impl FlagCode {
+    pub const ALL: [FlagCode; 9] = [
+        FlagCode::AdviceLate,
+        FlagCode::AdviceMissing,
+        FlagCode::AdviceReturned,
+        FlagCode::AdviceDeclined,
+        FlagCode::AdviceAfterPlan,
+        FlagCode::ClockOverdue,
+        FlagCode::DueSoon,
+        FlagCode::ExceptionClaimed,
+        FlagCode::DraftWindowCutShort,
+    ];
+
+    /// The name used in the API and in stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            FlagCode::AdviceLate => "advice_late",
+            FlagCode::AdviceMissing => "advice_missing",
+            FlagCode::AdviceReturned => "advice_returned",
+            FlagCode::AdviceDeclined => "advice_declined",
+            FlagCode::AdviceAfterPlan => "advice_after_plan",
+            FlagCode::ClockOverdue => "clock_overdue",
+            FlagCode::DueSoon => "due_soon",
+            FlagCode::ExceptionClaimed => "exception_claimed",
+            FlagCode::DraftWindowCutShort => "draft_window_cut_short",
+        }
+    }
+}
+
+/// What a flag is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct FlagSubject {
+    pub clock_id: Option<Uuid>,
+    pub advice_request_id: Option<Uuid>,
+    pub requirement: Option<Requirement>,
+}
+
+/// A flag and the days it is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Flag {
+    pub code: FlagCode,
+    pub since_on: NaiveDate,
+    /// The first day it is down again.
+    pub until_on: Option<NaiveDate>,
+    pub subject: FlagSubject,
+    /// Who has to act for it to come down; nobody if nothing can bring it down.
+    pub whose_move: Option<Party>,
+}
+
+impl Flag {
+    /// The flag as a sentence.
+    pub fn in_words(&self) -> String {
+        let since = in_words(self.since_on);
+        let about = match self.subject.requirement {
+            Some(requirement) => format!(" ({})", requirement.name().replace('_', " ")),
+            None => String::new(),
+        };
+        match self.code {
+            FlagCode::AdviceLate => format!("Advice{about} is late since {since}."),
+            FlagCode::AdviceMissing => format!("The plan lacks required advice{about} since {since}."),
+            FlagCode::AdviceReturned => format!("Advice{about} was returned to its author on {since}."),
+            FlagCode::AdviceDeclined => format!("The body asked for advice{about} declined on {since}."),
+            FlagCode::AdviceAfterPlan => format!("Advice{about} came after the plan, on {since}."),
+            FlagCode::ClockOverdue => format!("A time limit has run out; overdue since {since}."),
+            FlagCode::DueSoon => format!("A time limit runs out soon; warned of since {since}."),
+            FlagCode::ExceptionClaimed => format!("An exception was claimed on {since}."),
+            FlagCode::DraftWindowCutShort => {
+                format!("The final plan went out on {since}, before the family's window had run.")
+            }
+        }
+    }
+}
+
+/// The flags that events raise and lower.
+#[derive(Debug, Clone, Default)]
+pub struct FlagLog {
+    flags: Vec<Flag>,
+}
+
+impl FlagLog {
+    /// Raises a flag, unless the same one is up already.
+    pub fn raise(
+        &mut self,
+        code: FlagCode,
+        subject: FlagSubject,
+        since_on: NaiveDate,
+        whose_move: Option<Party>,
+    ) {
+        let is_up = |flag: &Flag| flag.code == code && flag.subject == subject && flag.until_on.is_none();
+        if !self.flags.iter().any(is_up) {
+            self.flags.push(Flag {
+                code,
+                since_on,
+                until_on: None,
+                subject,
+                whose_move,
+            });
+        }
+    }
+
+    /// Lowers every flag of the code that is up and that the test chooses.
+    pub fn lower(&mut self, code: FlagCode, until_on: NaiveDate, chosen: impl Fn(&FlagSubject) -> bool) {
+        for flag in &mut self.flags {
+            if flag.code == code && flag.until_on.is_none() && chosen(&flag.subject) {
+                flag.until_on = Some(until_on);
+            }
+        }
+        // Raised and lowered on one day: it was never up at the end of any.
+        self.flags
+            .retain(|flag| flag.until_on.is_none_or(|until_on| until_on > flag.since_on));
+    }
+
+    /// The intervals in the order they were raised.
+    pub fn finish(self) -> Vec<Flag> {
+        self.flags
+    }
+}
+
+/// The flags that claims on clocks raise; they stay up, as a record.
+pub fn of_claims(clocks: &[Clock]) -> impl Iterator<Item = Flag> {
+    clocks.iter().flat_map(|clock| {
+        clock.claims.iter().map(|tested| Flag {
+            code: FlagCode::ExceptionClaimed,
+            since_on: tested.claim.occurred_on,
+            until_on: None,
+            subject: FlagSubject {
+                clock_id: Some(clock.id),
+                advice_request_id: advice_request_of(clock),
+                requirement: None,
+            },
+            whose_move: None,
+        })
+    })
+}
+
+/// The flags that clocks raise on a day by being overdue or due soon.
+pub fn of_clocks(clocks: &[Clock], as_of: NaiveDate, due_soon_days: u32) -> impl Iterator<Item = Flag> {
+    clocks.iter().filter_map(move |clock| {
+        let standing = clock.standing_on(as_of)?;
+        let bearer = clock.segment_on(as_of)?.bearer;
+        let (code, since_on) = match standing.status {
+            ClockStatus::Overdue if clock.rule.kind == ClockKind::Advice => {
+                (FlagCode::AdviceLate, clock.due_on + Days::new(1))
+            }
+            ClockStatus::Overdue => (FlagCode::ClockOverdue, clock.due_on + Days::new(1)),
+            ClockStatus::Running if clock.rule.bound == Bound::NoLaterThan => (
+                FlagCode::DueSoon,
+                due_soon_from(clock.day_one_due_on, due_soon_days).max(clock.started_on),
+            ),
+            ClockStatus::Running | ClockStatus::Met | ClockStatus::Late | ClockStatus::Cancelled => {
+                return None;
+            }
+        };
+        (since_on <= as_of).then_some(Flag {
+            code,
+            since_on,
+            until_on: None,
+            subject: FlagSubject {
+                clock_id: Some(clock.id),
+                advice_request_id: advice_request_of(clock),
+                requirement: None,
+            },
+            whose_move: Some(bearer),
+        })
+    })
+}
+
+fn advice_request_of(clock: &Clock) -> Option<Uuid> {
+    clock.subject.filter(|_| clock.rule.kind == ClockKind::Advice)
+}

@@ -1,0 +1,99 @@
+//! The stream of one procedure as it was recorded, and which of its events are effective.
+//!
+//! Entries are append-only. A correction supersedes effective events and may put replacements,
+//! recorded right after it, in their place; it acts on what is known and has no day of its own.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::event::{Event, EventType, Fact, LegalDates};
+
+/// One recorded entry of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub id: Uuid,
+    /// The entry that first recorded the fact; its own id unless it replaces another.
+    pub root_id: Uuid,
+    pub sequence: i64,
+    pub occurred_on: NaiveDate,
+    pub dates: LegalDates,
+    pub body: EntryBody,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryBody {
+    Fact(Fact),
+    Correction(Correction),
+}
+
+impl EntryBody {
+    pub fn event_type(&self) -> EventType {
+        match self {
+            EntryBody::Fact(fact) => fact.event_type(),
+            EntryBody::Correction(_) => EventType::Correction,
+        }
+    }
+}
+
+/// Changes to what is known, judged together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    pub reason: String,
+    pub changes: Vec<Change>,
+}
+
+/// One event superseded, and the entry that replaces it; none voids it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub supersedes: Uuid,
+    pub replaced_by: Option<Uuid>,
+}
+
+/// Every superseded event with what superseded it: its replacement, or the correction that voided it.
+pub fn superseded(entries: &[Entry]) -> HashMap<Uuid, Uuid> {
+    entries
+        .iter()
+        .filter_map(|entry| match &entry.body {
+            EntryBody::Correction(correction) => Some((entry.id, correction)),
+            EntryBody::Fact(_) => None,
+        })
+        .flat_map(|(correction_id, correction)| {
+            correction
+                .changes
+                .iter()
+                .map(move |change| (change.supersedes, change.replaced_by.unwrap_or(correction_id)))
+        })
+        .collect()
+}
+
+/// The effective events of a stream, unsorted; those in `fresh` are marked as being recorded now.
+pub fn effective(entries: &[Entry], fresh: &HashSet<Uuid>) -> Vec<Event> {
+    let superseded = superseded(entries);
+    entries
+        .iter()
+        .filter(|entry| !superseded.contains_key(&entry.id))
+        .filter_map(|entry| match &entry.body {
+            EntryBody::Correction(_) => None,
+            EntryBody::Fact(fact) => Some(Event {
+                id: entry.id,
+                root_id: entry.root_id,
+                sequence: entry.sequence,
+                occurred_on: entry.occurred_on,
+                dates: entry.dates,
+                fact: fact.clone(),
+                fresh: fresh.contains(&entry.id),
+            }),
+        })
+        .collect()
+}
+
+/// The entries that were recorded by an instant.
+pub fn known_at(entries: &[Entry], instant: DateTime<Utc>) -> &[Entry] {
+    let known = entries.partition_point(|entry| entry.recorded_at <= instant);
+    &entries[..known]
+}

@@ -1,0 +1,236 @@
+//! The engine: folds the effective events of one procedure into state, clocks, advice and flags.
+//!
+//! Every procedure goes through [`fold`]; what differs is the function that applies one event. The
+//! result for a day is the fold of the events up to that day, and nothing else.
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::advice::{AdviceBook, AdviceRequest, ExistingAdvice};
+use super::assessment::{self, AssessmentState};
+use super::child::ChildFacts;
+use super::event::{Event, EventType};
+use super::flag::{self, Flag, FlagLog};
+use crate::statute::clock::{Clock, Clocks, Occurrence, Owed};
+use crate::statute::reading::Readings;
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{Mark, RULES};
+
+/// The procedures that run on a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProcedureKind {
+    Assessment,
+}
+
+impl ProcedureKind {
+    /// The name used in the API and in stores.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProcedureKind::Assessment => "assessment",
+        }
+    }
+
+    /// The kind of a stored name.
+    pub fn named(name: &str) -> Option<ProcedureKind> {
+        [ProcedureKind::Assessment]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// What the engine is told beside the events.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    pub procedure_id: Uuid,
+    pub readings: &'a Readings,
+    /// Unknown in the calculator, which then requires no advice of its own accord.
+    pub child: Option<&'a ChildFacts>,
+}
+
+/// What a procedure's events amount to.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    pub state: AssessmentState,
+    pub opened_on: NaiveDate,
+    /// By due date and id.
+    pub clocks: Vec<Clock>,
+    /// Raised by events and claims; those raised by the day come from [`Timeline::flags_on`].
+    pub flags: Vec<Flag>,
+    pub advice: AdviceStanding,
+}
+
+/// The advice of a procedure.
+#[derive(Debug, Clone)]
+pub struct AdviceStanding {
+    pub requests: Vec<AdviceRequest>,
+    pub existing: Vec<ExistingAdvice>,
+    /// The day on which it was decided to seek advice, once it was.
+    pub sought_on: Option<NaiveDate>,
+    /// The day a plan was decided or sent, once one was.
+    pub plan_on: Option<NaiveDate>,
+}
+
+impl Timeline {
+    /// Every flag that is up on a day, by code and since when.
+    pub fn flags_on(&self, as_of: NaiveDate, due_soon_days: u32) -> Vec<Flag> {
+        let is_up =
+            |flag: &&Flag| flag.since_on <= as_of && flag.until_on.is_none_or(|until_on| as_of < until_on);
+        let mut flags: Vec<Flag> = self.flags.iter().filter(is_up).copied().collect();
+        flags.extend(flag::of_clocks(&self.clocks, as_of, due_soon_days));
+        flags.sort();
+        flags
+    }
+}
+
+/// Why an event cannot stand where it would have to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Its type does not fit the state.
+    NotPermitted,
+    /// The first event of a procedure has to open it.
+    NotAnOpening,
+    /// The final plan goes out before the family's window has run, or without required advice, and
+    /// the event does not say that its sender knows.
+    PlanNotReady {
+        window_ends_on: Option<NaiveDate>,
+        outstanding: Vec<Requirement>,
+    },
+    /// A consultation of this id has been recorded already.
+    ConsultationRepeated,
+    /// No consultation of this id is waiting for a reply.
+    ConsultationUnknown,
+    /// The act does not fit the state of its advice request.
+    AdviceActNotPermitted {
+        request_state: Option<super::advice::AdviceState>,
+    },
+}
+
+/// An event that cannot stand, the state it met, and what could stand instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub event_id: Uuid,
+    pub event_type: EventType,
+    pub occurred_on: NaiveDate,
+    /// The state on the event's day; none before the opening.
+    pub state: Option<AssessmentState>,
+    pub reason: Reason,
+}
+
+/// What a fold carries from event to event.
+#[derive(Debug)]
+pub struct Ledger<'a> {
+    pub child: Option<&'a ChildFacts>,
+    pub clocks: Clocks<'a>,
+    pub advice: AdviceBook,
+    pub flags: FlagLog,
+    consultations: Vec<Uuid>,
+}
+
+impl Ledger<'_> {
+    /// Notes a consultation; false if its id is taken.
+    pub fn consult(&mut self, consultation_id: Uuid) -> bool {
+        let is_new = !self.is_consulted(consultation_id);
+        if is_new {
+            self.consultations.push(consultation_id);
+        }
+        is_new
+    }
+
+    /// Whether a consultation of this id has been recorded.
+    pub fn is_consulted(&self, consultation_id: Uuid) -> bool {
+        self.consultations.contains(&consultation_id)
+    }
+
+    /// Reports a mark that an event makes, dated as the rulebook says.
+    pub fn mark(&mut self, mark: Mark, event: &Event) {
+        self.mark_about(mark, event, None, None);
+    }
+
+    /// Reports a mark about one advice request or consultation.
+    pub fn mark_about(&mut self, mark: Mark, event: &Event, subject: Option<Uuid>, owed: Option<Owed>) {
+        self.mark_dated(mark, event, event.dated(mark.dated_by()), subject, owed);
+    }
+
+    /// Reports a mark whose legal date is a fact of its own.
+    pub fn mark_dated(
+        &mut self,
+        mark: Mark,
+        event: &Event,
+        on: NaiveDate,
+        subject: Option<Uuid>,
+        owed: Option<Owed>,
+    ) {
+        self.clocks.hear(Occurrence {
+            mark,
+            on,
+            occurred_on: event.occurred_on,
+            root_event_id: event.root_id,
+            subject,
+            owed,
+        });
+    }
+}
+
+/// Puts effective events in the order of the fold: by day, by rank of the type, by sequence.
+pub fn sort_events(kind: ProcedureKind, events: &mut [Event]) {
+    let rank = match kind {
+        ProcedureKind::Assessment => assessment::rank,
+    };
+    events.sort_by_key(|event| (event.occurred_on, rank(event.fact.event_type()), event.sequence));
+}
+
+/// Folds sorted effective events; none if there are none.
+///
+/// For a day in the past, give the events up to that day. Refuses at the first event that cannot
+/// stand where it is.
+pub fn fold(
+    kind: ProcedureKind,
+    events: &[Event],
+    setting: Setting<'_>,
+) -> Result<Option<Timeline>, Refusal> {
+    let mut ledger = Ledger {
+        child: setting.child,
+        clocks: Clocks::under(RULES, setting.readings, setting.procedure_id),
+        advice: AdviceBook::default(),
+        flags: FlagLog::default(),
+        consultations: Vec::new(),
+    };
+    let apply = match kind {
+        ProcedureKind::Assessment => assessment::apply,
+    };
+    let mut state = None;
+    for event in events {
+        let next = apply(state, event, &mut ledger).map_err(|reason| Refusal {
+            event_id: event.id,
+            event_type: event.fact.event_type(),
+            occurred_on: event.occurred_on,
+            state,
+            reason,
+        })?;
+        state = Some(next);
+    }
+    let (Some(state), Some(first)) = (state, events.first()) else {
+        return Ok(None);
+    };
+    let clocks = ledger.clocks.finish();
+    let mut flags = ledger.flags.finish();
+    flags.extend(flag::of_claims(&clocks));
+    Ok(Some(Timeline {
+        state,
+        opened_on: first.occurred_on,
+        clocks,
+        flags,
+        advice: ledger.advice.finish(),
+    }))
+}
+
+/// Folds what had happened by a day.
+pub fn fold_until(
+    kind: ProcedureKind,
+    sorted_events: &[Event],
+    as_of: NaiveDate,
+    setting: Setting<'_>,
+) -> Result<Option<Timeline>, Refusal> {
+    let happened = sorted_events.partition_point(|event| event.occurred_on <= as_of);
+    fold(kind, &sorted_events[..happened], setting)
+}

@@ -1,0 +1,251 @@
+//! The tables as Diesel sees them, on both backends. Made from the SQLite migrations; see `diesel.toml`.
+
+diesel::table! {
+    cases (id) {
+        id -> Text,
+        la_code -> Text,
+        reference -> Text,
+        given_name -> Text,
+        family_name -> Text,
+        given_name_folded -> Text,
+        family_name_folded -> Text,
+        date_of_birth -> Date,
+        sex -> Nullable<Text>,
+        ethnicity -> Nullable<Text>,
+        upn -> Nullable<Text>,
+        upn_unknown_reason -> Nullable<Text>,
+        nhs_number -> Nullable<Text>,
+        uln -> Nullable<Text>,
+        postcode -> Nullable<Text>,
+        needs -> Text,
+        year_group_override -> Nullable<Text>,
+        looked_after -> Bool,
+        setting -> Nullable<Text>,
+        caseworker -> Nullable<Text>,
+        external_refs -> Text,
+        closed_on -> Nullable<Date>,
+        closure_reason -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    case_facts (case_id, version) {
+        case_id -> Text,
+        version -> BigInt,
+        la_code -> Text,
+        recorded_at -> Timestamp,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    case_external_refs (la_code, system, external_id, case_id) {
+        la_code -> Text,
+        system -> Text,
+        external_id -> Text,
+        case_id -> Text,
+    }
+}
+
+diesel::table! {
+    people (id) {
+        id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        name -> Text,
+        relationship -> Text,
+        parental_responsibility -> Bool,
+        receives_notices -> Bool,
+        is_decision_maker_from_on -> Nullable<Date>,
+        address -> Nullable<Text>,
+        address_withheld -> Bool,
+        language -> Nullable<Text>,
+        interpreter -> Bool,
+        communication_needs -> Nullable<Text>,
+        preferred_channel -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    organisations (id) {
+        id -> Text,
+        la_code -> Text,
+        name -> Text,
+        kind -> Text,
+        code -> Nullable<Text>,
+        section_31_body -> Bool,
+        contact_email -> Nullable<Text>,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    settings_versions (la_code, version) {
+        la_code -> Text,
+        version -> BigInt,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    procedures (id) {
+        id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        kind -> Text,
+        state -> Text,
+        is_open -> Bool,
+        opened_on -> Date,
+        version -> BigInt,
+        fingerprint -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Text,
+        la_code -> Text,
+        procedure_id -> Text,
+        sequence -> BigInt,
+        event_type -> Text,
+        occurred_on -> Date,
+        data -> Text,
+        note -> Nullable<Text>,
+        root_id -> Text,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    advice_requests (id) {
+        id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        procedure_id -> Text,
+        requirement -> Text,
+        service -> Nullable<Text>,
+        organisation_id -> Nullable<Text>,
+        family_story -> Nullable<Text>,
+        questions -> Nullable<Text>,
+        state -> Text,
+        is_live -> Bool,
+        is_void -> Bool,
+        requested_on -> Date,
+        received_on -> Nullable<Date>,
+        due_on -> Date,
+        submitted_on -> Nullable<Date>,
+        accepted_on -> Nullable<Date>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    advice_submissions (id) {
+        id -> Text,
+        la_code -> Text,
+        request_id -> Text,
+        submitted_on -> Date,
+        summary -> Text,
+        content -> Nullable<Text>,
+        authors -> Text,
+        unmet_need -> Nullable<Text>,
+        recorded_at -> Timestamp,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    clocks (clock_id, segment) {
+        clock_id -> Text,
+        segment -> BigInt,
+        la_code -> Text,
+        case_id -> Text,
+        procedure_id -> Text,
+        advice_request_id -> Nullable<Text>,
+        organisation_id -> Nullable<Text>,
+        kind -> Text,
+        bearer -> Text,
+        force -> Text,
+        bound -> Text,
+        started_on -> Date,
+        due_on -> Date,
+        day_one_due_on -> Date,
+        satisfied_on -> Nullable<Date>,
+        cancelled_on -> Nullable<Date>,
+        excused_from_on -> Nullable<Date>,
+        effective_from_on -> Date,
+        effective_until_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    flags (id) {
+        id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        procedure_id -> Text,
+        code -> Text,
+        since_on -> Date,
+        until_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    audit_entries (id) {
+        id -> Text,
+        la_code -> Text,
+        recorded_at -> Timestamp,
+        subject -> Text,
+        action -> Text,
+        resource_id -> Text,
+        case_id -> Nullable<Text>,
+        version -> Nullable<BigInt>,
+        trace_id -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (la_code, client, idempotency_key) {
+        la_code -> Text,
+        client -> Text,
+        idempotency_key -> Text,
+        method -> Text,
+        path -> Text,
+        body_sha256 -> Text,
+        status -> Integer,
+        headers -> Text,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::joinable!(procedures -> cases (case_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    advice_requests,
+    advice_submissions,
+    audit_entries,
+    case_external_refs,
+    case_facts,
+    cases,
+    clocks,
+    events,
+    flags,
+    idempotency_keys,
+    organisations,
+    people,
+    procedures,
+    settings_versions,
+);
