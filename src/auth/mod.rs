@@ -1,1 +1,17 @@
+//! Who is asking, and what their roles let them do.
+//!
+//! Issues and verifies tokens and says which roles an operation takes. Nothing of HTTP is here: `http`
+//! reads the header, calls [`verify`] and asks for a [`Permission`]; `service` takes the [`Principal`].
 
+mod issuer_key;
+mod permission;
+mod principal;
+mod token;
+
+pub use self::issuer_key::{IssuerKey, KeyError};
+pub use self::permission::{
+    ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadOrganisations,
+    ReadSettings, WriteAdvice, WriteAssessments, WriteCases, WriteOrganisations, WriteSettings,
+};
+pub use self::principal::{InvalidLaCode, LaCode, Principal, Role, Scope, Unbound};
+pub use self::token::{IssueError, TokenError, install_crypto_provider, issue, verify};

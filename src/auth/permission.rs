@@ -1,0 +1,126 @@
+//! Which roles may do what. A permission in an operation's signature is the proof that it was checked.
+//!
+//! How far it reaches (the authority, an organisation, one case) is the principal's `Scope`, and is the
+//! business of the query, not of the permission.
+
+use super::principal::Role;
+use super::principal::Role::{Admin, Auditor, Caseworker, Contributor, Family, Manager};
+
+/// A thing that only some roles may do; each type that implements it is one such thing and holds no data.
+pub trait Permission {
+    /// Any one of these is enough.
+    const ROLES: &'static [Role];
+    /// As problems and the authorisation table name it.
+    const NAME: &'static str;
+}
+
+/// See cases and their people: caseworker, manager, auditor, admin.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadCases;
+
+impl Permission for ReadCases {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin];
+    const NAME: &'static str = "read_cases";
+}
+
+/// Open, change and close cases: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteCases;
+
+impl Permission for WriteCases {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const NAME: &'static str = "write_cases";
+}
+
+/// See assessments and their events: caseworker, manager, auditor, admin, and the family its own.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadAssessments;
+
+impl Permission for ReadAssessments {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const NAME: &'static str = "read_assessments";
+}
+
+/// Record what happens in an assessment: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteAssessments;
+
+impl Permission for WriteAssessments {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const NAME: &'static str = "write_assessments";
+}
+
+/// See requests for advice and what came of them: caseworker, manager, auditor, admin, and the
+/// contributor its organisation's.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadAdvice;
+
+impl Permission for ReadAdvice {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
+    const NAME: &'static str = "read_advice";
+}
+
+/// The authority's side of advice, which is to request, return, accept, redirect and withdraw it and to
+/// agree on existing advice: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteAdvice;
+
+impl Permission for WriteAdvice {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const NAME: &'static str = "write_advice";
+}
+
+/// The organisation's side of advice, which is to acknowledge, submit or decline it and to record
+/// appointments and exceptions: the contributor, or a caseworker or manager on its behalf.
+#[derive(Debug, Clone, Copy)]
+pub struct ContributeAdvice;
+
+impl Permission for ContributeAdvice {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Contributor];
+    const NAME: &'static str = "contribute_advice";
+}
+
+/// See clocks: every role, each within its scope.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadClocks;
+
+impl Permission for ReadClocks {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor, Family];
+    const NAME: &'static str = "read_clocks";
+}
+
+/// See the authority's settings and closure dates: caseworker, manager, auditor, admin.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadSettings;
+
+impl Permission for ReadSettings {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin];
+    const NAME: &'static str = "read_settings";
+}
+
+/// Change the authority's settings and closure dates: admin.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteSettings;
+
+impl Permission for WriteSettings {
+    const ROLES: &'static [Role] = &[Admin];
+    const NAME: &'static str = "write_settings";
+}
+
+/// See the organisations an authority works with: caseworker, manager, auditor, admin, contributor.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOrganisations;
+
+impl Permission for ReadOrganisations {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
+    const NAME: &'static str = "read_organisations";
+}
+
+/// Add and change organisations: admin.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteOrganisations;
+
+impl Permission for WriteOrganisations {
+    const ROLES: &'static [Role] = &[Admin];
+    const NAME: &'static str = "write_organisations";
+}

@@ -1,0 +1,201 @@
+//! Whoever a request is made for: the values only, without where they came from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What somebody is to an authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Keeps the authority's cases.
+    Caseworker,
+    /// Keeps cases and answers for those who do.
+    Manager,
+    /// Reads everything of the authority and changes no case.
+    Auditor,
+    /// Keeps settings, organisations and clients.
+    Admin,
+    /// Gives its organisation's advice.
+    Contributor,
+    /// A parent or the young person, about their own case.
+    Family,
+}
+
+impl Role {
+    /// Whether the role is held at the authority itself.
+    pub fn is_staff(self) -> bool {
+        match self {
+            Role::Caseworker | Role::Manager | Role::Auditor | Role::Admin => true,
+            Role::Contributor | Role::Family => false,
+        }
+    }
+}
+
+/// A local authority's code: exactly three digits, as the Department for Education gives them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LaCode(String);
+
+/// The text is not the code of a local authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the code of a local authority is three digits")]
+pub struct InvalidLaCode;
+
+impl LaCode {
+    pub fn parse(text: &str) -> Result<LaCode, InvalidLaCode> {
+        if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(LaCode(text.to_owned()))
+        } else {
+            Err(InvalidLaCode)
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LaCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for LaCode {
+    type Error = InvalidLaCode;
+
+    fn try_from(text: String) -> Result<LaCode, InvalidLaCode> {
+        LaCode::parse(&text)
+    }
+}
+
+impl From<LaCode> for String {
+    fn from(code: LaCode) -> String {
+        code.0
+    }
+}
+
+/// Whoever a request is made for. Every role ends at the authority of `la_code`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub subject: String,
+    pub la_code: LaCode,
+    pub roles: Vec<Role>,
+    /// The organisation a contributor speaks for.
+    pub organisation_id: Option<Uuid>,
+    /// The case a family is about.
+    pub case_id: Option<Uuid>,
+    /// Who of that case's people it is.
+    pub person_id: Option<Uuid>,
+}
+
+/// How far somebody sees within their authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    Authority,
+    /// What concerns one organisation.
+    Organisation(Uuid),
+    /// One case.
+    Case(Uuid),
+}
+
+/// A role that means nothing without what it is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unbound {
+    #[error("a principal has at least one role")]
+    NoRole,
+    #[error("a contributor speaks for an organisation")]
+    ContributorWithoutOrganisation,
+    #[error("a family is about one case")]
+    FamilyWithoutCase,
+}
+
+impl Principal {
+    pub fn has_any(&self, roles: &[Role]) -> bool {
+        self.roles.iter().any(|role| roles.contains(role))
+    }
+
+    /// The widest scope that the roles give. Staff see their authority; else a contributor its
+    /// organisation; else a family its case. A principal that [`Principal::check_bound`] refuses sees the
+    /// nil organisation or case, which is to say nothing.
+    pub fn scope(&self) -> Scope {
+        if self.roles.iter().any(|role| role.is_staff()) {
+            Scope::Authority
+        } else if self.roles.contains(&Role::Contributor) {
+            Scope::Organisation(self.organisation_id.unwrap_or_default())
+        } else {
+            Scope::Case(self.case_id.unwrap_or_default())
+        }
+    }
+
+    /// Whether every role has what it is bound to; tokens are neither issued nor accepted otherwise.
+    pub fn check_bound(&self) -> Result<(), Unbound> {
+        if self.roles.is_empty() {
+            Err(Unbound::NoRole)
+        } else if self.roles.contains(&Role::Contributor) && self.organisation_id.is_none() {
+            Err(Unbound::ContributorWithoutOrganisation)
+        } else if self.roles.contains(&Role::Family) && self.case_id.is_none() {
+            Err(Unbound::FamilyWithoutCase)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_an_authority_is_three_digits() {
+        assert_eq!(LaCode::parse("202").unwrap().as_str(), "202");
+        for text in ["", "20", "2020", "20a", "٢٠٢", " 02"] {
+            assert_eq!(LaCode::parse(text), Err(InvalidLaCode), "{text}");
+            assert!(serde_json::from_value::<LaCode>(text.into()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_widest_role_gives_the_scope() {
+        let (organisation, case) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let scope = |roles: &[Role]| {
+            let principal = Principal {
+                subject: "somebody".to_owned(),
+                la_code: LaCode::parse("202").unwrap(),
+                roles: roles.to_vec(),
+                organisation_id: Some(organisation),
+                case_id: Some(case),
+                person_id: None,
+            };
+            principal.scope()
+        };
+        for staff in [Role::Caseworker, Role::Manager, Role::Auditor, Role::Admin] {
+            assert_eq!(scope(&[Role::Family, Role::Contributor, staff]), Scope::Authority);
+        }
+        assert_eq!(
+            scope(&[Role::Family, Role::Contributor]),
+            Scope::Organisation(organisation)
+        );
+        assert_eq!(scope(&[Role::Family]), Scope::Case(case));
+    }
+
+    #[test]
+    fn without_what_its_role_is_bound_to_a_principal_sees_nothing() {
+        let principal = |role| Principal {
+            subject: "somebody".to_owned(),
+            la_code: LaCode::parse("202").unwrap(),
+            roles: vec![role],
+            organisation_id: None,
+            case_id: None,
+            person_id: None,
+        };
+        assert_eq!(
+            principal(Role::Contributor).scope(),
+            Scope::Organisation(Uuid::nil())
+        );
+        assert_eq!(principal(Role::Family).scope(), Scope::Case(Uuid::nil()));
+    }
+}

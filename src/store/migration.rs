@@ -1,0 +1,95 @@
+//! The embedded migrations: bringing a database up to this version, and refusing one that is ahead of it.
+//!
+//! The twin folders hold the same names. `Store::open` runs this before anything else does.
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::connection::AnyConnection;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Any number of this program's own, the same in every version: it names the lock on migrating.
+const ADVISORY_LOCK: i64 = 0x4548_4350;
+
+/// Why a database could not be brought up to this version.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// A newer version of the program has migrated it; this one must not touch it.
+    #[error(
+        "the database was set up by a newer version of this program: it has {}, which this version does not know. \
+         Start the newer version, or restore a backup made before the upgrade",
+        unknown.join(", ")
+    )]
+    Newer { unknown: Vec<String> },
+    #[error("a migration failed: {0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Applies what is missing and answers its versions, oldest first.
+///
+/// On PostgreSQL replicas that start together wait for each other. On SQLite the caller holds the
+/// data folder's lock.
+pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, MigrateError> {
+    match connection {
+        AnyConnection::Sqlite(inner) => apply(inner, SQLITE, SQLITE),
+        AnyConnection::Postgres(inner) => {
+            let failed = |error| MigrateError::Failed(Box::new(error));
+            // Another replica may rightly take longer than a request may wait for a lock.
+            let lock = format!("SET lock_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})");
+            inner.batch_execute(&lock).map_err(failed)?;
+            let applied = apply(inner, POSTGRES, POSTGRES);
+            let unlock = format!("SELECT pg_advisory_unlock({ADVISORY_LOCK}); SET lock_timeout = '5s'");
+            inner.batch_execute(&unlock).map_err(failed)?;
+            applied
+        }
+    }
+}
+
+fn apply<DB, C>(
+    connection: &mut C,
+    embedded: impl MigrationSource<DB>,
+    source: impl MigrationSource<DB>,
+) -> Result<Vec<String>, MigrateError>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+{
+    let known: Vec<Box<dyn Migration<DB>>> = embedded.migrations().map_err(MigrateError::Failed)?;
+    let mut unknown = connection.applied_migrations().map_err(MigrateError::Failed)?;
+    unknown.retain(|applied| {
+        known
+            .iter()
+            .all(|migration| migration.name().version() != *applied)
+    });
+    if !unknown.is_empty() {
+        return Err(MigrateError::Newer {
+            unknown: unknown.iter().rev().map(ToString::to_string).collect(),
+        });
+    }
+    let applied = connection
+        .run_pending_migrations(source)
+        .map_err(MigrateError::Failed)?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_twins_have_the_same_names() {
+        let names = |folder: &str| {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("migrations")
+                .join(folder);
+            let mut names: Vec<_> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names("sqlite"), names("postgres"));
+    }
+}

@@ -1,0 +1,471 @@
+//! What the store promises, on SQLite and, where `EHCP_TEST_POSTGRES_URL` names a server, on PostgreSQL too.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer};
+use tempfile::TempDir;
+
+use super::*;
+
+diesel::table! {
+    counters (name) {
+        name -> Text,
+        value -> Integer,
+    }
+}
+
+struct TestStore {
+    store: Store,
+    location: Location,
+    _folder: TempDir,
+}
+
+fn open(location: Location, folder: TempDir) -> TestStore {
+    let store = Store::open(&location).unwrap();
+    store
+        .write_now(|connection| {
+            connection.batch_execute(
+                "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL CHECK (value >= 0)); \
+                 INSERT INTO counters VALUES ('cases', 0)",
+            )?;
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    TestStore {
+        store,
+        location,
+        _folder: folder,
+    }
+}
+
+fn on_sqlite() -> TestStore {
+    let folder = tempfile::tempdir().unwrap();
+    open(Location::SqliteFile(folder.path().join("ehcp.db")), folder)
+}
+
+/// A schema of its own on the server, made and named by the test.
+fn postgres_location() -> Option<Location> {
+    let server = std::env::var("EHCP_TEST_POSTGRES_URL").ok()?;
+    let folder = tempfile::Builder::new()
+        .prefix("t")
+        .rand_bytes(12)
+        .tempdir()
+        .unwrap();
+    let schema = folder
+        .path()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_lowercase();
+    let mut connection = diesel::PgConnection::establish(&server).unwrap();
+    connection
+        .batch_execute(&format!("CREATE SCHEMA {schema}"))
+        .unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    Some(Location::parse(&format!("{server}{separator}options=-csearch_path%3D{schema}")).unwrap())
+}
+
+fn on_both() -> Vec<TestStore> {
+    let postgres = postgres_location().map(|location| open(location, tempfile::tempdir().unwrap()));
+    std::iter::once(on_sqlite()).chain(postgres).collect()
+}
+
+fn value(connection: &mut AnyConnection, name: &str) -> Result<i32, StoreError> {
+    Ok(counters::table
+        .find(name)
+        .select(counters::value)
+        .first(connection)?)
+}
+
+fn insert(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
+    let row = (counters::name.eq(name), counters::value.eq(1));
+    diesel::insert_into(counters::table)
+        .values(row)
+        .execute(connection)?;
+    Ok(())
+}
+
+fn add_one(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(inner) = connection {
+        let locked = counters::table.find("cases").select(counters::value).for_update();
+        locked.first::<i32>(inner)?;
+    }
+    let next = value(connection, "cases")? + 1;
+    diesel::update(counters::table.find("cases"))
+        .set(counters::value.eq(next))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Jobs submitted after this form one group, which runs when the sender is dropped.
+fn hold_the_writer(writer: &Writer) -> (Sender<()>, Receiver<Result<(), StoreError>>) {
+    let (started, has_started) = channel();
+    let (release, released) = channel::<()>();
+    let answers = submit(writer, move |connection| {
+        insert(connection, "first")?;
+        started.send(()).unwrap();
+        released.recv().unwrap_err();
+        Ok(())
+    });
+    has_started.recv().unwrap();
+    (release, answers)
+}
+
+fn submit<T: Send + 'static>(
+    writer: &Writer,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+) -> Receiver<Result<T, StoreError>> {
+    let (answer, answers) = channel();
+    writer.submit(work, move |outcome| answer.send(outcome).unwrap());
+    answers
+}
+
+fn writer(store: &Store) -> &Writer {
+    match &store.writes {
+        Writes::Sqlite(writer) => writer,
+        Writes::Postgres(_) => panic!("not on SQLite"),
+    }
+}
+
+fn is_there(store: &Store, name: &'static str) -> bool {
+    store.read_now(|connection| value(connection, name)).is_ok()
+}
+
+#[test]
+fn concurrent_writers_lose_no_update() {
+    for TestStore { store, .. } in on_both() {
+        std::thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| (0..15).for_each(|_| store.write_now(add_one).unwrap()));
+            }
+        });
+        assert_eq!(store.read_now(|connection| value(connection, "cases")), Ok(180));
+    }
+}
+
+#[test]
+fn a_panic_or_an_error_takes_back_its_own_job_alone() {
+    let TestStore { store, .. } = &on_sqlite();
+    let (release, first) = hold_the_writer(writer(store));
+    let panics = submit(writer(store), |connection| {
+        insert(connection, "panics")?;
+        connection.transaction(|connection| {
+            insert(connection, "panics within")?;
+            panic!("as this test wants it")
+        })
+    });
+    let fails = submit(writer(store), |connection| {
+        insert(connection, "fails")?;
+        Err::<(), _>(StoreError::Stale)
+    });
+    let last = submit(writer(store), |connection| insert(connection, "last"));
+    drop(release);
+
+    assert_eq!(first.recv().unwrap(), Ok(()));
+    assert!(matches!(panics.recv().unwrap(), Err::<(), _>(StoreError::Bug(_))));
+    assert_eq!(fails.recv().unwrap(), Err(StoreError::Stale));
+    assert_eq!(last.recv().unwrap(), Ok(()));
+    let kept = ["first", "panics", "panics within", "fails", "last"].map(|name| is_there(store, name));
+    assert_eq!(kept, [true, false, false, false, true]);
+}
+
+#[test]
+fn when_the_disk_is_full_the_whole_group_is_told_and_the_next_works() {
+    let TestStore { store, .. } = &on_sqlite();
+    let (release, first) = hold_the_writer(writer(store));
+    let fills = submit(writer(store), |connection| {
+        connection.batch_execute("PRAGMA max_page_count = 1")?;
+        diesel::sql_query("INSERT INTO counters VALUES (CAST(randomblob(1000000) AS TEXT), 1)")
+            .execute(connection)?;
+        Ok(())
+    });
+    drop(release);
+
+    assert!(matches!(
+        first.recv().unwrap(),
+        Err(StoreError::Unavailable { .. })
+    ));
+    assert!(matches!(
+        fills.recv().unwrap(),
+        Err(StoreError::Unavailable { .. })
+    ));
+    assert!(!is_there(store, "first"));
+    let more_room = |connection: &mut AnyConnection| {
+        connection.batch_execute("PRAGMA max_page_count = 1000000")?;
+        insert(connection, "next")
+    };
+    assert_eq!(store.write_now(more_room), Ok(()));
+    assert!(is_there(store, "next"));
+}
+
+#[test]
+fn an_answer_comes_after_the_commit() {
+    let TestStore { store, .. } = &on_sqlite();
+    let (answer, answers) = channel();
+    let reader = store.clone();
+    writer(store).submit(
+        |connection| insert(connection, "row"),
+        move |outcome: Result<(), StoreError>| answer.send((outcome, is_there(&reader, "row"))).unwrap(),
+    );
+    assert_eq!(answers.recv().unwrap(), (Ok(()), true));
+}
+
+#[test]
+fn a_full_queue_refuses_at_once_and_keeps_what_it_took() {
+    let TestStore { store, .. } = &on_sqlite();
+    let (release, _first) = hold_the_writer(writer(store));
+    let waiting: Vec<_> = (0..1024).map(|_| submit(writer(store), add_one)).collect();
+    let refused = submit(writer(store), add_one).recv().unwrap();
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
+    drop(release);
+    assert!(waiting.iter().all(|answer| answer.recv().unwrap().is_ok()));
+    assert_eq!(store.read_now(|connection| value(connection, "cases")), Ok(1024));
+}
+
+#[test]
+fn closing_finishes_what_was_accepted() {
+    let TestStore { store, .. } = &on_sqlite();
+    let (release, _first) = hold_the_writer(writer(store));
+    let waiting: Vec<_> = (0..100).map(|_| submit(writer(store), add_one)).collect();
+    drop(release);
+    store.clone().close();
+    assert!(waiting.iter().all(|answer| answer.try_recv().unwrap().is_ok()));
+    assert!(matches!(
+        store.write_now(add_one),
+        Err(StoreError::Unavailable { .. })
+    ));
+    assert_eq!(store.read_now(|connection| value(connection, "cases")), Ok(100));
+}
+
+#[test]
+fn a_nested_transaction_rolls_back_alone() {
+    for TestStore { store, .. } in on_both() {
+        let outcome = store.write_now(|connection| {
+            insert(connection, "outer")?;
+            let inner = connection.transaction(|connection| {
+                insert(connection, "inner")?;
+                insert(connection, "outer")
+            });
+            assert!(matches!(inner, Err(StoreError::Duplicate(_))));
+            connection.transaction(|connection| insert(connection, "second try"))
+        });
+        assert_eq!(outcome, Ok(()));
+        let kept = ["outer", "inner", "second try"].map(|name| is_there(&store, name));
+        assert_eq!(kept, [true, false, true]);
+    }
+}
+
+#[test]
+fn an_error_that_work_swallows_is_not_answered_as_committed() {
+    for TestStore { store, location, .. } in on_both() {
+        let outcome = store.write_now(|connection| {
+            insert(connection, "kept?")?;
+            insert(connection, "cases").unwrap_err();
+            Ok::<_, StoreError>(())
+        });
+        assert_eq!(outcome.is_ok(), is_there(&store, "kept?"), "{location}");
+    }
+}
+
+#[test]
+fn work_that_leaves_a_transaction_open_is_rolled_back() {
+    for TestStore { store, .. } in on_both() {
+        let outcome = store.write_now(|connection| {
+            insert(connection, "row")?;
+            transaction::begin_savepoint(connection)?;
+            Ok::<_, StoreError>(())
+        });
+        assert!(matches!(outcome, Err(StoreError::Bug(_))), "{outcome:?}");
+        assert!(!is_there(&store, "row"));
+        assert_eq!(store.write_now(|connection| insert(connection, "row")), Ok(()));
+    }
+}
+
+#[test]
+fn a_duplicate_names_what_it_violates_and_no_value() {
+    for TestStore { store, location, .. } in on_both() {
+        let of = |sql: &'static str| {
+            store
+                .write_now(move |connection| {
+                    connection.batch_execute(sql)?;
+                    connection.batch_execute(sql)?;
+                    Ok::<_, StoreError>(())
+                })
+                .unwrap_err()
+        };
+        let key =
+            of("INSERT INTO idempotency_keys VALUES ('202', 'c', 'k', 'POST', '/', '', 201, '', '', '')");
+        store
+            .write_now(|connection| {
+                connection.batch_execute("CREATE UNIQUE INDEX one_of_a_name ON counters (lower(name))")?;
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        let expression = of("INSERT INTO counters VALUES (CAST(random() AS TEXT), 1); \
+             INSERT INTO counters VALUES ('Kofi', 1); INSERT INTO counters VALUES ('kofi', 1)");
+        let columns = "idempotency_keys.la_code,idempotency_keys.client,idempotency_keys.idempotency_key";
+        let expected_key = match location {
+            Location::SqliteFile(_) => columns,
+            Location::Postgres(_) => "idempotency_keys_pkey",
+        };
+        assert_eq!(key, StoreError::Duplicate(expected_key.to_owned()));
+        assert_eq!(expression, StoreError::Duplicate("one_of_a_name".to_owned()));
+    }
+}
+
+#[test]
+fn a_fault_tells_no_value() {
+    for TestStore { store, location, .. } in on_both() {
+        let of = |sql: &'static str| {
+            let run =
+                move |connection: &mut AnyConnection| Ok::<_, StoreError>(connection.batch_execute(sql)?);
+            store.write_now(run).unwrap_err().to_string()
+        };
+        for fault in [
+            of("INSERT INTO counters VALUES ('Kofi', -1)"),
+            of("INSERT INTO counters VALUES ('Kofi', NULL)"),
+            of("INSERT INTO counters VALUES ('Kofi', 'Kofi', 'Kofi')"),
+            of("INSERT INTO counters SELECT 'Kofi', CAST(name || 'Kofi' AS INTEGER) + NULL FROM counters"),
+        ] {
+            assert!(!fault.contains("Kofi"), "{location}: {fault}");
+        }
+    }
+}
+
+#[test]
+fn a_read_sees_one_moment_and_cannot_write() {
+    for TestStore { store, .. } in on_both() {
+        let seen = store.read_now(|connection| {
+            let before = value(connection, "cases")?;
+            store.write_now(add_one)?;
+            Ok::<_, StoreError>((before, value(connection, "cases")?))
+        });
+        assert_eq!(seen, Ok((0, 0)));
+        let written = store.read_now(|connection| insert(connection, "row"));
+        assert!(matches!(written, Err(StoreError::Bug(_))), "{written:?}");
+        assert!(!is_there(&store, "row"));
+    }
+}
+
+#[test]
+fn work_runs_from_an_async_task_and_a_panic_in_it_is_a_bug() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for TestStore { store, .. } in on_both() {
+        runtime.block_on(async {
+            store.write(add_one).await.unwrap();
+            assert_eq!(store.read(|connection| value(connection, "cases")).await, Ok(1));
+            let reading = store
+                .read(|_| -> Result<(), StoreError> { panic!("as this test wants it") })
+                .await;
+            assert!(matches!(reading, Err(StoreError::Bug(_))));
+            let writing = store
+                .write(|_| -> Result<(), StoreError> { panic!("as this test wants it") })
+                .await;
+            assert!(matches!(writing, Err(StoreError::Bug(_))));
+            store.write(add_one).await.unwrap();
+            assert_eq!(store.read(|connection| value(connection, "cases")).await, Ok(2));
+        });
+    }
+}
+
+#[test]
+fn statements_are_counted_without_transaction_control() {
+    for TestStore { store, location, .. } in on_both() {
+        let before = store.statements();
+        let read = |connection: &mut AnyConnection| {
+            value(connection, "cases")?;
+            value(connection, "cases")
+        };
+        store.read_now(read).unwrap();
+        assert_eq!(store.statements() - before, 2);
+        let before = store.statements();
+        store
+            .write_now(|connection| connection.transaction(|connection| insert(connection, "row")))
+            .unwrap();
+        let expected = match location {
+            Location::SqliteFile(_) => 1,
+            Location::Postgres(_) => 2,
+        };
+        assert_eq!(store.statements() - before, expected);
+    }
+}
+
+#[test]
+fn a_database_that_a_newer_version_migrated_is_refused() {
+    for TestStore { store, location, .. } in on_both() {
+        store
+            .write_now(|connection| {
+                connection
+                    .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231')")?;
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        let refusal = Store::open(&location).err().unwrap();
+        assert!(
+            matches!(refusal, OpenError::Migrate(MigrateError::Newer { .. })),
+            "{refusal}"
+        );
+        assert!(
+            refusal
+                .to_string()
+                .contains("newer version of this program: it has 20991231,"),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn replicas_that_start_together_migrate_once() {
+    let Some(location) = postgres_location() else {
+        return;
+    };
+    std::thread::scope(|scope| {
+        let opening: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| Store::open(&location).map(drop)))
+            .collect();
+        for outcome in opening {
+            outcome.join().unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn connections_the_server_has_closed_are_replaced_unnoticed() {
+    let Some(location) = postgres_location() else {
+        return;
+    };
+    let TestStore { store, .. } = open(location, tempfile::tempdir().unwrap());
+    let server_process = |connection: &mut AnyConnection| -> Result<i32, StoreError> {
+        Ok(diesel::select(sql::<Integer>("pg_backend_pid()")).get_result(connection)?)
+    };
+    let reader = store.read_now(server_process).unwrap();
+    let closed = store.write_now(move |connection| -> Result<bool, StoreError> {
+        let terminate = format!("pg_terminate_backend({reader}, 5000)");
+        Ok(diesel::select(sql::<Bool>(&terminate)).get_result(connection)?)
+    });
+    assert_eq!(closed, Ok(true));
+    assert_ne!(store.read_now(server_process).unwrap(), reader);
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::SqliteFile(folder.path().join("nowhere").join("ehcp.db"));
+    let refusal = Store::open(&location).err().unwrap().to_string();
+    assert!(
+        refusal.contains("nowhere") && refusal.contains("unable to open"),
+        "{refusal}"
+    );
+
+    let location = Location::parse("postgres://ehcp:hunter2@127.0.0.1:1/ehcp").unwrap();
+    let refusal = Store::open(&location).err().unwrap().to_string();
+    assert!(
+        refusal.contains("127.0.0.1") && refusal.contains("refused"),
+        "{refusal}"
+    );
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+}

@@ -1,0 +1,178 @@
+//! The one SQLite writer: a thread with the only writing connection, fed through a bounded channel.
+//!
+//! It takes up to [`GROUP`] waiting jobs into one transaction, each in a savepoint of its own, and answers
+//! them after the commit, so that one fsync serves them all. PostgreSQL needs none of this.
+//! Called by `store` alone.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use diesel::r2d2::R2D2Connection;
+
+use super::connection::{Access, AnyConnection, Connector};
+use super::error::StoreError;
+use super::transaction;
+
+/// How many jobs may wait; one more is told at once that the store is busy.
+const WAITING: usize = 1024;
+/// How many jobs one commit serves at most.
+const GROUP: usize = 64;
+
+/// Work to do on the connection, or the reason why it cannot be done; makes the reply to whoever asked.
+type Job = Box<dyn FnOnce(Result<&mut AnyConnection, StoreError>) -> Reply + Send>;
+/// Answers whoever asked, once it is known whether the group was committed.
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Clones feed the same thread. It ends when all of them are gone or one is closed.
+#[derive(Clone)]
+pub(super) struct Writer {
+    jobs: Arc<RwLock<Option<SyncSender<Job>>>>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection already made; the connector replaces it should it break.
+    pub(super) fn start(connection: AnyConnection, connector: Connector) -> std::io::Result<Writer> {
+        let (sender, jobs) = sync_channel(WAITING);
+        let writer = WriterThread {
+            jobs,
+            connector,
+            connection: Some(connection),
+        };
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || writer.run())?;
+        Ok(Writer {
+            jobs: Arc::new(RwLock::new(Some(sender))),
+            thread: Arc::new(Mutex::new(Some(thread))),
+        })
+    }
+
+    /// Queues work and returns; `answer` is called with its outcome after the commit, or at once where the
+    /// queue is full or closed. Work accepted is done even if nobody waits for the answer any more.
+    pub(super) fn submit<T, E>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
+        answer: impl FnOnce(Result<T, E>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let job: Job = Box::new(move |turn| {
+            let outcome = match turn {
+                Ok(connection) => in_savepoint(connection, work),
+                Err(refusal) => Err(E::from(refusal)),
+            };
+            // What a job found out in a group that is not committed, even a refusal, may rest on what was lost.
+            Box::new(move |group| answer(group.map_err(E::from).and(outcome)))
+        });
+        let jobs = self.jobs.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(jobs) = jobs.as_ref() else {
+            return refuse(job, closed());
+        };
+        match jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => {
+                refuse(job, StoreError::unavailable("too many writes are waiting"))
+            }
+            Err(TrySendError::Disconnected(job)) => refuse(job, closed()),
+        }
+    }
+
+    /// Takes no more work, finishes what was accepted and waits for the thread to end.
+    pub(super) fn close(&self) {
+        drop(self.jobs.write().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            drop(thread.join());
+        }
+    }
+}
+
+struct WriterThread {
+    jobs: Receiver<Job>,
+    connector: Connector,
+    connection: Option<AnyConnection>,
+}
+
+impl WriterThread {
+    fn run(mut self) {
+        while let Ok(first) = self.jobs.recv() {
+            self.commit_group(first);
+        }
+    }
+
+    /// Runs the first job and those that wait behind it in one transaction, and answers them.
+    fn commit_group(&mut self, first: Job) {
+        let connection = match begin_group(&mut self.connection, &self.connector) {
+            Ok(connection) => connection,
+            // Those behind would each wait as long for the same lock.
+            Err(error) => {
+                let waiting = self.jobs.try_iter().take(GROUP - 1);
+                return std::iter::once(first)
+                    .chain(waiting)
+                    .for_each(|job| refuse(job, error.clone()));
+            }
+        };
+        let mut replies = Vec::with_capacity(GROUP);
+        let mut next = Some(first);
+        while let Some(job) = next {
+            replies.push(job(Ok(&mut *connection)));
+            // On a full disk or an I/O error SQLite rolls back everything, the earlier jobs too.
+            let alive = transaction::depth(connection) == 1;
+            next = if alive && replies.len() < GROUP {
+                self.jobs.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        let outcome = end_group(connection);
+        replies.into_iter().for_each(|reply| reply(outcome.clone()));
+    }
+}
+
+fn begin_group<'c>(
+    held: &'c mut Option<AnyConnection>,
+    connector: &Connector,
+) -> Result<&'c mut AnyConnection, StoreError> {
+    let usable = held
+        .take()
+        .and_then(|mut connection| (!connection.is_broken()).then_some(connection));
+    let connection = match usable {
+        Some(connection) => connection,
+        None => connector
+            .connect()
+            .map_err(|error| StoreError::unavailable(error.to_string()))?,
+    };
+    let connection = held.insert(connection);
+    transaction::begin(connection, Access::Write)?;
+    Ok(connection)
+}
+
+fn end_group(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    match transaction::depth(connection) {
+        1 => transaction::commit(connection).map_err(|error| {
+            StoreError::unavailable(format!("the commit failed: {}", StoreError::from(error)))
+        }),
+        _ => Err(StoreError::unavailable(
+            "SQLite ended the transaction, as it does on a full disk or an I/O error",
+        )),
+    }
+}
+
+fn in_savepoint<T, E: From<StoreError>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    transaction::begin_savepoint(connection).map_err(|error| E::from(StoreError::from(error)))?;
+    transaction::conclude(connection, Access::Write, work)
+}
+
+fn refuse(job: Job, reason: StoreError) {
+    job(Err(reason))(Ok(()));
+}
+
+fn closed() -> StoreError {
+    StoreError::unavailable("the store is closed")
+}
