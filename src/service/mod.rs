@@ -1,1 +1,20 @@
+//! Use cases: one function each, which locks, loads, lets `casework` decide, saves and audits.
+//!
+//! A use case runs inside one transaction that its caller opened, on a [`Work`]. Nothing of HTTP is
+//! here, and no SQL: `http` and the command line call in, `store` is called out.
 
+pub mod advice;
+pub mod assessment;
+pub mod case;
+pub mod clock;
+pub mod error;
+pub mod organisation;
+pub mod person;
+pub mod rebuild;
+pub mod recording;
+pub mod settings;
+pub mod timeline;
+pub mod work;
+
+pub use error::{Error, Fault};
+pub use work::{Ids, Work};

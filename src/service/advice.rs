@@ -1,0 +1,350 @@
+//! Advice: asking for it, every act on a request, advice that exists already, and the matrix.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::assessment::{AssessmentReading, get_assessment};
+use super::organisation::party_of;
+use super::recording::{Draft, RequestContent, derive, hold, record};
+use super::{Error, Fault, Work};
+use crate::auth::{Role, Scope};
+use crate::casework::advice::{AdviceFact, AdviceItem, Agreements};
+use crate::casework::event::{Fact, LegalDates};
+use crate::casework::timeline::Timeline;
+use crate::statute::clock::{Clock, Owed};
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{ClockKind, Force};
+use crate::store::StoreError;
+use crate::store::advice::{
+    AdviceFilter, AdviceRequestRow, SubmissionRow, find_advice_request, insert_submission, list_advice_requests,
+    submissions_of_request,
+};
+use crate::store::case::facts_at;
+use crate::store::convert;
+use crate::store::organisation::find_organisation;
+use crate::store::procedure::{find_procedure, load_entries};
+use crate::store::settings::settings_at;
+
+/// A request for advice to be opened.
+#[derive(Debug, Clone)]
+pub struct NewAdviceRequest {
+    pub requirement: Requirement,
+    pub service: Option<String>,
+    pub organisation_id: Option<Uuid>,
+    pub requested_on: NaiveDate,
+    pub received_on: Option<NaiveDate>,
+    pub content: RequestContent,
+}
+
+/// An act on a request.
+#[derive(Debug, Clone)]
+pub struct NewAct {
+    /// When it happened; staff only, a contributor's act is dated today.
+    pub occurred_on: Option<NaiveDate>,
+    pub note: Option<String>,
+    pub act: Act,
+}
+
+/// What is done to a request.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Everything the engine reads.
+    Fact(AdviceFact),
+    /// A submission, with what was sent.
+    Submission { summary: String, content: Option<String>, authors: Vec<String>, unmet_need: Option<String> },
+    /// Another organisation is asked instead; the first dates stay.
+    Redirection { organisation_id: Uuid },
+}
+
+/// Existing advice that all three are satisfied with.
+#[derive(Debug, Clone)]
+pub struct NewExistingAdvice {
+    pub requirement: Requirement,
+    pub author: String,
+    pub dated_on: NaiveDate,
+    pub agreements: Agreements,
+}
+
+/// A request with its clock and what was submitted on it.
+#[derive(Debug, Clone)]
+pub struct AdviceReading {
+    pub request: AdviceRequestRow,
+    pub clock: Option<Clock>,
+    pub submissions: Vec<SubmissionRow>,
+    pub as_of: NaiveDate,
+}
+
+/// Opens a request on an assessment.
+pub fn open_advice_request(
+    work: &mut Work<'_>,
+    procedure_id: Uuid,
+    new: &NewAdviceRequest,
+) -> Result<AdviceReading, Error> {
+    if new.received_on.is_some_and(|received_on| received_on < new.requested_on) {
+        return Err(Error::Invalid(vec![Fault::new(
+            "/received_on",
+            "out_of_order",
+            "must not be before the day it was requested",
+        )]));
+    }
+    let mut held = hold(work, procedure_id, None)?;
+    let owed = owed_by(work, new.requirement, new.organisation_id)?;
+    let request_id = work.new_id();
+    let mut draft = request_draft(
+        work,
+        request_id,
+        new.requirement,
+        new.service.clone(),
+        new.organisation_id,
+        owed,
+        new.requested_on,
+    );
+    draft.dates.received_on = new.received_on;
+    let contents = HashMap::from([(request_id, new.content.clone())]);
+    let timeline = record(work, &mut held, vec![draft], &contents)
+        .map_err(|error| rename_days(live_request_exists(error), &[("/occurred_on", "/requested_on")]))?;
+    let case_id = held.procedure.case_id.clone();
+    work.audit("open_advice_request", &request_id.to_string(), Some(&case_id), Some(1))?;
+    read_request(work, request_id, timeline.as_ref())
+}
+
+/// Does an act to a request, if that fits its state and its procedure's.
+pub fn act_on_advice_request(
+    work: &mut Work<'_>,
+    request_id: Uuid,
+    if_match: i64,
+    operation: &str,
+    new: &NewAct,
+) -> Result<AdviceReading, Error> {
+    let row = find_scoped(work, request_id)?;
+    let procedure_id = convert::id(&row.procedure_id)?;
+    let mut held = hold(work, procedure_id, None)?;
+    // The procedure is held now, so the request's version cannot move any more.
+    let row = find_scoped(work, request_id)?;
+    if row.version != if_match {
+        return Err(Error::Stale { current_version: row.version });
+    }
+    let occurred_on = day_of_act(work, new.occurred_on)?;
+    let fact = match &new.act {
+        Act::Fact(fact) => fact.clone(),
+        Act::Submission { .. } => AdviceFact::AdviceSubmitted { request_id },
+        Act::Redirection { organisation_id } => {
+            let requirement: Requirement = convert::named(&row.requirement)?;
+            let owed = owed_by(work, requirement, Some(*organisation_id))?;
+            AdviceFact::AdviceRedirected {
+                request_id,
+                organisation_id: *organisation_id,
+                bearer: owed.bearer,
+                force: owed.force,
+            }
+        }
+    };
+    let event_id = work.new_id();
+    let draft = Draft { note: new.note.clone(), ..Draft::of(event_id, occurred_on, Fact::Advice(fact)) };
+    let timeline =
+        record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
+    if let Act::Submission { summary, content, authors, unmet_need } = &new.act {
+        let submission = SubmissionRow {
+            id: event_id.to_string(),
+            la_code: work.la_code(),
+            request_id: row.id.clone(),
+            submitted_on: occurred_on,
+            summary: summary.clone(),
+            content: content.clone(),
+            authors: convert::json(authors)?,
+            unmet_need: unmet_need.clone(),
+            recorded_at: work.now.naive_utc(),
+            recorded_by: work.principal.subject.clone(),
+        };
+        insert_submission(work.connection, &submission)?;
+    }
+    work.audit(operation, &row.id, Some(&row.case_id), Some(row.version + 1))?;
+    // A redirection takes the request out of the contributor's own sight.
+    read_request(work, request_id, timeline.as_ref())
+}
+
+/// Records that existing advice is agreed to suffice (reg 6(4)).
+pub fn agree_existing_advice(
+    work: &mut Work<'_>,
+    procedure_id: Uuid,
+    new: &NewExistingAdvice,
+) -> Result<(Uuid, AssessmentReading), Error> {
+    let mut held = hold(work, procedure_id, None)?;
+    let event_id = work.new_id();
+    let fact = Fact::Advice(AdviceFact::ExistingAdviceAgreed {
+        requirement: new.requirement,
+        author: new.author.clone(),
+        dated_on: new.dated_on,
+        agreements: new.agreements,
+    });
+    let mut draft = Draft::of(event_id, new.agreements.complete_on(), fact);
+    draft.dates = LegalDates::default();
+    record(work, &mut held, vec![draft], &HashMap::new())
+        .map_err(|error| rename_days(error, &[("/occurred_on", "/agreements")]))?;
+    let (procedure, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
+    work.audit("agree_existing_advice", &procedure, Some(&case_id), Some(held.procedure.version))?;
+    Ok((event_id, get_assessment(work, procedure_id, None, None)?))
+}
+
+/// Reads a request that the principal may see.
+pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceReading, Error> {
+    find_scoped(work, request_id)?;
+    read_request(work, request_id, None)
+}
+
+/// A page of the requests that the principal may see.
+pub fn list_requests(work: &mut Work<'_>, mut filter: AdviceFilter) -> Result<Vec<AdviceRequestRow>, Error> {
+    let la_code = work.la_code();
+    filter.only_organisation = organisation_scope(work);
+    Ok(list_advice_requests(work.connection, &la_code, &filter)?)
+}
+
+/// The completeness matrix of an assessment on a day.
+pub fn get_advice_matrix(
+    work: &mut Work<'_>,
+    procedure_id: Uuid,
+    as_of: Option<NaiveDate>,
+) -> Result<(NaiveDate, Vec<AdviceItem>), Error> {
+    let reading = get_assessment(work, procedure_id, as_of, None)?;
+    let items = match &reading.timeline {
+        None => Vec::new(),
+        Some(timeline) => {
+            let sought_on = timeline.advice.sought_on.unwrap_or(reading.as_of);
+            let required: Vec<Requirement> = reading.child.required_advice(sought_on).collect();
+            timeline.advice.matrix(&timeline.clocks, &required, reading.as_of)
+        }
+    };
+    Ok((reading.as_of, items))
+}
+
+/// Who owes advice of a kind, and how strongly it binds them.
+pub fn owed_by(
+    work: &mut Work<'_>,
+    requirement: Requirement,
+    organisation_id: Option<Uuid>,
+) -> Result<Owed, Error> {
+    let Some(organisation_id) = organisation_id else {
+        return Ok(Owed { bearer: requirement.usual_bearer(), force: requirement.usual_force() });
+    };
+    let la_code = work.la_code();
+    match find_organisation(work.connection, &la_code, organisation_id) {
+        Ok(organisation) => Ok(Owed {
+            bearer: party_of(convert::named(&organisation.kind)?),
+            force: if organisation.section_31_body { Force::Statutory } else { Force::Guidance },
+        }),
+        Err(StoreError::NotFound) => Err(Error::Invalid(vec![Fault::new(
+            "/organisation_id",
+            "unknown_organisation",
+            "must be an organisation of this authority",
+        )])),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The event that asks for advice.
+pub fn request_draft(
+    work: &Work<'_>,
+    request_id: Uuid,
+    requirement: Requirement,
+    service: Option<String>,
+    organisation_id: Option<Uuid>,
+    owed: Owed,
+    requested_on: NaiveDate,
+) -> Draft {
+    let fact = AdviceFact::AdviceRequested {
+        request_id,
+        requirement,
+        service,
+        organisation_id,
+        bearer: owed.bearer,
+        force: owed.force,
+    };
+    Draft::of(work.new_id(), requested_on, Fact::Advice(fact))
+}
+
+fn organisation_scope(work: &Work<'_>) -> Option<Uuid> {
+    match work.principal.scope() {
+        Scope::Authority => None,
+        Scope::Organisation(organisation_id) => Some(organisation_id),
+        // A family has no right to any request: the nil organisation has none.
+        Scope::Case(_) => Some(Uuid::nil()),
+    }
+}
+
+fn find_scoped(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceRequestRow, Error> {
+    let la_code = work.la_code();
+    let only_organisation = organisation_scope(work);
+    Ok(find_advice_request(work.connection, &la_code, request_id, only_organisation)?)
+}
+
+/// A contributor cannot say when it acted; staff must, or mean today.
+fn day_of_act(work: &Work<'_>, given: Option<NaiveDate>) -> Result<NaiveDate, Error> {
+    let is_staff = work.principal.roles.iter().any(|role: &Role| role.is_staff());
+    match given {
+        Some(_) if !is_staff => Err(Error::Invalid(vec![Fault::new(
+            "/occurred_on",
+            "staff_only",
+            "is dated by the service when a contributor acts",
+        )])),
+        Some(occurred_on) => Ok(occurred_on),
+        None => Ok(work.today()),
+    }
+}
+
+fn read_request(
+    work: &mut Work<'_>,
+    request_id: Uuid,
+    timeline: Option<&Timeline>,
+) -> Result<AdviceReading, Error> {
+    let la_code = work.la_code();
+    let request = find_advice_request(work.connection, &la_code, request_id, None)?;
+    let submissions = submissions_of_request(work.connection, &la_code, &request.id)?;
+    let clock_in = |timeline: &Timeline| {
+        timeline
+            .clocks
+            .iter()
+            .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request_id))
+            .cloned()
+    };
+    let clock = match timeline {
+        Some(timeline) => clock_in(timeline),
+        None => {
+            let procedure = find_procedure(work.connection, &la_code, convert::id(&request.procedure_id)?)?;
+            let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+            let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
+            let (_, settings) = settings_at(work.connection, &la_code, None)?;
+            derive(&procedure, &entries, &child, &settings.readings, None)?.as_ref().and_then(clock_in)
+        }
+    };
+    Ok(AdviceReading { request, clock, submissions, as_of: work.today() })
+}
+
+fn live_request_exists(error: Error) -> Error {
+    match error {
+        Error::Store(StoreError::Duplicate(index)) if index.contains("one_live_request") => {
+            Error::Duplicate { what: "live advice request", existing_id: None }
+        }
+        other => other,
+    }
+}
+
+/// Days have other names in some bodies than in the stream.
+fn rename_days(error: Error, names: &[(&str, &str)]) -> Error {
+    match error {
+        Error::Invalid(faults) => Error::Invalid(
+            faults
+                .into_iter()
+                .map(|fault| {
+                    let renamed = names.iter().find(|(from, _)| fault.pointer == *from);
+                    match renamed {
+                        Some((_, to)) => Fault { pointer: (*to).to_owned(), ..fault },
+                        None => fault,
+                    }
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}

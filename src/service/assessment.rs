@@ -1,0 +1,422 @@
+//! Assessments: opening one, recording what happened, correcting what was recorded, reading.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::advice::{owed_by, request_draft};
+use super::recording::{Draft, Held, derive, hold, open_new, record};
+use super::settings::Settings;
+use super::timeline::{GivenEvent, GivenFact};
+use super::{Error, Fault, Work};
+use crate::auth::Scope;
+use crate::casework::advice::AdviceFact;
+use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
+use crate::casework::child::ChildFacts;
+use crate::casework::event::Fact;
+use crate::casework::history::{Change, Correction, Entry, EntryBody, known_at, superseded};
+use crate::casework::timeline::{ProcedureKind, Timeline};
+use crate::clock::london_date;
+use crate::statute::requirement::Requirement;
+use crate::store::StoreError;
+use crate::store::case::{facts_at, find_case, lock_case};
+use crate::store::convert;
+use crate::store::organisation::find_organisation;
+use crate::store::procedure::{
+    EntryNote, ProcedureFilter, ProcedureRow, ProcedureSummaryRow, find_procedure, list_procedures,
+    load_corrections, load_entries, page_of_entries, procedures_of_case,
+};
+use crate::store::settings::settings_at;
+
+/// An assessment read for a day.
+#[derive(Debug, Clone)]
+pub struct AssessmentReading {
+    pub procedure: ProcedureRow,
+    /// None if it was opened in error.
+    pub timeline: Option<Timeline>,
+    pub child: ChildFacts,
+    pub settings: Settings,
+    pub as_of: NaiveDate,
+}
+
+/// A recorded event with what it led to.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub entry: Entry,
+    pub noted: EntryNote,
+    pub reading: AssessmentReading,
+}
+
+/// A correction as somebody gives it.
+#[derive(Debug, Clone)]
+pub struct GivenCorrection {
+    pub reason: String,
+    pub note: Option<String>,
+    /// Each event superseded, with its replacement; none voids it.
+    pub changes: Vec<(Uuid, Option<GivenEvent>)>,
+}
+
+/// What can be recorded on an assessment.
+#[derive(Debug, Clone)]
+pub enum NewEvent {
+    Event(GivenEvent),
+    Correction(GivenCorrection),
+}
+
+/// An entry as lists show it.
+#[derive(Debug, Clone)]
+pub struct ListedEntry {
+    pub entry: Entry,
+    pub noted: EntryNote,
+    pub superseded_by: Option<Uuid>,
+}
+
+/// Opens an assessment on a case with its first event.
+pub fn open_assessment(work: &mut Work<'_>, case_id: Uuid, event: &GivenEvent) -> Result<AssessmentReading, Error> {
+    let la_code = work.la_code();
+    let case = match lock_case(work.connection, &la_code, case_id) {
+        Ok(case) => case,
+        Err(StoreError::NotFound) => {
+            return Err(Error::Invalid(vec![Fault::new(
+                "/case_id",
+                "unknown_case",
+                "must be a case of this authority",
+            )]));
+        }
+        Err(other) => return Err(other.into()),
+    };
+    if case.closed_on.is_some() {
+        return Err(Error::CaseClosed);
+    }
+    refuse_second_open(work, &case.id, None)?;
+    let mut held = open_new(work, ProcedureKind::Assessment, &case.id, event.occurred_on)?;
+    let draft = Draft { pointer: "/event".to_owned(), ..draft_of(work, event)? };
+    let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
+    work.audit("open_assessment", &held.procedure.id, Some(&case.id), Some(held.procedure.version))?;
+    Ok(reading_of(work, held, timeline))
+}
+
+/// Records one event, or one correction of recorded ones.
+pub fn record_assessment_event(
+    work: &mut Work<'_>,
+    assessment_id: Uuid,
+    if_match: i64,
+    event: &NewEvent,
+) -> Result<Recorded, Error> {
+    let mut held = hold(work, assessment_id, Some(if_match))?;
+    let drafts = match event {
+        NewEvent::Event(given) => {
+            check_organisation(work, given)?;
+            let draft = draft_of(work, given)?;
+            let mut drafts = vec![draft];
+            if decides_to_assess(&given.fact) {
+                drafts.extend(default_requests(work, &held, given.occurred_on)?);
+            }
+            drafts
+        }
+        NewEvent::Correction(given) => correction_drafts(work, &held, given)?,
+    };
+    let recorded = held.entries.len();
+    let noted = EntryNote { note: drafts[0].note.clone(), recorded_by: work.principal.subject.clone() };
+    let reopens = !held.procedure.is_open;
+    let timeline = record(work, &mut held, drafts, &HashMap::new())?;
+    if reopens && held.procedure.is_open {
+        refuse_second_open(work, &held.procedure.case_id.clone(), Some(&held.procedure.id.clone()))?;
+    }
+    let (procedure_id, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
+    work.audit("record_assessment_event", &procedure_id, Some(&case_id), Some(held.procedure.version))?;
+    let entry = held.entries[recorded].clone();
+    Ok(Recorded { entry, noted, reading: reading_of(work, held, timeline) })
+}
+
+/// Reads an assessment for a day, as known now or at an instant.
+pub fn get_assessment(
+    work: &mut Work<'_>,
+    assessment_id: Uuid,
+    as_of: Option<NaiveDate>,
+    known_at_instant: Option<DateTime<Utc>>,
+) -> Result<AssessmentReading, Error> {
+    let la_code = work.la_code();
+    let procedure = find_procedure(work.connection, &la_code, assessment_id)?;
+    check_scope(work, &procedure.case_id)?;
+    let mut entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    if let Some(instant) = known_at_instant {
+        let known = known_at(&entries, instant).len();
+        if known == 0 {
+            return Err(Error::Question(Fault::new(
+                "/known_at",
+                "not_yet_recorded",
+                "must not be before the first event was recorded",
+            )));
+        }
+        entries.truncate(known);
+    }
+    let child = facts_at(work.connection, &la_code, &procedure.case_id, known_at_instant)?;
+    let (_, settings) = settings_at(work.connection, &la_code, known_at_instant)?;
+    let as_of = as_of.unwrap_or_else(|| known_at_instant.map_or_else(|| work.today(), london_date));
+    let whole = derive(&procedure, &entries, &child, &settings.readings, None)?;
+    let timeline = match whole {
+        None => None,
+        Some(_) => match derive(&procedure, &entries, &child, &settings.readings, Some(as_of))? {
+            Some(timeline) => Some(timeline),
+            None => {
+                return Err(Error::Question(Fault::new(
+                    "/as_of",
+                    "before_opening",
+                    "must not be before the procedure opened",
+                )));
+            }
+        },
+    };
+    Ok(AssessmentReading { procedure, timeline, child, settings, as_of })
+}
+
+/// A page of the authority's assessments.
+pub fn list_assessments(
+    work: &mut Work<'_>,
+    mut filter: ProcedureFilter,
+) -> Result<Vec<ProcedureSummaryRow>, Error> {
+    let la_code = work.la_code();
+    let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    filter.due_soon_days = settings.due_soon_days;
+    filter.only_case = case_scope(work);
+    Ok(list_procedures(work.connection, &la_code, &filter)?)
+}
+
+/// A page of an assessment's stream, corrections and superseded events included.
+pub fn list_assessment_events(
+    work: &mut Work<'_>,
+    assessment_id: Uuid,
+    after_sequence: i64,
+    limit: i64,
+) -> Result<Vec<ListedEntry>, Error> {
+    let la_code = work.la_code();
+    let procedure = find_procedure(work.connection, &la_code, assessment_id)?;
+    let page = page_of_entries(work.connection, &la_code, &procedure.id, after_sequence, limit)?;
+    let corrections = load_corrections(work.connection, &la_code, &procedure.id)?;
+    let superseded = superseded(&corrections);
+    Ok(page
+        .into_iter()
+        .map(|(entry, noted)| ListedEntry { superseded_by: superseded.get(&entry.id).copied(), entry, noted })
+        .collect())
+}
+
+/// The one case a family may see; none for everybody else.
+pub fn case_scope(work: &Work<'_>) -> Option<Uuid> {
+    match work.principal.scope() {
+        Scope::Authority | Scope::Organisation(_) => None,
+        Scope::Case(case_id) => Some(case_id),
+    }
+}
+
+/// A family sees its own case; for others of its authority the case does not exist.
+pub fn check_scope(work: &Work<'_>, case_id: &str) -> Result<(), Error> {
+    match case_scope(work) {
+        Some(only_case) if only_case.to_string() != case_id => Err(Error::NotFound),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> AssessmentReading {
+    AssessmentReading {
+        procedure: held.procedure,
+        timeline,
+        child: held.child,
+        settings: held.settings,
+        as_of: work.today(),
+    }
+}
+
+/// The index allows one open procedure of a kind; this names it.
+fn refuse_second_open(work: &mut Work<'_>, case_id: &str, except: Option<&str>) -> Result<(), Error> {
+    let la_code = work.la_code();
+    let others = procedures_of_case(work.connection, &la_code, case_id)?;
+    let kind = ProcedureKind::Assessment.name();
+    match others.iter().find(|other| other.is_open && other.kind == kind && Some(other.id.as_str()) != except) {
+        Some(open) => Err(Error::AlreadyOpen { procedure_id: convert::id(&open.id)? }),
+        None => Ok(()),
+    }
+}
+
+fn draft_of(work: &Work<'_>, given: &GivenEvent) -> Result<Draft, Error> {
+    let GivenFact::Assessment(fact) = &given.fact else {
+        return Err(Error::Invalid(vec![not_recorded_here("/type")]));
+    };
+    Ok(Draft {
+        dates: given.dates,
+        note: given.note.clone(),
+        ..Draft::of(work.new_id(), given.occurred_on, Fact::Assessment(fact.clone()))
+    })
+}
+
+fn not_recorded_here(pointer: &str) -> Fault {
+    Fault::new(pointer, "not_one_of", "advice is recorded through its requests")
+}
+
+fn check_organisation(work: &mut Work<'_>, given: &GivenEvent) -> Result<(), Error> {
+    let named = match &given.fact {
+        GivenFact::Assessment(AssessmentFact::SettingConsulted(consulted)) => Some(consulted.organisation_id),
+        GivenFact::Assessment(AssessmentFact::SettingReplied(replied)) => replied.organisation_id,
+        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => None,
+    };
+    let Some(organisation_id) = named else { return Ok(()) };
+    let la_code = work.la_code();
+    match find_organisation(work.connection, &la_code, organisation_id) {
+        Ok(_) => Ok(()),
+        Err(StoreError::NotFound) => Err(Error::Invalid(vec![Fault::new(
+            "/organisation_id",
+            "unknown_organisation",
+            "must be an organisation of this authority",
+        )])),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn decides_to_assess(fact: &GivenFact) -> bool {
+    match fact {
+        GivenFact::Assessment(AssessmentFact::AssessDecisionNotified(notified)) => {
+            notified.decision == AssessDecision::Assess
+        }
+        GivenFact::Assessment(AssessmentFact::AssessmentResumed(resumed)) => {
+            resumed.outcome == ResumptionOutcome::Assess
+        }
+        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => false,
+    }
+}
+
+/// A request to the authority's default contributor for each required source, unless it was asked
+/// already or agreed advice stands in for it.
+fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> Result<Vec<Draft>, Error> {
+    if held.settings.default_contributors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let la_code = work.la_code();
+    let case = find_case(work.connection, &la_code, convert::id(&held.procedure.case_id)?)?;
+    let current_setting = super::case::current_setting(&case)?;
+    let so_far = derive(&held.procedure, &held.entries, &held.child, &held.settings.readings, None)?;
+    let required: Vec<Requirement> = held.child.required_advice(decided_on).collect();
+    let mut answered: HashSet<(Requirement, Option<String>)> = HashSet::new();
+    let mut drafts = Vec::new();
+    for contributor in &held.settings.default_contributors {
+        let (requirement, service) = (contributor.requirement, contributor.service.clone());
+        let is_agreed = so_far.as_ref().is_some_and(|timeline| {
+            timeline.advice.existing.iter().any(|existing| existing.requirement == requirement)
+        });
+        if !required.contains(&requirement) || is_agreed || answered.contains(&(requirement, service.clone())) {
+            continue;
+        }
+        let fitting =
+            contributor.organisation_for(&held.child, case.postcode.as_deref(), current_setting, decided_on);
+        let Some(organisation_id) = fitting else { continue };
+        answered.insert((requirement, service.clone()));
+        let is_asked = so_far.as_ref().is_some_and(|timeline| {
+            timeline.advice.requests.iter().any(|request| {
+                request.state.is_live()
+                    && request.requirement == requirement
+                    && request.service == service
+                    && request.organisation_id == Some(organisation_id)
+            })
+        });
+        if !is_asked {
+            let owed = owed_by(work, requirement, Some(organisation_id))?;
+            let request_id = work.new_id();
+            drafts.push(request_draft(work, request_id, requirement, service, Some(organisation_id), owed, decided_on));
+        }
+    }
+    Ok(drafts)
+}
+
+/// The correction and its replacements, all of them judged together later.
+fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> Result<Vec<Draft>, Error> {
+    let superseded_already = superseded(&held.entries);
+    let mut faults = Vec::new();
+    let mut seen = HashSet::new();
+    let mut changes = Vec::new();
+    let mut replacements = Vec::new();
+    for (index, (supersedes, replacement)) in given.changes.iter().enumerate() {
+        let at = |field: &str| format!("/changes/{index}/{field}");
+        if !seen.insert(*supersedes) {
+            faults.push(Fault::new(at("supersedes"), "repeated", "an event can be superseded once"));
+            continue;
+        }
+        let target = held.entries.iter().find(|entry| entry.id == *supersedes);
+        let fact = match target.map(|entry| (entry, &entry.body)) {
+            None => {
+                faults.push(Fault::new(at("supersedes"), "unknown_event", "must be an event of this procedure"));
+                continue;
+            }
+            Some((_, EntryBody::Correction(_) | EntryBody::Fact(Fact::CaseClosed(_)))) => {
+                faults.push(Fault::new(
+                    at("supersedes"),
+                    "not_correctable",
+                    "corrections and closures of the case cannot be superseded",
+                ));
+                continue;
+            }
+            Some((entry, _)) if superseded_already.contains_key(&entry.id) => {
+                faults.push(Fault::new(at("supersedes"), "not_effective", "has been superseded already"));
+                continue;
+            }
+            Some((entry, EntryBody::Fact(fact))) => (entry, fact),
+        };
+        let replaced_by = match replacement {
+            None => None,
+            Some(replacement) => match replaced_fact(fact.1, &replacement.fact) {
+                Some(replaced) => {
+                    let id = work.new_id();
+                    replacements.push(Draft {
+                        root_id: Some(fact.0.root_id),
+                        dates: replacement.dates,
+                        note: replacement.note.clone(),
+                        pointer: at("replacement"),
+                        ..Draft::of(id, replacement.occurred_on, replaced)
+                    });
+                    Some(id)
+                }
+                None => {
+                    faults.push(Fault::new(
+                        at("replacement/type"),
+                        "not_one_of",
+                        "advice can only be replaced by an event of its own type, and other events not by advice",
+                    ));
+                    None
+                }
+            },
+        };
+        changes.push(Change { supersedes: *supersedes, replaced_by });
+    }
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    let correction = Correction { reason: given.reason.clone(), changes };
+    let mut drafts = vec![Draft::correction(work.new_id(), work.today(), correction, given.note.clone())];
+    drafts.extend(replacements);
+    Ok(drafts)
+}
+
+/// What a replacement says, given what it replaces; none where the two do not go together.
+fn replaced_fact(replaced: &Fact, given: &GivenFact) -> Option<Fact> {
+    match (replaced, given) {
+        (Fact::Assessment(_), GivenFact::Assessment(fact)) => Some(Fact::Assessment(fact.clone())),
+        (
+            Fact::Advice(AdviceFact::AdviceRequested { request_id, organisation_id, bearer, force, .. }),
+            GivenFact::AdviceRequested { requirement, service },
+        ) => Some(Fact::Advice(AdviceFact::AdviceRequested {
+            request_id: *request_id,
+            requirement: *requirement,
+            service: service.clone(),
+            organisation_id: *organisation_id,
+            bearer: *bearer,
+            force: *force,
+        })),
+        (Fact::Advice(fact @ AdviceFact::AdviceSubmitted { .. }), GivenFact::AdviceSubmitted { .. }) => {
+            Some(Fact::Advice(fact.clone()))
+        }
+        (
+            Fact::Assessment(_) | Fact::Advice(_) | Fact::CaseClosed(_),
+            GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. },
+        ) => None,
+    }
+}
+

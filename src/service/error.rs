@@ -1,0 +1,68 @@
+//! How a use case says no. One mapping in `http` turns each into a problem.
+
+use uuid::Uuid;
+
+use crate::casework::assessment::AssessmentState;
+use crate::casework::event::EventType;
+use crate::casework::timeline::Refusal;
+use crate::store::StoreError;
+
+/// Something in the content of a request that only the use case can judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// A JSON pointer into the body.
+    pub pointer: String,
+    pub code: &'static str,
+    /// What is expected; never what was sent.
+    pub message: String,
+}
+
+impl Fault {
+    pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Fault {
+        Fault { pointer: pointer.into(), code, message: message.into() }
+    }
+}
+
+/// Why a use case did not do what was asked. Nothing was written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    Store(StoreError),
+    /// It does not exist for whoever asks.
+    NotFound,
+    /// The content has faults.
+    Invalid(Vec<Fault>),
+    /// A parameter of the question does not fit what it asks about.
+    Question(Fault),
+    /// The version given is not the current one.
+    Stale { current_version: i64 },
+    /// An event cannot stand.
+    Refused(Box<Refused>),
+    /// The case has an open procedure of the kind.
+    AlreadyOpen { procedure_id: Uuid },
+    /// Something else holds what has to be unique.
+    Duplicate { what: &'static str, existing_id: Option<String> },
+    /// The case is closed.
+    CaseClosed,
+}
+
+/// An event that cannot stand, with what could.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    pub refusal: Refusal,
+    /// The state on the day of what was to be recorded.
+    pub state: Option<AssessmentState>,
+    pub permitted: Vec<EventType>,
+    /// Where in the body the event stands that was refused.
+    pub pointer: String,
+    /// Whether the refused event is not the new one, but one on record that the new one rules out.
+    pub rules_out_recorded: bool,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        match error {
+            StoreError::NotFound => Error::NotFound,
+            other => Error::Store(other),
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! The one way events get into a stream, whatever procedure and whoever records: hold the
+//! procedure, judge the stream with what is new in it, write events, index and version together.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::error::Refused;
+use super::settings::Settings;
+use super::{Error, Fault, Work};
+use crate::casework::advice::{AdviceFact, AdviceRequest};
+use crate::casework::assessment::{self, AssessmentState};
+use crate::casework::child::ChildFacts;
+use crate::casework::event::{Event, EventType, Fact, LegalDates};
+use crate::casework::history::{Correction, Entry, EntryBody, effective};
+use crate::casework::timeline::{ProcedureKind, Refusal, Setting, Timeline, fold, fold_until, sort_events};
+use crate::statute::reading::Readings;
+use crate::statute::rulebook::ClockKind;
+use crate::store::advice::{
+    AdviceRequestRow, insert_advice_request, requests_of_procedure, update_advice_request,
+};
+use crate::store::case::facts_at;
+use crate::store::clock::{IndexKey, index_of, write_index};
+use crate::store::convert::{self, text_of};
+use crate::store::procedure::{
+    EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure, update_procedure,
+};
+use crate::store::settings::settings_at;
+use crate::store::{AnyConnection, StoreError};
+
+/// A procedure held for writing, with all that its engine reads.
+#[derive(Debug)]
+pub struct Held {
+    pub procedure: ProcedureRow,
+    pub kind: ProcedureKind,
+    pub entries: Vec<Entry>,
+    pub child: ChildFacts,
+    pub settings: Settings,
+    /// Not yet in the store.
+    is_new: bool,
+}
+
+/// An entry about to be recorded.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub id: Uuid,
+    /// The first record of the fact, when this replaces another.
+    pub root_id: Option<Uuid>,
+    pub occurred_on: NaiveDate,
+    pub dates: LegalDates,
+    pub body: EntryBody,
+    pub note: Option<String>,
+    /// Where in the request's body it stands.
+    pub pointer: String,
+}
+
+impl Draft {
+    /// A fact on a day, at the top of the request's body.
+    pub fn of(id: Uuid, occurred_on: NaiveDate, fact: Fact) -> Draft {
+        Draft {
+            id,
+            root_id: None,
+            occurred_on,
+            dates: LegalDates::default(),
+            body: EntryBody::Fact(fact),
+            note: None,
+            pointer: String::new(),
+        }
+    }
+
+    /// A correction; its day only says when it was made.
+    pub fn correction(id: Uuid, occurred_on: NaiveDate, correction: Correction, note: Option<String>) -> Draft {
+        Draft {
+            id,
+            root_id: None,
+            occurred_on,
+            dates: LegalDates::default(),
+            body: EntryBody::Correction(correction),
+            note,
+            pointer: String::new(),
+        }
+    }
+}
+
+/// What a new advice request carries that the engine does not read.
+#[derive(Debug, Clone, Default)]
+pub struct RequestContent {
+    pub family_story: Option<String>,
+    pub questions: Option<String>,
+}
+
+/// Holds a procedure of the authority against other writers and loads what its engine reads.
+///
+/// Refuses with the current version if another one is expected.
+pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> Result<Held, Error> {
+    let la_code = work.la_code();
+    let procedure = lock_procedure(work.connection, &la_code, procedure_id)?;
+    if if_match.is_some_and(|version| version != procedure.version) {
+        return Err(Error::Stale { current_version: procedure.version });
+    }
+    let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
+    let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    let kind = kind_of(&procedure)?;
+    Ok(Held { procedure, kind, entries, child, settings, is_new: false })
+}
+
+/// A procedure that does not exist yet, on a case that is held.
+pub fn open_new(work: &mut Work<'_>, kind: ProcedureKind, case_id: &str, opened_on: NaiveDate) -> Result<Held, Error> {
+    let la_code = work.la_code();
+    let child = facts_at(work.connection, &la_code, case_id, None)?;
+    let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    let procedure = ProcedureRow {
+        id: work.new_id().to_string(),
+        la_code,
+        case_id: case_id.to_owned(),
+        kind: kind.name().to_owned(),
+        state: String::new(),
+        is_open: true,
+        opened_on,
+        version: 0,
+        fingerprint: String::new(),
+        created_at: work.now.naive_utc(),
+        updated_at: work.now.naive_utc(),
+    };
+    Ok(Held { procedure, kind, entries: Vec::new(), child, settings, is_new: true })
+}
+
+/// Judges the drafts together with the stream and writes everything, or nothing.
+///
+/// Gives what the stream amounts to now; none if it was opened in error.
+pub fn record(
+    work: &mut Work<'_>,
+    held: &mut Held,
+    drafts: Vec<Draft>,
+    contents: &HashMap<Uuid, RequestContent>,
+) -> Result<Option<Timeline>, Error> {
+    check_days(work, held, &drafts)?;
+    let already_recorded = held.entries.len();
+    let last_recorded_at = held.entries.last().map(|entry| entry.recorded_at);
+    let recorded_at = last_recorded_at.map_or(work.now, |last| last.max(work.now));
+    let fresh: HashSet<Uuid> = drafts.iter().map(|draft| draft.id).collect();
+    let touched: HashSet<Uuid> = drafts.iter().filter_map(|draft| request_of(&draft.body)).collect();
+    for (draft, sequence) in drafts.iter().zip(already_recorded as i64 + 1..) {
+        held.entries.push(entry_of(draft, sequence, recorded_at));
+    }
+    let timeline = judge(held, &fresh, &drafts)?;
+
+    let version_before = held.procedure.version;
+    update_derived(&mut held.procedure, timeline.as_ref(), &held.settings.readings);
+    held.procedure.version = held.entries.len() as i64;
+    held.procedure.updated_at = work.now.naive_utc();
+    if held.is_new {
+        insert_procedure(work.connection, &held.procedure)?;
+        held.is_new = false;
+    } else {
+        update_procedure(work.connection, &held.procedure, version_before)?;
+    }
+    for (entry, draft) in held.entries[already_recorded..].iter().zip(drafts) {
+        let noted = EntryNote { note: draft.note, recorded_by: work.principal.subject.clone() };
+        insert_entry(work.connection, &held.procedure.la_code, &held.procedure.id, entry, &noted)?;
+    }
+    save_requests(work.connection, &held.procedure, timeline.as_ref(), &touched, contents)?;
+    let index = index_of(&key_of(&held.procedure), timeline.as_ref())?;
+    write_index(work.connection, &held.procedure.id, &index)?;
+    Ok(timeline)
+}
+
+/// What a stream amounts to under the facts and readings given; none if it was opened in error.
+pub fn derive(
+    procedure: &ProcedureRow,
+    entries: &[Entry],
+    child: &ChildFacts,
+    readings: &Readings,
+    as_of: Option<NaiveDate>,
+) -> Result<Option<Timeline>, Error> {
+    let kind = kind_of(procedure)?;
+    let mut events = effective(entries, &HashSet::new());
+    sort_events(kind, &mut events);
+    let setting = Setting { procedure_id: convert::id(&procedure.id)?, readings, child: Some(child) };
+    let folded = match as_of {
+        Some(as_of) => fold_until(kind, &events, as_of, setting),
+        None => fold(kind, &events, setting),
+    };
+    // Recorded events were judged when they were recorded; a refusal now is a fault of ours.
+    folded.map_err(|refusal| {
+        Error::Store(StoreError::Bug(format!(
+            "a recorded stream cannot be folded: {} is refused",
+            refusal.event_type.name()
+        )))
+    })
+}
+
+/// Writes again what a stream amounts to, after its facts, readings or code have changed.
+pub fn reindex(
+    connection: &mut AnyConnection,
+    procedure: &ProcedureRow,
+    entries: &[Entry],
+    child: &ChildFacts,
+    readings: &Readings,
+) -> Result<(), Error> {
+    let timeline = derive(procedure, entries, child, readings, None)?;
+    let mut renewed = procedure.clone();
+    update_derived(&mut renewed, timeline.as_ref(), readings);
+    update_procedure(connection, &renewed, procedure.version)?;
+    save_requests(connection, &renewed, timeline.as_ref(), &HashSet::new(), &HashMap::new())?;
+    let index = index_of(&key_of(&renewed), timeline.as_ref())?;
+    Ok(write_index(connection, &renewed.id, &index)?)
+}
+
+/// What an index row was computed by: the code of the engine, its rulebook, and the readings.
+pub fn fingerprint(readings: &Readings) -> String {
+    let mut digest = Sha256::new();
+    digest.update(env!("EHCP_ENGINE_FINGERPRINT"));
+    digest.update(format!("{readings:?}"));
+    format!("{:x}", digest.finalize())[..16].to_owned()
+}
+
+/// Where the index of a procedure is kept.
+pub fn key_of(procedure: &ProcedureRow) -> IndexKey {
+    IndexKey {
+        la_code: procedure.la_code.clone(),
+        case_id: procedure.case_id.clone(),
+        procedure_id: procedure.id.clone(),
+    }
+}
+
+/// The kind of a stored procedure.
+pub fn kind_of(procedure: &ProcedureRow) -> Result<ProcedureKind, Error> {
+    ProcedureKind::named(&procedure.kind)
+        .ok_or_else(|| Error::Store(StoreError::Bug("a stored procedure's kind is unknown".to_owned())))
+}
+
+/// The event types that may be recorded in a state.
+pub fn permitted_types(state: Option<AssessmentState>) -> Vec<EventType> {
+    assessment::RECORDED_TYPES.into_iter().filter(|event_type| assessment::permitted(state, *event_type)).collect()
+}
+
+fn entry_of(draft: &Draft, sequence: i64, recorded_at: DateTime<Utc>) -> Entry {
+    Entry {
+        id: draft.id,
+        root_id: draft.root_id.unwrap_or(draft.id),
+        sequence,
+        occurred_on: draft.occurred_on,
+        dates: draft.dates,
+        body: draft.body.clone(),
+        recorded_at,
+    }
+}
+
+fn request_of(body: &EntryBody) -> Option<Uuid> {
+    match body {
+        EntryBody::Fact(Fact::Advice(fact)) => fact.request_id(),
+        EntryBody::Fact(Fact::Assessment(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => None,
+    }
+}
+
+/// Nothing is recorded before it happened or before its procedure opened; service may follow.
+fn check_days(work: &Work<'_>, held: &Held, drafts: &[Draft]) -> Result<(), Error> {
+    let today = work.today();
+    let mut faults = Vec::new();
+    for draft in drafts {
+        let LegalDates { decided_on, sent_on, served_on: _, received_on } = draft.dates;
+        for (field, date) in [
+            ("occurred_on", Some(draft.occurred_on)),
+            ("decided_on", decided_on),
+            ("sent_on", sent_on),
+            ("received_on", received_on),
+        ] {
+            if date.is_some_and(|date| date > today) {
+                faults.push(Fault::new(
+                    format!("{}/{field}", draft.pointer),
+                    "in_the_future",
+                    "must not be after today in London",
+                ));
+            }
+        }
+        let is_correcting = draft.root_id.is_some() || matches!(draft.body, EntryBody::Correction(_));
+        if !held.entries.is_empty() && !is_correcting && draft.occurred_on < held.procedure.opened_on {
+            faults.push(Fault::new(
+                format!("{}/occurred_on", draft.pointer),
+                "before_opening",
+                "must not be before the procedure opened",
+            ));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}
+
+fn judge(held: &Held, fresh: &HashSet<Uuid>, drafts: &[Draft]) -> Result<Option<Timeline>, Error> {
+    let mut events = effective(&held.entries, fresh);
+    sort_events(held.kind, &mut events);
+    let setting = Setting {
+        procedure_id: convert::id(&held.procedure.id)?,
+        readings: &held.settings.readings,
+        child: Some(&held.child),
+    };
+    fold(held.kind, &events, setting)
+        .map_err(|refusal| Error::Refused(Box::new(refused(refusal, held.kind, &events, setting, drafts))))
+}
+
+/// Names the state on the day of what was to be recorded, which is not always where the fold broke.
+fn refused(
+    refusal: Refusal,
+    kind: ProcedureKind,
+    events: &[Event],
+    setting: Setting<'_>,
+    drafts: &[Draft],
+) -> Refused {
+    let broken = drafts.iter().find(|draft| draft.id == refusal.event_id);
+    let state = match broken {
+        Some(_) => refusal.state,
+        None => {
+            let before_fresh = events.iter().position(|event| event.fresh).unwrap_or(0);
+            fold(kind, &events[..before_fresh], setting).ok().flatten().map(|timeline| timeline.state)
+        }
+    };
+    Refused {
+        state,
+        permitted: permitted_types(state),
+        pointer: broken.or(drafts.first()).map(|draft| draft.pointer.clone()).unwrap_or_default(),
+        rules_out_recorded: broken.is_none(),
+        refusal,
+    }
+}
+
+fn update_derived(procedure: &mut ProcedureRow, timeline: Option<&Timeline>, readings: &Readings) {
+    let state = timeline.map_or(AssessmentState::Void, |timeline| timeline.state);
+    procedure.state = state.name().to_owned();
+    procedure.is_open = state.is_open();
+    procedure.opened_on = timeline.map_or(procedure.opened_on, |timeline| timeline.opened_on);
+    procedure.fingerprint = fingerprint(readings);
+}
+
+/// Writes the requests of a procedure as the engine sees them: new ones with their content, the
+/// others where something changed. A request whose asking was voided disappears from lists.
+fn save_requests(
+    connection: &mut AnyConnection,
+    procedure: &ProcedureRow,
+    timeline: Option<&Timeline>,
+    touched: &HashSet<Uuid>,
+    contents: &HashMap<Uuid, RequestContent>,
+) -> Result<(), Error> {
+    let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
+    let mut wanted: HashMap<String, (&AdviceRequest, NaiveDate)> = HashMap::new();
+    for timeline in timeline {
+        for request in &timeline.advice.requests {
+            let clock = timeline
+                .clocks
+                .iter()
+                .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request.id));
+            let due_on = clock.map_or(request.requested_on, |clock| clock.due_on);
+            wanted.insert(request.id.to_string(), (request, due_on));
+        }
+    }
+    for row in held {
+        let mut renewed = row.clone();
+        match wanted.remove(&row.id) {
+            Some((request, due_on)) => show(&mut renewed, request, due_on),
+            None => {
+                renewed.is_void = true;
+                renewed.is_live = false;
+            }
+        }
+        if renewed != row || touched.contains(&convert::id(&row.id)?) {
+            renewed.version += 1;
+            update_advice_request(connection, &renewed)?;
+        }
+    }
+    let mut new: Vec<_> = wanted.into_values().collect();
+    new.sort_by_key(|(request, _)| request.id);
+    for (request, due_on) in new {
+        let content = contents.get(&request.id).cloned().unwrap_or_default();
+        let mut row = AdviceRequestRow {
+            id: request.id.to_string(),
+            la_code: procedure.la_code.clone(),
+            case_id: procedure.case_id.clone(),
+            procedure_id: procedure.id.clone(),
+            requirement: request.requirement.name().to_owned(),
+            service: request.service.clone(),
+            organisation_id: None,
+            family_story: content.family_story,
+            questions: content.questions,
+            state: String::new(),
+            is_live: true,
+            is_void: false,
+            requested_on: request.requested_on,
+            received_on: None,
+            due_on,
+            submitted_on: None,
+            accepted_on: None,
+            version: 1,
+        };
+        show(&mut row, request, due_on);
+        insert_advice_request(connection, &row)?;
+    }
+    Ok(())
+}
+
+fn show(row: &mut AdviceRequestRow, request: &AdviceRequest, due_on: NaiveDate) {
+    row.requirement = request.requirement.name().to_owned();
+    row.service = request.service.clone();
+    row.organisation_id = text_of(request.organisation_id);
+    row.state = request.state.name().to_owned();
+    row.is_live = request.state.is_live();
+    row.is_void = false;
+    row.requested_on = request.requested_on;
+    row.received_on = request.received_on;
+    row.due_on = due_on;
+    row.submitted_on = request.submitted_on;
+    row.accepted_on = request.accepted_on;
+}
+

@@ -1,0 +1,99 @@
+//! The unit of work: one transaction, made for one principal at one instant.
+
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use uuid::{Builder, Uuid};
+
+use super::Error;
+use crate::auth::Principal;
+use crate::clock::london_date;
+use crate::store::AnyConnection;
+use crate::store::audit::{AuditRow, insert_audit_entry};
+
+/// Where new ids come from; seeded for the demo, so that it is the same every time.
+#[derive(Debug)]
+pub enum Ids {
+    Random,
+    Seeded(Mutex<ChaCha8Rng>),
+}
+
+impl Ids {
+    /// Ids that a seed decides.
+    pub fn seeded(seed: u64) -> Ids {
+        Ids::Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        match self {
+            Ids::Random => rand::rng().fill_bytes(bytes),
+            Ids::Seeded(generator) => {
+                generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+            }
+        }
+    }
+}
+
+/// What a use case works with.
+pub struct Work<'c> {
+    pub connection: &'c mut AnyConnection,
+    pub principal: &'c Principal,
+    pub trace_id: &'c str,
+    /// The instant everything in this transaction is recorded at.
+    pub now: DateTime<Utc>,
+    pub ids: &'c Ids,
+}
+
+impl Work<'_> {
+    /// The authority everything is scoped to.
+    pub fn la_code(&self) -> String {
+        self.principal.la_code.as_str().to_owned()
+    }
+
+    /// The civil date in Europe/London.
+    pub fn today(&self) -> NaiveDate {
+        london_date(self.now)
+    }
+
+    /// A new id that sorts by the instant of the work.
+    pub fn new_id(&self) -> Uuid {
+        let mut random = [0; 10];
+        self.ids.fill(&mut random);
+        let milliseconds = u64::try_from(self.now.timestamp_millis()).unwrap_or(0);
+        Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+    }
+
+    /// A reference that people can read out: eight characters with nothing of the child in them.
+    pub fn new_reference(&self) -> String {
+        // Without the letters and digits that look or sound alike.
+        const CHARACTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+        let mut random = [0; 8];
+        self.ids.fill(&mut random);
+        let code: String = random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte % 32)])).collect();
+        format!("EHC-{}-{}", &code[..4], &code[4..])
+    }
+
+    /// Writes down the change in the transaction that makes it.
+    pub fn audit(
+        &mut self,
+        action: &str,
+        resource_id: &str,
+        case_id: Option<&str>,
+        version: Option<i64>,
+    ) -> Result<(), Error> {
+        let row = AuditRow {
+            id: self.new_id().to_string(),
+            la_code: self.la_code(),
+            recorded_at: self.now.naive_utc(),
+            subject: self.principal.subject.clone(),
+            action: action.to_owned(),
+            resource_id: resource_id.to_owned(),
+            case_id: case_id.map(str::to_owned),
+            version,
+            trace_id: self.trace_id.to_owned(),
+        };
+        Ok(insert_audit_entry(self.connection, &row)?)
+    }
+}

@@ -1,0 +1,166 @@
+//! Advice requests as lists read them, and what was submitted. The state of a request is the
+//! engine's; the columns that repeat it are written with the events they follow from.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::AnyConnection;
+use super::schema::{advice_requests, advice_submissions};
+use super::{MultiBackend, StoreError};
+
+/// A request as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = advice_requests, treat_none_as_null = true)]
+pub struct AdviceRequestRow {
+    pub id: String,
+    pub la_code: String,
+    pub case_id: String,
+    pub procedure_id: String,
+    pub requirement: String,
+    pub service: Option<String>,
+    pub organisation_id: Option<String>,
+    pub family_story: Option<String>,
+    pub questions: Option<String>,
+    pub state: String,
+    pub is_live: bool,
+    pub is_void: bool,
+    pub requested_on: NaiveDate,
+    pub received_on: Option<NaiveDate>,
+    pub due_on: NaiveDate,
+    pub submitted_on: Option<NaiveDate>,
+    pub accepted_on: Option<NaiveDate>,
+    pub version: i64,
+}
+
+/// What a body sent in answer to a request. Never changed.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = advice_submissions)]
+pub struct SubmissionRow {
+    pub id: String,
+    pub la_code: String,
+    pub request_id: String,
+    pub submitted_on: NaiveDate,
+    pub summary: String,
+    pub content: Option<String>,
+    pub authors: String,
+    pub unmet_need: Option<String>,
+    pub recorded_at: NaiveDateTime,
+    pub recorded_by: String,
+}
+
+/// Which requests a list holds; filters add up.
+#[derive(Debug, Clone, Default)]
+pub struct AdviceFilter {
+    pub only_organisation: Option<Uuid>,
+    pub state: Option<String>,
+    pub requirement: Option<String>,
+    pub organisation_id: Option<Uuid>,
+    pub due_before: Option<NaiveDate>,
+    /// Items after this due date and id.
+    pub after: Option<(NaiveDate, Uuid)>,
+    pub limit: i64,
+}
+
+/// A request that was not opened in error; of one organisation only, if one is given.
+pub fn find_advice_request(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    request_id: Uuid,
+    only_organisation: Option<Uuid>,
+) -> Result<AdviceRequestRow, StoreError> {
+    let mut query = advice_requests::table
+        .filter(advice_requests::la_code.eq(la_code.to_owned()))
+        .filter(advice_requests::id.eq(request_id.to_string()))
+        .filter(advice_requests::is_void.eq(false))
+        .select(AdviceRequestRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(organisation_id) = only_organisation {
+        query = query.filter(advice_requests::organisation_id.eq(organisation_id.to_string()));
+    }
+    Ok(query.first(connection)?)
+}
+
+/// Every request of a procedure, those opened in error too.
+pub fn requests_of_procedure(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: &str,
+) -> Result<Vec<AdviceRequestRow>, StoreError> {
+    Ok(advice_requests::table
+        .filter(advice_requests::la_code.eq(la_code))
+        .filter(advice_requests::procedure_id.eq(procedure_id))
+        .order(advice_requests::id.asc())
+        .select(AdviceRequestRow::as_select())
+        .load(connection)?)
+}
+
+pub fn insert_advice_request(connection: &mut AnyConnection, row: &AdviceRequestRow) -> Result<(), StoreError> {
+    diesel::insert_into(advice_requests::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+pub fn update_advice_request(connection: &mut AnyConnection, row: &AdviceRequestRow) -> Result<(), StoreError> {
+    diesel::update(
+        advice_requests::table
+            .filter(advice_requests::la_code.eq(&row.la_code))
+            .filter(advice_requests::id.eq(&row.id)),
+    )
+    .set(row)
+    .execute(connection)?;
+    Ok(())
+}
+
+pub fn insert_submission(connection: &mut AnyConnection, row: &SubmissionRow) -> Result<(), StoreError> {
+    diesel::insert_into(advice_submissions::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// What was submitted on a request, the oldest first.
+pub fn submissions_of_request(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    request_id: &str,
+) -> Result<Vec<SubmissionRow>, StoreError> {
+    Ok(advice_submissions::table
+        .filter(advice_submissions::la_code.eq(la_code))
+        .filter(advice_submissions::request_id.eq(request_id))
+        .order(advice_submissions::id.asc())
+        .select(SubmissionRow::as_select())
+        .load(connection)?)
+}
+
+pub fn list_advice_requests(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    filter: &AdviceFilter,
+) -> Result<Vec<AdviceRequestRow>, StoreError> {
+    let mut query = advice_requests::table
+        .filter(advice_requests::la_code.eq(la_code.to_owned()))
+        .filter(advice_requests::is_void.eq(false))
+        .select(AdviceRequestRow::as_select())
+        .into_boxed::<MultiBackend>();
+    for organisation_id in filter.only_organisation.into_iter().chain(filter.organisation_id) {
+        query = query.filter(advice_requests::organisation_id.eq(organisation_id.to_string()));
+    }
+    if let Some(state) = &filter.state {
+        query = query.filter(advice_requests::state.eq(state.clone()));
+    }
+    if let Some(requirement) = &filter.requirement {
+        query = query.filter(advice_requests::requirement.eq(requirement.clone()));
+    }
+    if let Some(due_before) = filter.due_before {
+        query = query.filter(advice_requests::due_on.le(due_before));
+    }
+    if let Some((due_on, request_id)) = filter.after {
+        query = query.filter(
+            advice_requests::due_on
+                .gt(due_on)
+                .or(advice_requests::due_on.eq(due_on).and(advice_requests::id.gt(request_id.to_string()))),
+        );
+    }
+    Ok(query
+        .order((advice_requests::due_on.asc(), advice_requests::id.asc()))
+        .limit(filter.limit)
+        .load(connection)?)
+}

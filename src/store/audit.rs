@@ -1,0 +1,42 @@
+//! The trail of changes: who did what to which record, in the transaction of the change itself.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::StoreError;
+use super::connection::AnyConnection;
+use super::schema::audit_entries;
+
+/// One change. It holds ids, never what a record says.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_entries)]
+pub struct AuditRow {
+    pub id: String,
+    pub la_code: String,
+    pub recorded_at: NaiveDateTime,
+    pub subject: String,
+    pub action: String,
+    pub resource_id: String,
+    pub case_id: Option<String>,
+    pub version: Option<i64>,
+    pub trace_id: String,
+}
+
+pub fn insert_audit_entry(connection: &mut AnyConnection, row: &AuditRow) -> Result<(), StoreError> {
+    diesel::insert_into(audit_entries::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Everything on record about one resource, the oldest first.
+pub fn audit_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    resource_id: &str,
+) -> Result<Vec<AuditRow>, StoreError> {
+    Ok(audit_entries::table
+        .filter(audit_entries::la_code.eq(la_code))
+        .filter(audit_entries::resource_id.eq(resource_id))
+        .order(audit_entries::id.asc())
+        .select(AuditRow::as_select())
+        .load(connection)?)
+}

@@ -1,0 +1,327 @@
+//! Cases, the versions of the facts the engine uses of them, and their references elsewhere.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::{AnyConnection, on_backend};
+use super::convert::{from_json, json};
+use super::schema::{case_external_refs, case_facts, cases, clocks, flags, procedures};
+use super::{MultiBackend, StoreError};
+use crate::casework::child::ChildFacts;
+use crate::casework::flag::FlagCode;
+
+/// A case as it is stored.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = cases, treat_none_as_null = true)]
+pub struct CaseRow {
+    pub id: String,
+    pub la_code: String,
+    pub reference: String,
+    pub given_name: String,
+    pub family_name: String,
+    pub given_name_folded: String,
+    pub family_name_folded: String,
+    pub date_of_birth: NaiveDate,
+    pub sex: Option<String>,
+    pub ethnicity: Option<String>,
+    pub upn: Option<String>,
+    pub upn_unknown_reason: Option<String>,
+    pub nhs_number: Option<String>,
+    pub uln: Option<String>,
+    pub postcode: Option<String>,
+    pub needs: String,
+    pub year_group_override: Option<String>,
+    pub looked_after: bool,
+    pub setting: Option<String>,
+    pub caseworker: Option<String>,
+    pub external_refs: String,
+    pub closed_on: Option<NaiveDate>,
+    pub closure_reason: Option<String>,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+}
+
+/// What a list of cases shows.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = cases)]
+pub struct CaseSummaryRow {
+    pub id: String,
+    pub reference: String,
+    pub given_name: String,
+    pub family_name: String,
+    pub date_of_birth: NaiveDate,
+    pub caseworker: Option<String>,
+    pub closed_on: Option<NaiveDate>,
+    pub version: i64,
+    pub updated_at: NaiveDateTime,
+}
+
+/// Which cases a list holds; filters add up.
+#[derive(Debug, Clone, Default)]
+pub struct CaseFilter {
+    /// The one case a family may see.
+    pub only_case: Option<Uuid>,
+    pub caseworker: Option<String>,
+    /// The state of an open procedure.
+    pub state: Option<String>,
+    pub flag: Option<FlagCode>,
+    pub external_ref: Option<(String, String)>,
+    pub updated_since: Option<DateTime<Utc>>,
+    /// The day the flag is looked at, and how many days ahead a clock is due soon.
+    pub as_of: NaiveDate,
+    pub due_soon_days: u32,
+    /// Items after this id.
+    pub after: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// What a search looks for.
+#[derive(Debug, Clone)]
+pub enum CaseSearch {
+    /// Folded words; each must begin a given or a family name.
+    Name(Vec<String>),
+    Upn(String),
+    NhsNumber(String),
+    Uln(String),
+}
+
+pub fn insert_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), StoreError> {
+    diesel::insert_into(cases::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Writes all columns of a case whose version is still the one before.
+pub fn update_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), StoreError> {
+    let updated = diesel::update(
+        cases::table
+            .filter(cases::la_code.eq(&row.la_code))
+            .filter(cases::id.eq(&row.id))
+            .filter(cases::version.eq(row.version - 1)),
+    )
+    .set(row)
+    .execute(connection)?;
+    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+pub fn find_case(connection: &mut AnyConnection, la_code: &str, case_id: Uuid) -> Result<CaseRow, StoreError> {
+    Ok(cases::table
+        .filter(cases::la_code.eq(la_code))
+        .filter(cases::id.eq(case_id.to_string()))
+        .select(CaseRow::as_select())
+        .first(connection)?)
+}
+
+/// Reads a case and holds it against other writers until the transaction ends.
+pub fn lock_case(connection: &mut AnyConnection, la_code: &str, case_id: Uuid) -> Result<CaseRow, StoreError> {
+    let query = cases::table
+        .filter(cases::la_code.eq(la_code))
+        .filter(cases::id.eq(case_id.to_string()))
+        .select(CaseRow::as_select());
+    // SQLite has one writer, which holds everything already.
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.first(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query.for_update().first(inner)?),
+    }
+}
+
+/// The case that holds an identifier, to name it when a second one claims it.
+pub fn case_with_identifier(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    search: &CaseSearch,
+) -> Result<Option<String>, StoreError> {
+    let mut query = cases::table.filter(cases::la_code.eq(la_code)).select(cases::id).into_boxed::<MultiBackend>();
+    query = match search {
+        CaseSearch::Name(_) => return Ok(None),
+        CaseSearch::Upn(upn) => query.filter(cases::upn.eq(upn)),
+        CaseSearch::NhsNumber(nhs_number) => query.filter(cases::nhs_number.eq(nhs_number)),
+        CaseSearch::Uln(uln) => query.filter(cases::uln.eq(uln)),
+    };
+    Ok(query.first(connection).optional()?)
+}
+
+pub fn insert_facts(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+    version: i64,
+    recorded_at: DateTime<Utc>,
+    facts: &ChildFacts,
+) -> Result<(), StoreError> {
+    diesel::insert_into(case_facts::table)
+        .values((
+            case_facts::case_id.eq(case_id.to_string()),
+            case_facts::version.eq(version),
+            case_facts::la_code.eq(la_code),
+            case_facts::recorded_at.eq(recorded_at.naive_utc()),
+            case_facts::data.eq(json(facts)?),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The facts as they are known, or as they were known at an instant; the first ones before any.
+pub fn facts_at(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+    known_at: Option<DateTime<Utc>>,
+) -> Result<ChildFacts, StoreError> {
+    let versions = case_facts::table
+        .filter(case_facts::la_code.eq(la_code))
+        .filter(case_facts::case_id.eq(case_id))
+        .select(case_facts::data);
+    let newest = versions.order(case_facts::version.desc());
+    let data: Option<String> = match known_at {
+        None => newest.first(connection).optional()?,
+        Some(known_at) => newest
+            .filter(case_facts::recorded_at.le(known_at.naive_utc()))
+            .first(connection)
+            .optional()?,
+    };
+    match data {
+        Some(data) => from_json(&data),
+        None => from_json(&versions.order(case_facts::version.asc()).first::<String>(connection)?),
+    }
+}
+
+/// Puts a case's references elsewhere in place of those it had.
+pub fn replace_external_refs(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+    references: &[(String, String)],
+) -> Result<(), StoreError> {
+    diesel::delete(
+        case_external_refs::table
+            .filter(case_external_refs::la_code.eq(la_code))
+            .filter(case_external_refs::case_id.eq(case_id.to_string())),
+    )
+    .execute(connection)?;
+    for (system, external_id) in references {
+        diesel::insert_into(case_external_refs::table)
+            .values((
+                case_external_refs::la_code.eq(la_code),
+                case_external_refs::system.eq(system),
+                case_external_refs::external_id.eq(external_id),
+                case_external_refs::case_id.eq(case_id.to_string()),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+pub fn list_cases(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    filter: &CaseFilter,
+) -> Result<Vec<CaseSummaryRow>, StoreError> {
+    let mut query = cases::table
+        .filter(cases::la_code.eq(la_code.to_owned()))
+        .select(CaseSummaryRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(only_case) = filter.only_case {
+        query = query.filter(cases::id.eq(only_case.to_string()));
+    }
+    if let Some(caseworker) = &filter.caseworker {
+        query = query.filter(cases::caseworker.eq(caseworker.clone()));
+    }
+    if let Some(state) = &filter.state {
+        let in_state = procedures::table
+            .filter(procedures::case_id.eq(cases::id))
+            .filter(procedures::is_open.eq(true))
+            .filter(procedures::state.eq(state.clone()));
+        query = query.filter(diesel::dsl::exists(in_state));
+    }
+    if let Some((system, external_id)) = &filter.external_ref {
+        let referenced = case_external_refs::table
+            .filter(case_external_refs::case_id.eq(cases::id))
+            .filter(case_external_refs::la_code.eq(la_code.to_owned()))
+            .filter(case_external_refs::system.eq(system.clone()))
+            .filter(case_external_refs::external_id.eq(external_id.clone()));
+        query = query.filter(diesel::dsl::exists(referenced));
+    }
+    if let Some(updated_since) = filter.updated_since {
+        query = query.filter(cases::updated_at.ge(updated_since.naive_utc()));
+    }
+    if let Some(after) = filter.after {
+        query = query.filter(cases::id.gt(after.to_string()));
+    }
+    if let Some(flag) = filter.flag {
+        query = match super::clock::flag_condition(flag, filter.as_of, filter.due_soon_days) {
+            super::clock::FlagCondition::OnClocks(condition) => query.filter(diesel::dsl::exists(
+                clocks::table
+                    .filter(clocks::la_code.eq(la_code.to_owned()))
+                    .filter(clocks::case_id.eq(cases::id))
+                    .filter(condition),
+            )),
+            super::clock::FlagCondition::Stored(condition) => query.filter(diesel::dsl::exists(
+                flags::table
+                    .filter(flags::la_code.eq(la_code.to_owned()))
+                    .filter(flags::case_id.eq(cases::id))
+                    .filter(condition),
+            )),
+        };
+    }
+    Ok(query.order(cases::id.asc()).limit(filter.limit).load(connection)?)
+}
+
+pub fn search_cases(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    search: &CaseSearch,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<CaseSummaryRow>, StoreError> {
+    let mut query = cases::table
+        .filter(cases::la_code.eq(la_code.to_owned()))
+        .select(CaseSummaryRow::as_select())
+        .into_boxed::<MultiBackend>();
+    match search {
+        CaseSearch::Upn(upn) => query = query.filter(cases::upn.eq(upn.clone())),
+        CaseSearch::NhsNumber(nhs_number) => query = query.filter(cases::nhs_number.eq(nhs_number.clone())),
+        CaseSearch::Uln(uln) => query = query.filter(cases::uln.eq(uln.clone())),
+        CaseSearch::Name(words) => {
+            for word in words {
+                // A range finds a prefix through the index; `LIKE` would differ between backends.
+                let beyond = format!("{word}\u{10FFFF}");
+                query = query.filter(
+                    cases::given_name_folded
+                        .ge(word.clone())
+                        .and(cases::given_name_folded.lt(beyond.clone()))
+                        .or(cases::family_name_folded
+                            .ge(word.clone())
+                            .and(cases::family_name_folded.lt(beyond))),
+                );
+            }
+        }
+    }
+    if let Some(after) = after {
+        query = query.filter(cases::id.gt(after.to_string()));
+    }
+    Ok(query.order(cases::id.asc()).limit(limit).load(connection)?)
+}
+
+/// The open procedures, by case, of the cases on a page.
+pub fn procedures_of_cases(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_ids: &[String],
+) -> Result<Vec<(String, String, String, String)>, StoreError> {
+    Ok(procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::case_id.eq_any(case_ids.to_vec()))
+        .filter(procedures::state.ne("void"))
+        .order(procedures::id.asc())
+        .select((procedures::case_id, procedures::id, procedures::kind, procedures::state))
+        .load(connection)?)
+}
+
+/// Counts all cases, of every authority: whether a database is empty.
+pub fn is_empty(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    let any: Option<String> =
+        on_backend!(connection, inner => cases::table.select(cases::id).first(inner).optional()?);
+    Ok(any.is_none())
+}

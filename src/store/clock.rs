@@ -1,0 +1,396 @@
+//! The disposable index of clocks and flags, written as differences, and the lists read from it.
+//!
+//! A row is one segment of a clock. Status is never stored: for the day asked about it is derived
+//! here in SQL, by the same cases as [`crate::statute::clock::standing`]; a property test holds the
+//! two together.
+
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable};
+use uuid::Uuid;
+
+use super::connection::AnyConnection;
+use super::convert::{id, name_of, named, optional_id, text_of};
+use super::schema::{cases, clocks, flags, procedures};
+use super::{MultiBackend, StoreError};
+use crate::casework::flag::{Flag, FlagCode};
+use crate::casework::timeline::Timeline;
+use crate::statute::clock::{ClockStatus, Segment};
+use crate::statute::rulebook::{Bound, ClockKind, Party};
+
+/// One segment of one clock.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = clocks, treat_none_as_null = true)]
+pub struct ClockRow {
+    pub clock_id: String,
+    pub segment: i64,
+    pub la_code: String,
+    pub case_id: String,
+    pub procedure_id: String,
+    pub advice_request_id: Option<String>,
+    pub organisation_id: Option<String>,
+    pub kind: String,
+    pub bearer: String,
+    pub force: String,
+    pub bound: String,
+    pub started_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub day_one_due_on: NaiveDate,
+    pub satisfied_on: Option<NaiveDate>,
+    pub cancelled_on: Option<NaiveDate>,
+    pub excused_from_on: Option<NaiveDate>,
+    pub effective_from_on: NaiveDate,
+    pub effective_until_on: Option<NaiveDate>,
+}
+
+/// One interval of one flag.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = flags, treat_none_as_null = true)]
+pub struct FlagRow {
+    pub id: String,
+    pub la_code: String,
+    pub case_id: String,
+    pub procedure_id: String,
+    pub code: String,
+    pub since_on: NaiveDate,
+    pub until_on: Option<NaiveDate>,
+}
+
+/// Whose index is written.
+#[derive(Debug, Clone)]
+pub struct IndexKey {
+    pub la_code: String,
+    pub case_id: String,
+    pub procedure_id: String,
+}
+
+/// What the index of a procedure should hold; nothing for one that was opened in error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Index {
+    pub clocks: Vec<ClockRow>,
+    pub flags: Vec<FlagRow>,
+}
+
+/// Makes the index rows of a timeline.
+pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, StoreError> {
+    let Some(timeline) = timeline else { return Ok(Index::default()) };
+    let mut index = Index::default();
+    for clock in &timeline.clocks {
+        let asked = timeline.advice.requests.iter().find(|request| Some(request.id) == clock.subject);
+        for (segment_number, segment) in (0..).zip(&clock.segments) {
+            index.clocks.push(ClockRow {
+                clock_id: clock.id.to_string(),
+                segment: segment_number,
+                la_code: key.la_code.clone(),
+                case_id: key.case_id.clone(),
+                procedure_id: key.procedure_id.clone(),
+                advice_request_id: asked.map(|request| request.id.to_string()),
+                organisation_id: text_of(asked.and_then(|request| request.organisation_id)),
+                kind: clock.rule.kind.name().to_owned(),
+                bearer: name_of(&segment.bearer)?,
+                force: name_of(&segment.force)?,
+                bound: name_of(&clock.rule.bound)?,
+                started_on: clock.started_on,
+                due_on: clock.due_on,
+                day_one_due_on: clock.day_one_due_on,
+                satisfied_on: segment.satisfied_on,
+                cancelled_on: segment.cancelled_on,
+                excused_from_on: segment.excused_from_on,
+                effective_from_on: segment.effective_from_on,
+                effective_until_on: segment.effective_until_on,
+            });
+        }
+    }
+    for flag in &timeline.flags {
+        index.flags.push(FlagRow {
+            id: flag_id(key, flag)?,
+            la_code: key.la_code.clone(),
+            case_id: key.case_id.clone(),
+            procedure_id: key.procedure_id.clone(),
+            code: flag.code.name().to_owned(),
+            since_on: flag.since_on,
+            until_on: flag.until_on,
+        });
+    }
+    index.flags.sort_by(|a, b| a.id.cmp(&b.id));
+    index.flags.dedup_by(|a, b| a.id == b.id);
+    index.clocks.sort_by(|a, b| (&a.clock_id, a.segment).cmp(&(&b.clock_id, b.segment)));
+    Ok(index)
+}
+
+fn flag_id(key: &IndexKey, flag: &Flag) -> Result<String, StoreError> {
+    let name = format!(
+        "{}:{}:{:?}:{:?}:{:?}",
+        flag.code.name(),
+        flag.since_on,
+        flag.subject.clock_id,
+        flag.subject.advice_request_id,
+        flag.subject.requirement.map(|requirement| requirement.name()),
+    );
+    Ok(Uuid::new_v5(&id(&key.procedure_id)?, name.as_bytes()).to_string())
+}
+
+/// Reads the index of one procedure.
+pub fn load_index(connection: &mut AnyConnection, procedure_id: &str) -> Result<Index, StoreError> {
+    Ok(Index {
+        clocks: clocks::table
+            .filter(clocks::procedure_id.eq(procedure_id))
+            .order((clocks::clock_id.asc(), clocks::segment.asc()))
+            .select(ClockRow::as_select())
+            .load(connection)?,
+        flags: flags::table
+            .filter(flags::procedure_id.eq(procedure_id))
+            .order(flags::id.asc())
+            .select(FlagRow::as_select())
+            .load(connection)?,
+    })
+}
+
+/// Writes the difference between what the index of a procedure holds and what it should hold.
+pub fn write_index(connection: &mut AnyConnection, procedure_id: &str, wanted: &Index) -> Result<(), StoreError> {
+    let held = load_index(connection, procedure_id)?;
+    let held_clocks: HashMap<_, _> = held.clocks.iter().map(|row| ((&row.clock_id, row.segment), row)).collect();
+    for row in &wanted.clocks {
+        match held_clocks.get(&(&row.clock_id, row.segment)) {
+            Some(held_row) if *held_row == row => {}
+            Some(_) => {
+                diesel::update(
+                    clocks::table
+                        .filter(clocks::clock_id.eq(&row.clock_id))
+                        .filter(clocks::segment.eq(row.segment)),
+                )
+                .set(row)
+                .execute(connection)?;
+            }
+            None => {
+                diesel::insert_into(clocks::table).values(row).execute(connection)?;
+            }
+        }
+    }
+    let is_wanted = |row: &ClockRow| {
+        wanted.clocks.iter().any(|other| other.clock_id == row.clock_id && other.segment == row.segment)
+    };
+    for row in held.clocks.iter().filter(|row| !is_wanted(row)) {
+        diesel::delete(
+            clocks::table.filter(clocks::clock_id.eq(&row.clock_id)).filter(clocks::segment.eq(row.segment)),
+        )
+        .execute(connection)?;
+    }
+    let held_flags: HashMap<_, _> = held.flags.iter().map(|row| (&row.id, row)).collect();
+    for row in &wanted.flags {
+        match held_flags.get(&row.id) {
+            Some(held_row) if *held_row == row => {}
+            Some(_) => {
+                diesel::update(flags::table.filter(flags::id.eq(&row.id))).set(row).execute(connection)?;
+            }
+            None => {
+                diesel::insert_into(flags::table).values(row).execute(connection)?;
+            }
+        }
+    }
+    for row in held.flags.iter().filter(|row| !wanted.flags.iter().any(|other| other.id == row.id)) {
+        diesel::delete(flags::table.filter(flags::id.eq(&row.id))).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Which clocks a list holds; filters add up.
+#[derive(Debug, Clone)]
+pub struct ClockFilter {
+    pub only_case: Option<Uuid>,
+    pub only_organisation: Option<Uuid>,
+    pub status: Option<ClockStatus>,
+    pub kind: Option<ClockKind>,
+    pub bearer: Option<Party>,
+    pub procedure: Option<&'static str>,
+    pub caseworker: Option<String>,
+    pub case_id: Option<Uuid>,
+    pub due_before: Option<NaiveDate>,
+    pub as_of: NaiveDate,
+    /// Items after this due date and id.
+    pub after: Option<(NaiveDate, Uuid)>,
+    pub limit: i64,
+}
+
+/// A clock on a list: its row, and its segment in the engine's own terms.
+#[derive(Debug, Clone)]
+pub struct ListedClock {
+    pub id: Uuid,
+    pub kind: ClockKind,
+    pub bound: Bound,
+    pub started_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub day_one_due_on: NaiveDate,
+    pub segment: Segment,
+    pub case_id: Uuid,
+    pub procedure_id: Uuid,
+    pub advice_request_id: Option<Uuid>,
+}
+
+type ClockCondition = Box<dyn BoxableExpression<clocks::table, MultiBackend, SqlType = Nullable<Bool>>>;
+type FlagRowCondition = Box<dyn BoxableExpression<flags::table, MultiBackend, SqlType = Nullable<Bool>>>;
+
+/// The rows that hold on a day.
+fn effective_on(as_of: NaiveDate) -> ClockCondition {
+    Box::new(
+        clocks::effective_from_on
+            .le(as_of)
+            .and(clocks::effective_until_on.is_null().or(clocks::effective_until_on.gt(as_of)))
+            .nullable(),
+    )
+}
+
+/// Effective on a day and neither done nor cancelled by then; later dates are not there yet.
+pub fn still_owed(as_of: NaiveDate) -> ClockCondition {
+    Box::new(
+        effective_on(as_of)
+            .and(clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of)))
+            .and(clocks::cancelled_on.is_null().or(clocks::cancelled_on.gt(as_of))),
+    )
+}
+
+/// The condition by which a row that is effective on a day has a status on it.
+fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
+    let limit = clocks::bound.eq("no_later_than");
+    let window = clocks::bound.eq("no_earlier_than");
+    match status {
+        ClockStatus::Running => Box::new(still_owed(as_of).and(clocks::due_on.ge(as_of))),
+        ClockStatus::Overdue => Box::new(still_owed(as_of).and(clocks::due_on.lt(as_of)).and(limit)),
+        ClockStatus::Met => {
+            let done = clocks::satisfied_on.le(as_of);
+            let in_time = clocks::satisfied_on.le(clocks::due_on.nullable());
+            let window_has_run = still_owed(as_of).and(clocks::due_on.lt(as_of)).and(window);
+            Box::new(
+                effective_on(as_of)
+                    .and(done.and(in_time.or(clocks::bound.eq("no_earlier_than").nullable())).or(window_has_run)),
+            )
+        }
+        ClockStatus::Late => Box::new(
+            effective_on(as_of)
+                .and(clocks::satisfied_on.le(as_of))
+                .and(clocks::satisfied_on.gt(clocks::due_on.nullable()))
+                .and(limit),
+        ),
+        ClockStatus::Cancelled => Box::new(
+            effective_on(as_of)
+                .and(clocks::cancelled_on.le(as_of))
+                .and(clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of))),
+        ),
+    }
+}
+
+/// How a flag is looked up: in the clocks, for those the day raises, or in its own rows.
+pub enum FlagCondition {
+    OnClocks(ClockCondition),
+    Stored(FlagRowCondition),
+}
+
+/// The condition by which a flag is up on a day.
+pub fn flag_condition(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> FlagCondition {
+    let advice = ClockKind::Advice.name();
+    match code {
+        FlagCode::AdviceLate => FlagCondition::OnClocks(Box::new(
+            has_status(ClockStatus::Overdue, as_of).and(clocks::kind.eq(advice)),
+        )),
+        FlagCode::ClockOverdue => FlagCondition::OnClocks(Box::new(
+            has_status(ClockStatus::Overdue, as_of).and(clocks::kind.ne(advice)),
+        )),
+        FlagCode::DueSoon => FlagCondition::OnClocks(Box::new(
+            has_status(ClockStatus::Running, as_of)
+                .and(clocks::bound.eq("no_later_than"))
+                .and(clocks::started_on.le(as_of))
+                .and(clocks::day_one_due_on.le(as_of + Days::new(due_soon_days.into()))),
+        )),
+        FlagCode::AdviceMissing
+        | FlagCode::AdviceReturned
+        | FlagCode::AdviceDeclined
+        | FlagCode::AdviceAfterPlan
+        | FlagCode::ExceptionClaimed
+        | FlagCode::DraftWindowCutShort => FlagCondition::Stored(Box::new(
+            flags::code
+                .eq(code.name())
+                .and(flags::since_on.le(as_of))
+                .and(flags::until_on.is_null().or(flags::until_on.gt(as_of)))
+                .nullable(),
+        )),
+    }
+}
+
+pub fn list_clocks(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    filter: &ClockFilter,
+) -> Result<Vec<ListedClock>, StoreError> {
+    let mut query = clocks::table
+        .filter(clocks::la_code.eq(la_code.to_owned()))
+        .filter(match filter.status {
+            Some(status) => has_status(status, filter.as_of),
+            None => effective_on(filter.as_of),
+        })
+        .select(ClockRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(only_case) = filter.only_case {
+        query = query.filter(clocks::case_id.eq(only_case.to_string()));
+    }
+    if let Some(only_organisation) = filter.only_organisation {
+        query = query.filter(clocks::organisation_id.eq(only_organisation.to_string()));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(clocks::kind.eq(kind.name()));
+    }
+    if let Some(bearer) = filter.bearer {
+        query = query.filter(clocks::bearer.eq(name_of(&bearer)?));
+    }
+    if let Some(procedure) = filter.procedure {
+        let of_kind = procedures::table
+            .filter(procedures::id.eq(clocks::procedure_id))
+            .filter(procedures::kind.eq(procedure));
+        query = query.filter(diesel::dsl::exists(of_kind));
+    }
+    if let Some(caseworker) = &filter.caseworker {
+        let theirs = cases::table
+            .filter(cases::id.eq(clocks::case_id))
+            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::caseworker.eq(caseworker.clone()));
+        query = query.filter(diesel::dsl::exists(theirs));
+    }
+    if let Some(case_id) = filter.case_id {
+        query = query.filter(clocks::case_id.eq(case_id.to_string()));
+    }
+    if let Some(due_before) = filter.due_before {
+        query = query.filter(clocks::due_on.le(due_before));
+    }
+    if let Some((due_on, clock_id)) = filter.after {
+        query = query.filter(
+            clocks::due_on.gt(due_on).or(clocks::due_on.eq(due_on).and(clocks::clock_id.gt(clock_id.to_string()))),
+        );
+    }
+    let rows: Vec<ClockRow> =
+        query.order((clocks::due_on.asc(), clocks::clock_id.asc())).limit(filter.limit).load(connection)?;
+    rows.iter().map(listed).collect()
+}
+
+fn listed(row: &ClockRow) -> Result<ListedClock, StoreError> {
+    Ok(ListedClock {
+        id: id(&row.clock_id)?,
+        kind: named(&row.kind)?,
+        bound: named(&row.bound)?,
+        started_on: row.started_on,
+        due_on: row.due_on,
+        day_one_due_on: row.day_one_due_on,
+        segment: Segment {
+            effective_from_on: row.effective_from_on,
+            effective_until_on: row.effective_until_on,
+            bearer: named(&row.bearer)?,
+            force: named(&row.force)?,
+            satisfied_on: row.satisfied_on,
+            cancelled_on: row.cancelled_on,
+            excused_from_on: row.excused_from_on,
+        },
+        case_id: id(&row.case_id)?,
+        procedure_id: id(&row.procedure_id)?,
+        advice_request_id: optional_id(row.advice_request_id.as_deref())?,
+    })
+}

@@ -1,0 +1,75 @@
+//! Organisations: whoever owes or gives something.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::AnyConnection;
+use super::schema::organisations;
+use super::{MultiBackend, StoreError};
+
+/// An organisation as it is stored.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = organisations, treat_none_as_null = true)]
+pub struct OrganisationRow {
+    pub id: String,
+    pub la_code: String,
+    pub name: String,
+    pub kind: String,
+    pub code: Option<String>,
+    pub section_31_body: bool,
+    pub contact_email: Option<String>,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+}
+
+pub fn insert_organisation(connection: &mut AnyConnection, row: &OrganisationRow) -> Result<(), StoreError> {
+    diesel::insert_into(organisations::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Writes all columns of an organisation whose version is still the one before.
+pub fn update_organisation(connection: &mut AnyConnection, row: &OrganisationRow) -> Result<(), StoreError> {
+    let updated = diesel::update(
+        organisations::table
+            .filter(organisations::la_code.eq(&row.la_code))
+            .filter(organisations::id.eq(&row.id))
+            .filter(organisations::version.eq(row.version - 1)),
+    )
+    .set(row)
+    .execute(connection)?;
+    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+pub fn find_organisation(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    organisation_id: Uuid,
+) -> Result<OrganisationRow, StoreError> {
+    Ok(organisations::table
+        .filter(organisations::la_code.eq(la_code))
+        .filter(organisations::id.eq(organisation_id.to_string()))
+        .select(OrganisationRow::as_select())
+        .first(connection)?)
+}
+
+pub fn list_organisations(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    kind: Option<&str>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<OrganisationRow>, StoreError> {
+    let mut query = organisations::table
+        .filter(organisations::la_code.eq(la_code.to_owned()))
+        .select(OrganisationRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(kind) = kind {
+        query = query.filter(organisations::kind.eq(kind.to_owned()));
+    }
+    if let Some(after) = after {
+        query = query.filter(organisations::id.gt(after.to_string()));
+    }
+    Ok(query.order(organisations::id.asc()).limit(limit).load(connection)?)
+}

@@ -1,0 +1,101 @@
+//! The people around a child or young person.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::AnyConnection;
+use super::schema::people;
+use super::{MultiBackend, StoreError};
+
+/// A person as they are stored.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = people, treat_none_as_null = true)]
+pub struct PersonRow {
+    pub id: String,
+    pub la_code: String,
+    pub case_id: String,
+    pub name: String,
+    pub relationship: String,
+    pub parental_responsibility: bool,
+    pub receives_notices: bool,
+    pub is_decision_maker_from_on: Option<NaiveDate>,
+    pub address: Option<String>,
+    pub address_withheld: bool,
+    pub language: Option<String>,
+    pub interpreter: bool,
+    pub communication_needs: Option<String>,
+    pub preferred_channel: Option<String>,
+    pub version: i64,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+}
+
+pub fn insert_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<(), StoreError> {
+    diesel::insert_into(people::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Writes all columns of a person whose version is still the one before.
+pub fn update_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<(), StoreError> {
+    let updated = diesel::update(
+        people::table
+            .filter(people::la_code.eq(&row.la_code))
+            .filter(people::id.eq(&row.id))
+            .filter(people::version.eq(row.version - 1)),
+    )
+    .set(row)
+    .execute(connection)?;
+    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+pub fn find_person(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+    person_id: Uuid,
+) -> Result<PersonRow, StoreError> {
+    Ok(people::table
+        .filter(people::la_code.eq(la_code))
+        .filter(people::case_id.eq(case_id.to_string()))
+        .filter(people::id.eq(person_id.to_string()))
+        .select(PersonRow::as_select())
+        .first(connection)?)
+}
+
+/// The people of a case after an id.
+pub fn people_of_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<PersonRow>, StoreError> {
+    let mut query = people::table
+        .filter(people::la_code.eq(la_code.to_owned()))
+        .filter(people::case_id.eq(case_id.to_string()))
+        .select(PersonRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(after) = after {
+        query = query.filter(people::id.gt(after.to_string()));
+    }
+    Ok(query.order(people::id.asc()).limit(limit).load(connection)?)
+}
+
+/// The person who decides from the latest day on or before the one asked about, if any is named.
+pub fn decision_maker_on(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+    on: NaiveDate,
+) -> Result<Option<(String, NaiveDate)>, StoreError> {
+    let named: Option<(String, Option<NaiveDate>)> = people::table
+        .filter(people::la_code.eq(la_code))
+        .filter(people::case_id.eq(case_id))
+        .filter(people::is_decision_maker_from_on.le(on))
+        .order((people::is_decision_maker_from_on.desc(), people::id.desc()))
+        .select((people::id, people::is_decision_maker_from_on))
+        .first(connection)
+        .optional()?;
+    Ok(named.and_then(|(person_id, from_on)| from_on.map(|from_on| (person_id, from_on))))
+}

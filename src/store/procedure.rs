@@ -1,0 +1,418 @@
+//! Procedures and their append-only streams of events.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::AnyConnection;
+use super::convert::{from_json, id, instant, json};
+use super::schema::{cases, clocks, events, flags, procedures};
+use super::{MultiBackend, StoreError};
+use crate::casework::advice::AdviceFact;
+use crate::casework::assessment::AssessmentFact;
+use crate::casework::event::{EventType, Fact, LegalDates};
+use crate::casework::flag::FlagCode;
+use crate::casework::history::{Correction, Entry, EntryBody};
+
+/// A procedure as it is stored; state and openness are the engine's, for lists.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = procedures)]
+pub struct ProcedureRow {
+    pub id: String,
+    pub la_code: String,
+    pub case_id: String,
+    pub kind: String,
+    pub state: String,
+    pub is_open: bool,
+    pub opened_on: NaiveDate,
+    pub version: i64,
+    pub fingerprint: String,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+}
+
+#[derive(Debug, Insertable)]
+#[diesel(table_name = events)]
+struct NewEventRow {
+    id: String,
+    la_code: String,
+    procedure_id: String,
+    sequence: i64,
+    event_type: String,
+    occurred_on: NaiveDate,
+    data: String,
+    note: Option<String>,
+    root_id: String,
+    recorded_at: NaiveDateTime,
+    recorded_by: String,
+}
+
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct EntryRow {
+    id: String,
+    sequence: i64,
+    event_type: String,
+    occurred_on: NaiveDate,
+    data: String,
+    root_id: String,
+    recorded_at: NaiveDateTime,
+}
+
+/// What an entry has beside what the engine reads.
+#[derive(Debug, Clone)]
+pub struct EntryNote {
+    pub note: Option<String>,
+    pub recorded_by: String,
+}
+
+/// Which procedures a list holds; filters add up.
+#[derive(Debug, Clone)]
+pub struct ProcedureFilter {
+    pub kind: &'static str,
+    pub only_case: Option<Uuid>,
+    pub state: Option<String>,
+    pub caseworker: Option<String>,
+    pub flag: Option<FlagCode>,
+    /// Something still owed is due on or before this day.
+    pub due_before: Option<NaiveDate>,
+    pub as_of: NaiveDate,
+    pub due_soon_days: u32,
+    pub after: Option<Uuid>,
+    pub limit: i64,
+}
+
+/// What a list of procedures shows.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = procedures)]
+pub struct ProcedureSummaryRow {
+    pub id: String,
+    pub case_id: String,
+    pub kind: String,
+    pub state: String,
+    pub opened_on: NaiveDate,
+    pub version: i64,
+}
+
+pub fn insert_procedure(connection: &mut AnyConnection, row: &ProcedureRow) -> Result<(), StoreError> {
+    diesel::insert_into(procedures::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Writes a procedure whose version is still the given one.
+pub fn update_procedure(
+    connection: &mut AnyConnection,
+    row: &ProcedureRow,
+    version_before: i64,
+) -> Result<(), StoreError> {
+    let updated = diesel::update(
+        procedures::table
+            .filter(procedures::la_code.eq(&row.la_code))
+            .filter(procedures::id.eq(&row.id))
+            .filter(procedures::version.eq(version_before)),
+    )
+    .set(row)
+    .execute(connection)?;
+    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+pub fn find_procedure(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: Uuid,
+) -> Result<ProcedureRow, StoreError> {
+    Ok(procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::id.eq(procedure_id.to_string()))
+        .select(ProcedureRow::as_select())
+        .first(connection)?)
+}
+
+/// Reads a procedure and holds it against other writers until the transaction ends.
+pub fn lock_procedure(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: Uuid,
+) -> Result<ProcedureRow, StoreError> {
+    let query = procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::id.eq(procedure_id.to_string()))
+        .select(ProcedureRow::as_select());
+    // SQLite has one writer, which holds everything already.
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.first(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query.for_update().first(inner)?),
+    }
+}
+
+/// All procedures of a case, the oldest first.
+pub fn procedures_of_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    Ok(procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::case_id.eq(case_id))
+        .order(procedures::id.asc())
+        .select(ProcedureRow::as_select())
+        .load(connection)?)
+}
+
+/// Some procedures whose index was made under another fingerprint than the one their authority
+/// works under; the given ones are right.
+pub fn stale_procedures(
+    connection: &mut AnyConnection,
+    la_code: Option<&str>,
+    right_fingerprint: &str,
+    limit: i64,
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    let mut query = procedures::table
+        .filter(procedures::fingerprint.ne(right_fingerprint.to_owned()))
+        .select(ProcedureRow::as_select())
+        .order(procedures::id.asc())
+        .limit(limit)
+        .into_boxed::<MultiBackend>();
+    if let Some(la_code) = la_code {
+        query = query.filter(procedures::la_code.eq(la_code.to_owned()));
+    }
+    Ok(query.load(connection)?)
+}
+
+/// The procedures of every authority, a batch at a time.
+pub fn procedures_after(
+    connection: &mut AnyConnection,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    Ok(procedures::table
+        .filter(procedures::id.gt(after))
+        .order(procedures::id.asc())
+        .limit(limit)
+        .select(ProcedureRow::as_select())
+        .load(connection)?)
+}
+
+/// The authorities that have procedures.
+pub fn authorities(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
+    Ok(procedures::table.select(procedures::la_code).distinct().order(procedures::la_code.asc()).load(connection)?)
+}
+
+pub fn insert_entry(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: &str,
+    entry: &Entry,
+    noted: &EntryNote,
+) -> Result<(), StoreError> {
+    let row = NewEventRow {
+        id: entry.id.to_string(),
+        la_code: la_code.to_owned(),
+        procedure_id: procedure_id.to_owned(),
+        sequence: entry.sequence,
+        event_type: entry.body.event_type().name().to_owned(),
+        occurred_on: entry.occurred_on,
+        data: encode(entry)?,
+        note: noted.note.clone(),
+        root_id: entry.root_id.to_string(),
+        recorded_at: entry.recorded_at.naive_utc(),
+        recorded_by: noted.recorded_by.clone(),
+    };
+    diesel::insert_into(events::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// The whole stream of a procedure, in the order of recording.
+pub fn load_entries(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: &str,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<EntryRow> = events::table
+        .filter(events::la_code.eq(la_code))
+        .filter(events::procedure_id.eq(procedure_id))
+        .order(events::sequence.asc())
+        .select(EntryRow::as_select())
+        .load(connection)?;
+    rows.into_iter().map(decode).collect()
+}
+
+/// The streams of several procedures, by procedure and in the order of recording.
+pub fn load_streams(
+    connection: &mut AnyConnection,
+    procedure_ids: &[String],
+) -> Result<Vec<(String, Entry)>, StoreError> {
+    let rows: Vec<(String, EntryRow)> = events::table
+        .filter(events::procedure_id.eq_any(procedure_ids.to_vec()))
+        .order((events::procedure_id.asc(), events::sequence.asc()))
+        .select((events::procedure_id, EntryRow::as_select()))
+        .load(connection)?;
+    rows.into_iter().map(|(procedure_id, row)| Ok((procedure_id, decode(row)?))).collect()
+}
+
+/// A page of the stream with what people noted, after a sequence.
+pub fn page_of_entries(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: &str,
+    after_sequence: i64,
+    limit: i64,
+) -> Result<Vec<(Entry, EntryNote)>, StoreError> {
+    let rows: Vec<(EntryRow, Option<String>, String)> = events::table
+        .filter(events::la_code.eq(la_code))
+        .filter(events::procedure_id.eq(procedure_id))
+        .filter(events::sequence.gt(after_sequence))
+        .order(events::sequence.asc())
+        .limit(limit)
+        .select((EntryRow::as_select(), events::note, events::recorded_by))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|(row, note, recorded_by)| Ok((decode(row)?, EntryNote { note, recorded_by })))
+        .collect()
+}
+
+/// The corrections of a stream: what superseded the entries of a page.
+pub fn load_corrections(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: &str,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<EntryRow> = events::table
+        .filter(events::la_code.eq(la_code))
+        .filter(events::procedure_id.eq(procedure_id))
+        .filter(events::event_type.eq(EventType::Correction.name()))
+        .order(events::sequence.asc())
+        .select(EntryRow::as_select())
+        .load(connection)?;
+    rows.into_iter().map(decode).collect()
+}
+
+pub fn list_procedures(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    filter: &ProcedureFilter,
+) -> Result<Vec<ProcedureSummaryRow>, StoreError> {
+    let mut query = procedures::table
+        .filter(procedures::la_code.eq(la_code.to_owned()))
+        .filter(procedures::kind.eq(filter.kind))
+        .select(ProcedureSummaryRow::as_select())
+        .into_boxed::<MultiBackend>();
+    query = match &filter.state {
+        Some(state) => query.filter(procedures::state.eq(state.clone())),
+        // Opened in error: out of lists unless asked for by name.
+        None => query.filter(procedures::state.ne("void")),
+    };
+    if let Some(only_case) = filter.only_case {
+        query = query.filter(procedures::case_id.eq(only_case.to_string()));
+    }
+    if let Some(caseworker) = &filter.caseworker {
+        let theirs = cases::table
+            .filter(cases::id.eq(procedures::case_id))
+            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::caseworker.eq(caseworker.clone()));
+        query = query.filter(diesel::dsl::exists(theirs));
+    }
+    if let Some(due_before) = filter.due_before {
+        let owed = clocks::table
+            .filter(clocks::procedure_id.eq(procedures::id))
+            .filter(clocks::due_on.le(due_before))
+            .filter(super::clock::still_owed(filter.as_of));
+        query = query.filter(diesel::dsl::exists(owed));
+    }
+    if let Some(flag) = filter.flag {
+        query = match super::clock::flag_condition(flag, filter.as_of, filter.due_soon_days) {
+            super::clock::FlagCondition::OnClocks(condition) => query.filter(diesel::dsl::exists(
+                clocks::table.filter(clocks::procedure_id.eq(procedures::id)).filter(condition),
+            )),
+            super::clock::FlagCondition::Stored(condition) => query.filter(diesel::dsl::exists(
+                flags::table.filter(flags::procedure_id.eq(procedures::id)).filter(condition),
+            )),
+        };
+    }
+    if let Some(after) = filter.after {
+        query = query.filter(procedures::id.gt(after.to_string()));
+    }
+    Ok(query.order(procedures::id.asc()).limit(filter.limit).load(connection)?)
+}
+
+/// What the `data` column holds: the fact and the dates beside the day of the act.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Stored<T> {
+    #[serde(default, skip_serializing_if = "is_default")]
+    dates: LegalDates,
+    fact: T,
+}
+
+fn is_default(dates: &LegalDates) -> bool {
+    *dates == LegalDates::default()
+}
+
+fn encode(entry: &Entry) -> Result<String, StoreError> {
+    let dates = entry.dates;
+    match &entry.body {
+        EntryBody::Fact(Fact::Assessment(fact)) => json(&Stored { dates, fact }),
+        EntryBody::Fact(Fact::Advice(fact)) => json(&Stored { dates, fact }),
+        EntryBody::Fact(Fact::CaseClosed(fact)) => json(&Stored { dates, fact }),
+        EntryBody::Correction(fact) => json(&Stored { dates, fact }),
+    }
+}
+
+fn decode(row: EntryRow) -> Result<Entry, StoreError> {
+    let event_type = EventType::named(&row.event_type)
+        .ok_or_else(|| StoreError::Bug("a stored event type is unknown".to_owned()))?;
+    let (dates, body) = match event_type {
+        EventType::RequestReceived
+        | EventType::BecameResponsible
+        | EventType::FurtherRequestReceived
+        | EventType::AssessDecisionNotified
+        | EventType::PlanDecisionNotified
+        | EventType::DraftPlanServed
+        | EventType::RepresentationsReceived
+        | EventType::SettingConsulted
+        | EventType::SettingReplied
+        | EventType::FinalPlanSent
+        | EventType::AssessmentWithdrawn
+        | EventType::MovedOut
+        | EventType::AssessmentResumed
+        | EventType::ExceptionClaimed => {
+            let stored: Stored<AssessmentFact> = from_json(&row.data)?;
+            (stored.dates, EntryBody::Fact(Fact::Assessment(stored.fact)))
+        }
+        EventType::AdviceRequested
+        | EventType::AdviceAcknowledged
+        | EventType::AdviceSubmitted
+        | EventType::AdviceReturned
+        | EventType::AdviceAccepted
+        | EventType::AdviceDeclined
+        | EventType::AdviceRedirected
+        | EventType::AdviceWithdrawn
+        | EventType::AdviceAppointment
+        | EventType::AdviceExceptionClaimed
+        | EventType::ExistingAdviceAgreed => {
+            let stored: Stored<AdviceFact> = from_json(&row.data)?;
+            (stored.dates, EntryBody::Fact(Fact::Advice(stored.fact)))
+        }
+        EventType::CaseClosed => {
+            let stored: Stored<_> = from_json(&row.data)?;
+            (stored.dates, EntryBody::Fact(Fact::CaseClosed(stored.fact)))
+        }
+        EventType::Correction => {
+            let stored: Stored<Correction> = from_json(&row.data)?;
+            (stored.dates, EntryBody::Correction(stored.fact))
+        }
+    };
+    Ok(Entry {
+        id: id(&row.id)?,
+        root_id: id(&row.root_id)?,
+        sequence: row.sequence,
+        occurred_on: row.occurred_on,
+        dates,
+        body,
+        recorded_at: instant(row.recorded_at),
+    })
+}
+
+/// The newest instant in a stream; recording never goes back behind it.
+pub fn last_recorded_at(entries: &[Entry]) -> Option<DateTime<Utc>> {
+    entries.last().map(|entry| entry.recorded_at)
+}
