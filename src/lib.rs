@@ -3,5 +3,9 @@
 //! The rooms, and the one way data walks through them: `http` → `service` → `casework` →
 //! `statute`, with `store` beside. `docs/ARCHITECTURE.md` follows two requests through the files.
 
+pub mod auth;
 pub mod clock;
+pub mod http;
+pub mod logging;
+pub mod service;
 pub mod statute;
