@@ -13,6 +13,7 @@ use utoipa::openapi::OpenApi;
 use uuid::Uuid;
 use validator::ValidateEmail;
 
+use super::branches::resolve_unions;
 use super::faults::{faults_of, nul_characters, within};
 use super::problem::{Fault, Problem};
 
@@ -105,6 +106,7 @@ impl Contract {
         let queries = query_schemas(&document);
         let schemas: Vec<&Value> = queries.iter().map(|(_, schema, _)| schema).collect();
         document["x-queries"] = json!(schemas);
+        resolve_unions(&mut document);
         let registry = Registry::new()
             .draft(Draft::Draft202012)
             .add(DOCUMENT, &document)

@@ -29,6 +29,10 @@ use crate::auth::{IssuerKey, Permission, Principal, verify};
 /// The largest body an operation takes, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
+/// How many values a body may hold, counting all objects, lists and what is in them. Each may have
+/// faults, which take many times the room of the few bytes that make them.
+pub const VALUE_LIMIT: usize = 50_000;
+
 /// The names of the headers that the document must show wherever they are taken.
 pub const IF_MATCH: &str = "If-Match";
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -79,6 +83,10 @@ async fn read_body<T: RequestBody>(request: &HttpRequest, payload: Payload) -> R
         Problem::new(Code::MalformedJson)
             .with_detail(format!("The body is not JSON from line {line}, column {column}."))
     })?;
+    if values_in(&value) > VALUE_LIMIT {
+        return Err(Problem::new(Code::PayloadTooLarge)
+            .with_detail(format!("The body may hold {VALUE_LIMIT} values.")));
+    }
     whole_numbers(&mut value);
     let mut faults = contract(request)?.faults(&T::name(), &value)?;
     T::cross_check(&value, &mut faults);
@@ -117,6 +125,14 @@ fn whole_numbers(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(whole_numbers),
         Value::Object(members) => members.values_mut().for_each(whole_numbers),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+fn values_in(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(values_in).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(values_in).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
     }
 }
 

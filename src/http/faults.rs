@@ -3,14 +3,16 @@
 //!
 //! Called by `http::contract` alone.
 
+use std::collections::BTreeSet;
+
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::problem::Fault;
 
-/// The member that tells the branches of a union apart.
-const TAG: &str = "type";
+/// How many faults one answer tells; nobody mends more at a time.
+const FAULT_LIMIT: usize = 1000;
 
 /// Every fault behind these errors, in order of their pointers. `expected` words a format.
 pub fn faults_of<'e>(
@@ -24,12 +26,13 @@ pub fn faults_of<'e>(
     faults.sort_by(|one, other| one.pointer.cmp(&other.pointer));
     faults.dedup();
     // A value of the wrong type breaks other rules as well; saying so would only hide the cause.
-    let mistyped: Vec<String> = faults
+    let mistyped: BTreeSet<String> = faults
         .iter()
         .filter(|fault| fault.code == "wrong_type")
         .map(|fault| fault.pointer.clone())
         .collect();
     faults.retain(|fault| fault.code == "wrong_type" || !mistyped.contains(&fault.pointer));
+    faults.truncate(FAULT_LIMIT);
     faults
 }
 
@@ -141,87 +144,24 @@ fn add(error: &ValidationError<'_>, expected: &dyn Fn(&str) -> String, faults: &
     }
 }
 
-/// No branch of a union fits: reports the faults of the branch that was meant, and only those.
-///
-/// A nullable value means its other branch; a tagged one the branch of its tag; otherwise the
-/// branch with the fewest faults is meant, if one has fewer than all others.
+/// No branch of a union without tags fits: reports the faults of the branch that was meant, which is
+/// the one with the fewest, if one has fewer than all others.
 fn add_of_union(
     pointer: &str,
     branches: &[Vec<ValidationError<'static>>],
     expected: &dyn Fn(&str) -> String,
     faults: &mut Vec<Fault>,
 ) {
-    let is_here = |error: &ValidationError<'_>| error.instance_path().as_str() == pointer;
-    let is_null_branch = |branch: &&Vec<ValidationError<'static>>| {
-        branch.iter().any(|error| {
-            is_here(error)
-                && matches!(
-                    error.kind(),
-                    ValidationErrorKind::Type {
-                        kind: TypeKind::Single(JsonType::Null)
-                    }
-                )
-        })
-    };
-    let mut candidates: Vec<&Vec<ValidationError<'static>>> =
-        branches.iter().filter(|branch| !is_null_branch(branch)).collect();
-
-    let is_mistyped = |branch: &&Vec<ValidationError<'static>>| {
-        branch
-            .iter()
-            .any(|error| is_here(error) && matches!(error.kind(), ValidationErrorKind::Type { .. }))
-    };
-    if candidates.len() > 1 {
-        if candidates.iter().all(is_mistyped) {
-            candidates.truncate(1);
-        } else {
-            candidates.retain(|branch| !is_mistyped(branch));
+    let mut readings: Vec<Vec<Fault>> = Vec::new();
+    for branch in branches {
+        let mut reading = Vec::new();
+        for error in branch {
+            add(error, expected, &mut reading);
+        }
+        if !readings.contains(&reading) {
+            readings.push(reading);
         }
     }
-
-    let tag_pointer = within(pointer, TAG);
-    let mut tags: Vec<Value> = Vec::new();
-    let mut of_this_tag = Vec::new();
-    for &branch in &candidates {
-        let mut fits = true;
-        for error in branch.iter() {
-            match error.kind() {
-                ValidationErrorKind::Required { property } if is_here(error) && property == TAG => {
-                    faults.push(Fault::new(tag_pointer, "missing", "is required"));
-                    return;
-                }
-                ValidationErrorKind::Enum { options } if error.instance_path().as_str() == tag_pointer => {
-                    tags.extend(options.as_array().into_iter().flatten().cloned());
-                    fits = false;
-                }
-                ValidationErrorKind::Constant { expected_value }
-                    if error.instance_path().as_str() == tag_pointer =>
-                {
-                    tags.push(expected_value.as_ref().clone());
-                    fits = false;
-                }
-                _ => {}
-            }
-        }
-        if fits {
-            of_this_tag.push(branch);
-        }
-    }
-    if of_this_tag.is_empty() && !tags.is_empty() {
-        faults.push(Fault::new(tag_pointer, "not_one_of", one_of(&Value::Array(tags))));
-        return;
-    }
-
-    let mut readings: Vec<Vec<Fault>> = of_this_tag
-        .iter()
-        .map(|branch| {
-            let mut reading = Vec::new();
-            for error in branch.iter() {
-                add(error, expected, &mut reading);
-            }
-            reading
-        })
-        .collect();
     readings.sort_by_key(Vec::len);
     let meant = match readings.as_slice() {
         [only] => Some(only),

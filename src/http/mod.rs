@@ -3,6 +3,7 @@
 //!
 //! Handlers call one use case each and decide nothing. Nothing below this room knows of HTTP.
 
+mod branches;
 pub mod code;
 pub mod contract;
 mod docs;

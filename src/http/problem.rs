@@ -83,7 +83,7 @@ pub struct ProblemView {
     /// Finds this request in the service's log.
     #[schema(example = "4bf92f3577b34da6a3ce929d0e0e4736")]
     trace_id: Option<String>,
-    /// Every fault found in the body or the query string.
+    /// Every fault found in the body or the query string, up to a thousand.
     errors: Vec<Fault>,
     #[serde(flatten)]
     #[schema(ignore)]

@@ -138,6 +138,8 @@ async fn a_body_must_be_plain_json_of_at_most_a_mebibyte() {
     );
     let large = format!("\"{}\"", "x".repeat(1024 * 1024));
     assert_problem(&send(recording(&large)).await, Code::PayloadTooLarge);
+    let many = json!({ "earlier": vec![0; 50_000] });
+    assert_problem(&send(recording(&many)).await, Code::PayloadTooLarge);
     let declared = recording("{}").insert_header((header::CONTENT_LENGTH, "1048577"));
     assert_problem(&send(declared).await, Code::PayloadTooLarge);
 }
@@ -373,4 +375,13 @@ async fn the_service_describes_itself() {
     for page in ["/docs/", "/docs/swagger-ui-bundle.js"] {
         assert_eq!(send(TestRequest::get().uri(page)).await.status, 200, "{page}");
     }
+}
+
+#[actix_web::test]
+async fn a_hostile_body_is_answered_within_bounds() {
+    let mut body = good_trip();
+    body["earlier"] = json!(vec![json!({ "type": "x" }); 20_000]);
+    let answer = send(recording(&body)).await;
+    assert_problem(&answer, Code::InvalidContent);
+    assert_eq!(answer.faults().len(), 1000);
 }
