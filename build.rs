@@ -2,7 +2,7 @@
 //! other code is noticed, and makes a new migration folder reach the binary.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 const ENGINE: [&str; 3] = ["src/statute", "src/casework", "src/store/clock.rs"];
 

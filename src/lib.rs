@@ -6,6 +6,8 @@
 pub mod auth;
 pub mod casework;
 pub mod clock;
+pub mod http;
+pub mod logging;
 pub mod service;
 pub mod statute;
 pub mod store;

@@ -18,8 +18,8 @@ use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Force};
 use crate::store::StoreError;
 use crate::store::advice::{
-    AdviceFilter, AdviceRequestRow, SubmissionRow, find_advice_request, insert_submission, list_advice_requests,
-    submissions_of_request,
+    AdviceFilter, AdviceRequestRow, SubmissionRow, find_advice_request, insert_submission,
+    list_advice_requests, submissions_of_request,
 };
 use crate::store::case::facts_at;
 use crate::store::convert;
@@ -53,7 +53,12 @@ pub enum Act {
     /// Everything the engine reads.
     Fact(AdviceFact),
     /// A submission, with what was sent.
-    Submission { summary: String, content: Option<String>, authors: Vec<String>, unmet_need: Option<String> },
+    Submission {
+        summary: String,
+        content: Option<String>,
+        authors: Vec<String>,
+        unmet_need: Option<String>,
+    },
     /// Another organisation is asked instead; the first dates stay.
     Redirection { organisation_id: Uuid },
 }
@@ -82,7 +87,10 @@ pub fn open_advice_request(
     procedure_id: Uuid,
     new: &NewAdviceRequest,
 ) -> Result<AdviceReading, Error> {
-    if new.received_on.is_some_and(|received_on| received_on < new.requested_on) {
+    if new
+        .received_on
+        .is_some_and(|received_on| received_on < new.requested_on)
+    {
         return Err(Error::Invalid(vec![Fault::new(
             "/received_on",
             "out_of_order",
@@ -106,7 +114,12 @@ pub fn open_advice_request(
     let timeline = record(work, &mut held, vec![draft], &contents)
         .map_err(|error| rename_days(live_request_exists(error), &[("/occurred_on", "/requested_on")]))?;
     let case_id = held.procedure.case_id.clone();
-    work.audit("open_advice_request", &request_id.to_string(), Some(&case_id), Some(1))?;
+    work.audit(
+        "open_advice_request",
+        &request_id.to_string(),
+        Some(&case_id),
+        Some(1),
+    )?;
     read_request(work, request_id, timeline.as_ref())
 }
 
@@ -124,7 +137,9 @@ pub fn act_on_advice_request(
     // The procedure is held now, so the request's version cannot move any more.
     let row = find_scoped(work, request_id)?;
     if row.version != if_match {
-        return Err(Error::Stale { current_version: row.version });
+        return Err(Error::Stale {
+            current_version: row.version,
+        });
     }
     let occurred_on = day_of_act(work, new.occurred_on)?;
     let fact = match &new.act {
@@ -142,10 +157,18 @@ pub fn act_on_advice_request(
         }
     };
     let event_id = work.new_id();
-    let draft = Draft { note: new.note.clone(), ..Draft::of(event_id, occurred_on, Fact::Advice(fact)) };
-    let timeline =
-        record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
-    if let Act::Submission { summary, content, authors, unmet_need } = &new.act {
+    let draft = Draft {
+        note: new.note.clone(),
+        ..Draft::of(event_id, occurred_on, Fact::Advice(fact))
+    };
+    let timeline = record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
+    if let Act::Submission {
+        summary,
+        content,
+        authors,
+        unmet_need,
+    } = &new.act
+    {
         let submission = SubmissionRow {
             id: event_id.to_string(),
             la_code: work.la_code(),
@@ -184,7 +207,12 @@ pub fn agree_existing_advice(
     record(work, &mut held, vec![draft], &HashMap::new())
         .map_err(|error| rename_days(error, &[("/occurred_on", "/agreements")]))?;
     let (procedure, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
-    work.audit("agree_existing_advice", &procedure, Some(&case_id), Some(held.procedure.version))?;
+    work.audit(
+        "agree_existing_advice",
+        &procedure,
+        Some(&case_id),
+        Some(held.procedure.version),
+    )?;
     Ok((event_id, get_assessment(work, procedure_id, None, None)?))
 }
 
@@ -226,13 +254,20 @@ pub fn owed_by(
     organisation_id: Option<Uuid>,
 ) -> Result<Owed, Error> {
     let Some(organisation_id) = organisation_id else {
-        return Ok(Owed { bearer: requirement.usual_bearer(), force: requirement.usual_force() });
+        return Ok(Owed {
+            bearer: requirement.usual_bearer(),
+            force: requirement.usual_force(),
+        });
     };
     let la_code = work.la_code();
     match find_organisation(work.connection, &la_code, organisation_id) {
         Ok(organisation) => Ok(Owed {
             bearer: party_of(convert::named(&organisation.kind)?),
-            force: if organisation.section_31_body { Force::Statutory } else { Force::Guidance },
+            force: if organisation.section_31_body {
+                Force::Statutory
+            } else {
+                Force::Guidance
+            },
         }),
         Err(StoreError::NotFound) => Err(Error::Invalid(vec![Fault::new(
             "/organisation_id",
@@ -276,7 +311,12 @@ fn organisation_scope(work: &Work<'_>) -> Option<Uuid> {
 fn find_scoped(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceRequestRow, Error> {
     let la_code = work.la_code();
     let only_organisation = organisation_scope(work);
-    Ok(find_advice_request(work.connection, &la_code, request_id, only_organisation)?)
+    Ok(find_advice_request(
+        work.connection,
+        &la_code,
+        request_id,
+        only_organisation,
+    )?)
 }
 
 /// A contributor cannot say when it acted; staff must, or mean today.
@@ -315,16 +355,26 @@ fn read_request(
             let entries = load_entries(work.connection, &la_code, &procedure.id)?;
             let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
             let (_, settings) = settings_at(work.connection, &la_code, None)?;
-            derive(&procedure, &entries, &child, &settings.readings, None)?.as_ref().and_then(clock_in)
+            derive(&procedure, &entries, &child, &settings.readings, None)?
+                .as_ref()
+                .and_then(clock_in)
         }
     };
-    Ok(AdviceReading { request, clock, submissions, as_of: work.today() })
+    Ok(AdviceReading {
+        request,
+        clock,
+        submissions,
+        as_of: work.today(),
+    })
 }
 
 fn live_request_exists(error: Error) -> Error {
     match error {
         Error::Store(StoreError::Duplicate(index)) if index.contains("one_live_request") => {
-            Error::Duplicate { what: "live advice request", existing_id: None }
+            Error::Duplicate {
+                what: "live advice request",
+                existing_id: None,
+            }
         }
         other => other,
     }
@@ -339,7 +389,10 @@ fn rename_days(error: Error, names: &[(&str, &str)]) -> Error {
                 .map(|fault| {
                     let renamed = names.iter().find(|(from, _)| fault.pointer == *from);
                     match renamed {
-                        Some((_, to)) => Fault { pointer: (*to).to_owned(), ..fault },
+                        Some((_, to)) => Fault {
+                            pointer: (*to).to_owned(),
+                            ..fault
+                        },
                         None => fault,
                     }
                 })

@@ -73,7 +73,11 @@ pub struct ListedEntry {
 }
 
 /// Opens an assessment on a case with its first event.
-pub fn open_assessment(work: &mut Work<'_>, case_id: Uuid, event: &GivenEvent) -> Result<AssessmentReading, Error> {
+pub fn open_assessment(
+    work: &mut Work<'_>,
+    case_id: Uuid,
+    event: &GivenEvent,
+) -> Result<AssessmentReading, Error> {
     let la_code = work.la_code();
     let case = match lock_case(work.connection, &la_code, case_id) {
         Ok(case) => case,
@@ -91,9 +95,17 @@ pub fn open_assessment(work: &mut Work<'_>, case_id: Uuid, event: &GivenEvent) -
     }
     refuse_second_open(work, &case.id, None)?;
     let mut held = open_new(work, ProcedureKind::Assessment, &case.id, event.occurred_on)?;
-    let draft = Draft { pointer: "/event".to_owned(), ..draft_of(work, event)? };
+    let draft = Draft {
+        pointer: "/event".to_owned(),
+        ..draft_of(work, event)?
+    };
     let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
-    work.audit("open_assessment", &held.procedure.id, Some(&case.id), Some(held.procedure.version))?;
+    work.audit(
+        "open_assessment",
+        &held.procedure.id,
+        Some(&case.id),
+        Some(held.procedure.version),
+    )?;
     Ok(reading_of(work, held, timeline))
 }
 
@@ -118,16 +130,32 @@ pub fn record_assessment_event(
         NewEvent::Correction(given) => correction_drafts(work, &held, given)?,
     };
     let recorded = held.entries.len();
-    let noted = EntryNote { note: drafts[0].note.clone(), recorded_by: work.principal.subject.clone() };
+    let noted = EntryNote {
+        note: drafts[0].note.clone(),
+        recorded_by: work.principal.subject.clone(),
+    };
     let reopens = !held.procedure.is_open;
     let timeline = record(work, &mut held, drafts, &HashMap::new())?;
     if reopens && held.procedure.is_open {
-        refuse_second_open(work, &held.procedure.case_id.clone(), Some(&held.procedure.id.clone()))?;
+        refuse_second_open(
+            work,
+            &held.procedure.case_id.clone(),
+            Some(&held.procedure.id.clone()),
+        )?;
     }
     let (procedure_id, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
-    work.audit("record_assessment_event", &procedure_id, Some(&case_id), Some(held.procedure.version))?;
+    work.audit(
+        "record_assessment_event",
+        &procedure_id,
+        Some(&case_id),
+        Some(held.procedure.version),
+    )?;
     let entry = held.entries[recorded].clone();
-    Ok(Recorded { entry, noted, reading: reading_of(work, held, timeline) })
+    Ok(Recorded {
+        entry,
+        noted,
+        reading: reading_of(work, held, timeline),
+    })
 }
 
 /// Reads an assessment for a day, as known now or at an instant.
@@ -169,7 +197,13 @@ pub fn get_assessment(
             }
         },
     };
-    Ok(AssessmentReading { procedure, timeline, child, settings, as_of })
+    Ok(AssessmentReading {
+        procedure,
+        timeline,
+        child,
+        settings,
+        as_of,
+    })
 }
 
 /// A page of the authority's assessments.
@@ -198,7 +232,11 @@ pub fn list_assessment_events(
     let superseded = superseded(&corrections);
     Ok(page
         .into_iter()
-        .map(|(entry, noted)| ListedEntry { superseded_by: superseded.get(&entry.id).copied(), entry, noted })
+        .map(|(entry, noted)| ListedEntry {
+            superseded_by: superseded.get(&entry.id).copied(),
+            entry,
+            noted,
+        })
         .collect())
 }
 
@@ -233,8 +271,13 @@ fn refuse_second_open(work: &mut Work<'_>, case_id: &str, except: Option<&str>) 
     let la_code = work.la_code();
     let others = procedures_of_case(work.connection, &la_code, case_id)?;
     let kind = ProcedureKind::Assessment.name();
-    match others.iter().find(|other| other.is_open && other.kind == kind && Some(other.id.as_str()) != except) {
-        Some(open) => Err(Error::AlreadyOpen { procedure_id: convert::id(&open.id)? }),
+    match others
+        .iter()
+        .find(|other| other.is_open && other.kind == kind && Some(other.id.as_str()) != except)
+    {
+        Some(open) => Err(Error::AlreadyOpen {
+            procedure_id: convert::id(&open.id)?,
+        }),
         None => Ok(()),
     }
 }
@@ -258,9 +301,13 @@ fn check_organisation(work: &mut Work<'_>, given: &GivenEvent) -> Result<(), Err
     let named = match &given.fact {
         GivenFact::Assessment(AssessmentFact::SettingConsulted(consulted)) => Some(consulted.organisation_id),
         GivenFact::Assessment(AssessmentFact::SettingReplied(replied)) => replied.organisation_id,
-        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => None,
+        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => {
+            None
+        }
     };
-    let Some(organisation_id) = named else { return Ok(()) };
+    let Some(organisation_id) = named else {
+        return Ok(());
+    };
     let la_code = work.la_code();
     match find_organisation(work.connection, &la_code, organisation_id) {
         Ok(_) => Ok(()),
@@ -281,7 +328,9 @@ fn decides_to_assess(fact: &GivenFact) -> bool {
         GivenFact::Assessment(AssessmentFact::AssessmentResumed(resumed)) => {
             resumed.outcome == ResumptionOutcome::Assess
         }
-        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => false,
+        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => {
+            false
+        }
     }
 }
 
@@ -294,16 +343,27 @@ fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> 
     let la_code = work.la_code();
     let case = find_case(work.connection, &la_code, convert::id(&held.procedure.case_id)?)?;
     let current_setting = super::case::current_setting(&case)?;
-    let so_far = derive(&held.procedure, &held.entries, &held.child, &held.settings.readings, None)?;
+    let so_far = derive(
+        &held.procedure,
+        &held.entries,
+        &held.child,
+        &held.settings.readings,
+        None,
+    )?;
     let required: Vec<Requirement> = held.child.required_advice(decided_on).collect();
     let mut answered: HashSet<(Requirement, Option<String>)> = HashSet::new();
     let mut drafts = Vec::new();
     for contributor in &held.settings.default_contributors {
         let (requirement, service) = (contributor.requirement, contributor.service.clone());
         let is_agreed = so_far.as_ref().is_some_and(|timeline| {
-            timeline.advice.existing.iter().any(|existing| existing.requirement == requirement)
+            timeline
+                .advice
+                .existing
+                .iter()
+                .any(|existing| existing.requirement == requirement)
         });
-        if !required.contains(&requirement) || is_agreed || answered.contains(&(requirement, service.clone())) {
+        if !required.contains(&requirement) || is_agreed || answered.contains(&(requirement, service.clone()))
+        {
             continue;
         }
         let fitting =
@@ -321,7 +381,15 @@ fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> 
         if !is_asked {
             let owed = owed_by(work, requirement, Some(organisation_id))?;
             let request_id = work.new_id();
-            drafts.push(request_draft(work, request_id, requirement, service, Some(organisation_id), owed, decided_on));
+            drafts.push(request_draft(
+                work,
+                request_id,
+                requirement,
+                service,
+                Some(organisation_id),
+                owed,
+                decided_on,
+            ));
         }
     }
     Ok(drafts)
@@ -337,13 +405,21 @@ fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> R
     for (index, (supersedes, replacement)) in given.changes.iter().enumerate() {
         let at = |field: &str| format!("/changes/{index}/{field}");
         if !seen.insert(*supersedes) {
-            faults.push(Fault::new(at("supersedes"), "repeated", "an event can be superseded once"));
+            faults.push(Fault::new(
+                at("supersedes"),
+                "repeated",
+                "an event can be superseded once",
+            ));
             continue;
         }
         let target = held.entries.iter().find(|entry| entry.id == *supersedes);
         let fact = match target.map(|entry| (entry, &entry.body)) {
             None => {
-                faults.push(Fault::new(at("supersedes"), "unknown_event", "must be an event of this procedure"));
+                faults.push(Fault::new(
+                    at("supersedes"),
+                    "unknown_event",
+                    "must be an event of this procedure",
+                ));
                 continue;
             }
             Some((_, EntryBody::Correction(_) | EntryBody::Fact(Fact::CaseClosed(_)))) => {
@@ -355,7 +431,11 @@ fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> R
                 continue;
             }
             Some((entry, _)) if superseded_already.contains_key(&entry.id) => {
-                faults.push(Fault::new(at("supersedes"), "not_effective", "has been superseded already"));
+                faults.push(Fault::new(
+                    at("supersedes"),
+                    "not_effective",
+                    "has been superseded already",
+                ));
                 continue;
             }
             Some((entry, EntryBody::Fact(fact))) => (entry, fact),
@@ -384,13 +464,24 @@ fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> R
                 }
             },
         };
-        changes.push(Change { supersedes: *supersedes, replaced_by });
+        changes.push(Change {
+            supersedes: *supersedes,
+            replaced_by,
+        });
     }
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    let correction = Correction { reason: given.reason.clone(), changes };
-    let mut drafts = vec![Draft::correction(work.new_id(), work.today(), correction, given.note.clone())];
+    let correction = Correction {
+        reason: given.reason.clone(),
+        changes,
+    };
+    let mut drafts = vec![Draft::correction(
+        work.new_id(),
+        work.today(),
+        correction,
+        given.note.clone(),
+    )];
     drafts.extend(replacements);
     Ok(drafts)
 }
@@ -400,7 +491,13 @@ fn replaced_fact(replaced: &Fact, given: &GivenFact) -> Option<Fact> {
     match (replaced, given) {
         (Fact::Assessment(_), GivenFact::Assessment(fact)) => Some(Fact::Assessment(fact.clone())),
         (
-            Fact::Advice(AdviceFact::AdviceRequested { request_id, organisation_id, bearer, force, .. }),
+            Fact::Advice(AdviceFact::AdviceRequested {
+                request_id,
+                organisation_id,
+                bearer,
+                force,
+                ..
+            }),
             GivenFact::AdviceRequested { requirement, service },
         ) => Some(Fact::Advice(AdviceFact::AdviceRequested {
             request_id: *request_id,
@@ -419,4 +516,3 @@ fn replaced_fact(replaced: &Fact, given: &GivenFact) -> Option<Fact> {
         ) => None,
     }
 }
-

@@ -19,7 +19,11 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault { pointer: pointer.into(), code, message: message.into() }
+        Fault {
+            pointer: pointer.into(),
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -34,13 +38,20 @@ pub enum Error {
     /// A parameter of the question does not fit what it asks about.
     Question(Fault),
     /// The version given is not the current one.
-    Stale { current_version: i64 },
+    Stale {
+        current_version: i64,
+    },
     /// An event cannot stand.
     Refused(Box<Refused>),
     /// The case has an open procedure of the kind.
-    AlreadyOpen { procedure_id: Uuid },
+    AlreadyOpen {
+        procedure_id: Uuid,
+    },
     /// Something else holds what has to be unique.
-    Duplicate { what: &'static str, existing_id: Option<String> },
+    Duplicate {
+        what: &'static str,
+        existing_id: Option<String>,
+    },
     /// The case is closed.
     CaseClosed,
 }

@@ -4,6 +4,7 @@
 //! here, and no SQL: `http` and the command line call in, `store` is called out.
 
 pub mod advice;
+pub mod app;
 pub mod assessment;
 pub mod case;
 pub mod clock;
@@ -16,5 +17,6 @@ pub mod settings;
 pub mod timeline;
 pub mod work;
 
+pub use app::App;
 pub use error::{Error, Fault};
 pub use work::{Ids, Work};

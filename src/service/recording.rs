@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::error::Refused;
 use super::settings::Settings;
 use super::{Error, Fault, Work};
-use crate::casework::advice::{AdviceFact, AdviceRequest};
+use crate::casework::advice::AdviceRequest;
 use crate::casework::assessment::{self, AssessmentState};
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, EventType, Fact, LegalDates};
@@ -71,7 +71,12 @@ impl Draft {
     }
 
     /// A correction; its day only says when it was made.
-    pub fn correction(id: Uuid, occurred_on: NaiveDate, correction: Correction, note: Option<String>) -> Draft {
+    pub fn correction(
+        id: Uuid,
+        occurred_on: NaiveDate,
+        correction: Correction,
+        note: Option<String>,
+    ) -> Draft {
         Draft {
             id,
             root_id: None,
@@ -98,17 +103,31 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
     let la_code = work.la_code();
     let procedure = lock_procedure(work.connection, &la_code, procedure_id)?;
     if if_match.is_some_and(|version| version != procedure.version) {
-        return Err(Error::Stale { current_version: procedure.version });
+        return Err(Error::Stale {
+            current_version: procedure.version,
+        });
     }
     let entries = load_entries(work.connection, &la_code, &procedure.id)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let kind = kind_of(&procedure)?;
-    Ok(Held { procedure, kind, entries, child, settings, is_new: false })
+    Ok(Held {
+        procedure,
+        kind,
+        entries,
+        child,
+        settings,
+        is_new: false,
+    })
 }
 
 /// A procedure that does not exist yet, on a case that is held.
-pub fn open_new(work: &mut Work<'_>, kind: ProcedureKind, case_id: &str, opened_on: NaiveDate) -> Result<Held, Error> {
+pub fn open_new(
+    work: &mut Work<'_>,
+    kind: ProcedureKind,
+    case_id: &str,
+    opened_on: NaiveDate,
+) -> Result<Held, Error> {
     let la_code = work.la_code();
     let child = facts_at(work.connection, &la_code, case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
@@ -125,7 +144,14 @@ pub fn open_new(work: &mut Work<'_>, kind: ProcedureKind, case_id: &str, opened_
         created_at: work.now.naive_utc(),
         updated_at: work.now.naive_utc(),
     };
-    Ok(Held { procedure, kind, entries: Vec::new(), child, settings, is_new: true })
+    Ok(Held {
+        procedure,
+        kind,
+        entries: Vec::new(),
+        child,
+        settings,
+        is_new: true,
+    })
 }
 
 /// Judges the drafts together with the stream and writes everything, or nothing.
@@ -142,7 +168,10 @@ pub fn record(
     let last_recorded_at = held.entries.last().map(|entry| entry.recorded_at);
     let recorded_at = last_recorded_at.map_or(work.now, |last| last.max(work.now));
     let fresh: HashSet<Uuid> = drafts.iter().map(|draft| draft.id).collect();
-    let touched: HashSet<Uuid> = drafts.iter().filter_map(|draft| request_of(&draft.body)).collect();
+    let touched: HashSet<Uuid> = drafts
+        .iter()
+        .filter_map(|draft| request_of(&draft.body))
+        .collect();
     for (draft, sequence) in drafts.iter().zip(already_recorded as i64 + 1..) {
         held.entries.push(entry_of(draft, sequence, recorded_at));
     }
@@ -159,10 +188,25 @@ pub fn record(
         update_procedure(work.connection, &held.procedure, version_before)?;
     }
     for (entry, draft) in held.entries[already_recorded..].iter().zip(drafts) {
-        let noted = EntryNote { note: draft.note, recorded_by: work.principal.subject.clone() };
-        insert_entry(work.connection, &held.procedure.la_code, &held.procedure.id, entry, &noted)?;
+        let noted = EntryNote {
+            note: draft.note,
+            recorded_by: work.principal.subject.clone(),
+        };
+        insert_entry(
+            work.connection,
+            &held.procedure.la_code,
+            &held.procedure.id,
+            entry,
+            &noted,
+        )?;
     }
-    save_requests(work.connection, &held.procedure, timeline.as_ref(), &touched, contents)?;
+    save_requests(
+        work.connection,
+        &held.procedure,
+        timeline.as_ref(),
+        &touched,
+        contents,
+    )?;
     let index = index_of(&key_of(&held.procedure), timeline.as_ref())?;
     write_index(work.connection, &held.procedure.id, &index)?;
     Ok(timeline)
@@ -179,7 +223,11 @@ pub fn derive(
     let kind = kind_of(procedure)?;
     let mut events = effective(entries, &HashSet::new());
     sort_events(kind, &mut events);
-    let setting = Setting { procedure_id: convert::id(&procedure.id)?, readings, child: Some(child) };
+    let setting = Setting {
+        procedure_id: convert::id(&procedure.id)?,
+        readings,
+        child: Some(child),
+    };
     let folded = match as_of {
         Some(as_of) => fold_until(kind, &events, as_of, setting),
         None => fold(kind, &events, setting),
@@ -205,7 +253,13 @@ pub fn reindex(
     let mut renewed = procedure.clone();
     update_derived(&mut renewed, timeline.as_ref(), readings);
     update_procedure(connection, &renewed, procedure.version)?;
-    save_requests(connection, &renewed, timeline.as_ref(), &HashSet::new(), &HashMap::new())?;
+    save_requests(
+        connection,
+        &renewed,
+        timeline.as_ref(),
+        &HashSet::new(),
+        &HashMap::new(),
+    )?;
     let index = index_of(&key_of(&renewed), timeline.as_ref())?;
     Ok(write_index(connection, &renewed.id, &index)?)
 }
@@ -235,7 +289,10 @@ pub fn kind_of(procedure: &ProcedureRow) -> Result<ProcedureKind, Error> {
 
 /// The event types that may be recorded in a state.
 pub fn permitted_types(state: Option<AssessmentState>) -> Vec<EventType> {
-    assessment::RECORDED_TYPES.into_iter().filter(|event_type| assessment::permitted(state, *event_type)).collect()
+    assessment::RECORDED_TYPES
+        .into_iter()
+        .filter(|event_type| assessment::permitted(state, *event_type))
+        .collect()
 }
 
 fn entry_of(draft: &Draft, sequence: i64, recorded_at: DateTime<Utc>) -> Entry {
@@ -262,7 +319,12 @@ fn check_days(work: &Work<'_>, held: &Held, drafts: &[Draft]) -> Result<(), Erro
     let today = work.today();
     let mut faults = Vec::new();
     for draft in drafts {
-        let LegalDates { decided_on, sent_on, served_on: _, received_on } = draft.dates;
+        let LegalDates {
+            decided_on,
+            sent_on,
+            served_on: _,
+            received_on,
+        } = draft.dates;
         for (field, date) in [
             ("occurred_on", Some(draft.occurred_on)),
             ("decided_on", decided_on),
@@ -286,7 +348,11 @@ fn check_days(work: &Work<'_>, held: &Held, drafts: &[Draft]) -> Result<(), Erro
             ));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(faults))
+    }
 }
 
 fn judge(held: &Held, fresh: &HashSet<Uuid>, drafts: &[Draft]) -> Result<Option<Timeline>, Error> {
@@ -314,13 +380,19 @@ fn refused(
         Some(_) => refusal.state,
         None => {
             let before_fresh = events.iter().position(|event| event.fresh).unwrap_or(0);
-            fold(kind, &events[..before_fresh], setting).ok().flatten().map(|timeline| timeline.state)
+            fold(kind, &events[..before_fresh], setting)
+                .ok()
+                .flatten()
+                .map(|timeline| timeline.state)
         }
     };
     Refused {
         state,
         permitted: permitted_types(state),
-        pointer: broken.or(drafts.first()).map(|draft| draft.pointer.clone()).unwrap_or_default(),
+        pointer: broken
+            .or(drafts.first())
+            .map(|draft| draft.pointer.clone())
+            .unwrap_or_default(),
         rules_out_recorded: broken.is_none(),
         refusal,
     }
@@ -345,7 +417,7 @@ fn save_requests(
 ) -> Result<(), Error> {
     let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
     let mut wanted: HashMap<String, (&AdviceRequest, NaiveDate)> = HashMap::new();
-    for timeline in timeline {
+    if let Some(timeline) = timeline {
         for request in &timeline.advice.requests {
             let clock = timeline
                 .clocks
@@ -412,4 +484,3 @@ fn show(row: &mut AdviceRequestRow, request: &AdviceRequest, due_on: NaiveDate) 
     row.submitted_on = request.submitted_on;
     row.accepted_on = request.accepted_on;
 }
-

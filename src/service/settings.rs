@@ -29,7 +29,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { readings: Readings::default(), due_soon_days: 10, default_contributors: Vec::new() }
+        Settings {
+            readings: Readings::default(),
+            due_soon_days: 10,
+            default_contributors: Vec::new(),
+        }
     }
 }
 
@@ -77,7 +81,8 @@ impl DefaultContributor {
         let in_area = self.postcode_area.as_deref().is_none_or(|area| {
             postcode.is_some_and(|postcode| postcode.to_uppercase().starts_with(&area.to_uppercase()))
         });
-        let at_setting = self.setting_organisation_id.is_none() || self.setting_organisation_id == current_setting;
+        let at_setting =
+            self.setting_organisation_id.is_none() || self.setting_organisation_id == current_setting;
         if old_enough && young_enough && in_area && at_setting {
             self.organisation_id.or(current_setting)
         } else {
@@ -105,7 +110,9 @@ pub fn put_settings(work: &mut Work<'_>, if_match: Option<i64>, settings: &Setti
             ("organisation_id", contributor.organisation_id),
             ("setting_organisation_id", contributor.setting_organisation_id),
         ] {
-            let Some(organisation_id) = organisation_id else { continue };
+            let Some(organisation_id) = organisation_id else {
+                continue;
+            };
             match find_organisation(work.connection, &la_code, organisation_id).map_err(Error::from) {
                 Ok(_) => {}
                 Err(Error::NotFound) => faults.push(Fault::new(

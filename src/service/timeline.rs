@@ -27,8 +27,14 @@ pub struct GivenEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub enum GivenFact {
     Assessment(AssessmentFact),
-    AdviceRequested { requirement: Requirement, service: Option<String> },
-    AdviceSubmitted { requirement: Requirement, service: Option<String> },
+    AdviceRequested {
+        requirement: Requirement,
+        service: Option<String>,
+    },
+    AdviceSubmitted {
+        requirement: Requirement,
+        service: Option<String>,
+    },
 }
 
 /// A question to the calculator.
@@ -59,7 +65,11 @@ pub fn compute_timeline(question: &TimelineQuestion) -> Result<Result<Timeline, 
         .map(|(index, given)| event_of(index, given))
         .collect();
     sort_events(question.procedure, &mut events);
-    let setting = Setting { procedure_id: Uuid::nil(), readings: &question.readings, child: None };
+    let setting = Setting {
+        procedure_id: Uuid::nil(),
+        readings: &question.readings,
+        child: None,
+    };
     match fold(question.procedure, &events, setting) {
         Ok(Some(timeline)) => Ok(Ok(timeline)),
         Ok(None) => Err(Error::Invalid(vec![Fault::new(
@@ -90,7 +100,11 @@ pub fn permitted_instead(impossible: &ImpossibleEvent) -> Vec<crate::casework::e
 fn event_of(index: usize, given: &GivenEvent) -> Event {
     let id = Uuid::new_v5(&Uuid::nil(), format!("event {index}").as_bytes());
     let request_id = |requirement: Requirement, service: &Option<String>| {
-        let name = format!("advice {}:{}", requirement.name(), service.as_deref().unwrap_or_default());
+        let name = format!(
+            "advice {}:{}",
+            requirement.name(),
+            service.as_deref().unwrap_or_default()
+        );
         Uuid::new_v5(&Uuid::nil(), name.as_bytes())
     };
     let fact = match &given.fact {

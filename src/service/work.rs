@@ -30,7 +30,10 @@ impl Ids {
         match self {
             Ids::Random => rand::rng().fill_bytes(bytes),
             Ids::Seeded(generator) => {
-                generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+                generator
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .fill_bytes(bytes);
             }
         }
     }
@@ -71,7 +74,10 @@ impl Work<'_> {
         const CHARACTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
         let mut random = [0; 8];
         self.ids.fill(&mut random);
-        let code: String = random.iter().map(|byte| char::from(CHARACTERS[usize::from(byte % 32)])).collect();
+        let code: String = random
+            .iter()
+            .map(|byte| char::from(CHARACTERS[usize::from(byte % 32)]))
+            .collect();
         format!("EHC-{}-{}", &code[..4], &code[4..])
     }
 

@@ -95,12 +95,20 @@ pub fn requests_of_procedure(
         .load(connection)?)
 }
 
-pub fn insert_advice_request(connection: &mut AnyConnection, row: &AdviceRequestRow) -> Result<(), StoreError> {
-    diesel::insert_into(advice_requests::table).values(row).execute(connection)?;
+pub fn insert_advice_request(
+    connection: &mut AnyConnection,
+    row: &AdviceRequestRow,
+) -> Result<(), StoreError> {
+    diesel::insert_into(advice_requests::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
-pub fn update_advice_request(connection: &mut AnyConnection, row: &AdviceRequestRow) -> Result<(), StoreError> {
+pub fn update_advice_request(
+    connection: &mut AnyConnection,
+    row: &AdviceRequestRow,
+) -> Result<(), StoreError> {
     diesel::update(
         advice_requests::table
             .filter(advice_requests::la_code.eq(&row.la_code))
@@ -112,7 +120,9 @@ pub fn update_advice_request(connection: &mut AnyConnection, row: &AdviceRequest
 }
 
 pub fn insert_submission(connection: &mut AnyConnection, row: &SubmissionRow) -> Result<(), StoreError> {
-    diesel::insert_into(advice_submissions::table).values(row).execute(connection)?;
+    diesel::insert_into(advice_submissions::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
@@ -154,9 +164,9 @@ pub fn list_advice_requests(
     }
     if let Some((due_on, request_id)) = filter.after {
         query = query.filter(
-            advice_requests::due_on
-                .gt(due_on)
-                .or(advice_requests::due_on.eq(due_on).and(advice_requests::id.gt(request_id.to_string()))),
+            advice_requests::due_on.gt(due_on).or(advice_requests::due_on
+                .eq(due_on)
+                .and(advice_requests::id.gt(request_id.to_string()))),
         );
     }
     Ok(query

@@ -23,7 +23,9 @@ pub struct AuditRow {
 }
 
 pub fn insert_audit_entry(connection: &mut AnyConnection, row: &AuditRow) -> Result<(), StoreError> {
-    diesel::insert_into(audit_entries::table).values(row).execute(connection)?;
+    diesel::insert_into(audit_entries::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! Cases, the versions of the facts the engine uses of them, and their references elsewhere.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::connection::{AnyConnection, on_backend};
+use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
+use super::connection::AnyConnection;
 use super::convert::{from_json, json};
 use super::schema::{case_external_refs, case_facts, cases, clocks, flags, procedures};
 use super::{MultiBackend, StoreError};
@@ -88,7 +91,9 @@ pub enum CaseSearch {
 }
 
 pub fn insert_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), StoreError> {
-    diesel::insert_into(cases::table).values(row).execute(connection)?;
+    diesel::insert_into(cases::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
@@ -102,10 +107,18 @@ pub fn update_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), 
     )
     .set(row)
     .execute(connection)?;
-    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
 }
 
-pub fn find_case(connection: &mut AnyConnection, la_code: &str, case_id: Uuid) -> Result<CaseRow, StoreError> {
+pub fn find_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+) -> Result<CaseRow, StoreError> {
     Ok(cases::table
         .filter(cases::la_code.eq(la_code))
         .filter(cases::id.eq(case_id.to_string()))
@@ -114,15 +127,18 @@ pub fn find_case(connection: &mut AnyConnection, la_code: &str, case_id: Uuid) -
 }
 
 /// Reads a case and holds it against other writers until the transaction ends.
-pub fn lock_case(connection: &mut AnyConnection, la_code: &str, case_id: Uuid) -> Result<CaseRow, StoreError> {
+pub fn lock_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+) -> Result<CaseRow, StoreError> {
     let query = cases::table
         .filter(cases::la_code.eq(la_code))
-        .filter(cases::id.eq(case_id.to_string()))
-        .select(CaseRow::as_select());
+        .filter(cases::id.eq(case_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {
-        AnyConnection::Sqlite(inner) => Ok(query.first(inner)?),
-        AnyConnection::Postgres(inner) => Ok(query.for_update().first(inner)?),
+        AnyConnection::Sqlite(inner) => Ok(query.select(CaseRow::as_select()).first(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query.select(CaseRow::as_select()).for_update().first(inner)?),
     }
 }
 
@@ -132,7 +148,10 @@ pub fn case_with_identifier(
     la_code: &str,
     search: &CaseSearch,
 ) -> Result<Option<String>, StoreError> {
-    let mut query = cases::table.filter(cases::la_code.eq(la_code)).select(cases::id).into_boxed::<MultiBackend>();
+    let mut query = cases::table
+        .filter(cases::la_code.eq(la_code))
+        .select(cases::id)
+        .into_boxed::<MultiBackend>();
     query = match search {
         CaseSearch::Name(_) => return Ok(None),
         CaseSearch::Upn(upn) => query.filter(cases::upn.eq(upn)),
@@ -183,7 +202,11 @@ pub fn facts_at(
     };
     match data {
         Some(data) => from_json(&data),
-        None => from_json(&versions.order(case_facts::version.asc()).first::<String>(connection)?),
+        None => from_json(
+            &versions
+                .order(case_facts::version.asc())
+                .first::<String>(connection)?,
+        ),
     }
 }
 
@@ -250,22 +273,25 @@ pub fn list_cases(
         query = query.filter(cases::id.gt(after.to_string()));
     }
     if let Some(flag) = filter.flag {
-        query = match super::clock::flag_condition(flag, filter.as_of, filter.due_soon_days) {
-            super::clock::FlagCondition::OnClocks(condition) => query.filter(diesel::dsl::exists(
+        query = match flag_lookup(flag, filter.as_of, filter.due_soon_days) {
+            FlagLookup::OnClocks(within) => query.filter(diesel::dsl::exists(
                 clocks::table
                     .filter(clocks::la_code.eq(la_code.to_owned()))
                     .filter(clocks::case_id.eq(cases::id))
-                    .filter(condition),
+                    .filter(owed_within(within)),
             )),
-            super::clock::FlagCondition::Stored(condition) => query.filter(diesel::dsl::exists(
+            FlagLookup::Stored { code, as_of } => query.filter(diesel::dsl::exists(
                 flags::table
                     .filter(flags::la_code.eq(la_code.to_owned()))
                     .filter(flags::case_id.eq(cases::id))
-                    .filter(condition),
+                    .filter(is_up(code, as_of)),
             )),
         };
     }
-    Ok(query.order(cases::id.asc()).limit(filter.limit).load(connection)?)
+    Ok(query
+        .order(cases::id.asc())
+        .limit(filter.limit)
+        .load(connection)?)
 }
 
 pub fn search_cases(
@@ -315,13 +341,48 @@ pub fn procedures_of_cases(
         .filter(procedures::case_id.eq_any(case_ids.to_vec()))
         .filter(procedures::state.ne("void"))
         .order(procedures::id.asc())
-        .select((procedures::case_id, procedures::id, procedures::kind, procedures::state))
+        .select((
+            procedures::case_id,
+            procedures::id,
+            procedures::kind,
+            procedures::state,
+        ))
         .load(connection)?)
 }
 
-/// Counts all cases, of every authority: whether a database is empty.
+/// What lists show of some cases.
+pub fn summaries_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_ids: &[String],
+) -> Result<Vec<CaseSummaryRow>, StoreError> {
+    Ok(cases::table
+        .filter(cases::la_code.eq(la_code))
+        .filter(cases::id.eq_any(case_ids.to_vec()))
+        .select(CaseSummaryRow::as_select())
+        .load(connection)?)
+}
+
+/// The facts of some cases as they are known, by case.
+pub fn facts_of_cases(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_ids: &[String],
+) -> Result<HashMap<String, ChildFacts>, StoreError> {
+    let rows: Vec<(String, String)> = case_facts::table
+        .filter(case_facts::la_code.eq(la_code))
+        .filter(case_facts::case_id.eq_any(case_ids.to_vec()))
+        .order((case_facts::case_id.asc(), case_facts::version.asc()))
+        .select((case_facts::case_id, case_facts::data))
+        .load(connection)?;
+    // Later versions of a case come later and take the place of earlier ones.
+    rows.into_iter()
+        .map(|(case_id, data)| Ok((case_id, from_json(&data)?)))
+        .collect()
+}
+
+/// Whether no authority has any case.
 pub fn is_empty(connection: &mut AnyConnection) -> Result<bool, StoreError> {
-    let any: Option<String> =
-        on_backend!(connection, inner => cases::table.select(cases::id).first(inner).optional()?);
+    let any: Option<String> = cases::table.select(cases::id).first(connection).optional()?;
     Ok(any.is_none())
 }

@@ -75,10 +75,16 @@ pub struct Index {
 
 /// Makes the index rows of a timeline.
 pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, StoreError> {
-    let Some(timeline) = timeline else { return Ok(Index::default()) };
+    let Some(timeline) = timeline else {
+        return Ok(Index::default());
+    };
     let mut index = Index::default();
     for clock in &timeline.clocks {
-        let asked = timeline.advice.requests.iter().find(|request| Some(request.id) == clock.subject);
+        let asked = timeline
+            .advice
+            .requests
+            .iter()
+            .find(|request| Some(request.id) == clock.subject);
         for (segment_number, segment) in (0..).zip(&clock.segments) {
             index.clocks.push(ClockRow {
                 clock_id: clock.id.to_string(),
@@ -116,7 +122,9 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
     }
     index.flags.sort_by(|a, b| a.id.cmp(&b.id));
     index.flags.dedup_by(|a, b| a.id == b.id);
-    index.clocks.sort_by(|a, b| (&a.clock_id, a.segment).cmp(&(&b.clock_id, b.segment)));
+    index
+        .clocks
+        .sort_by(|a, b| (&a.clock_id, a.segment).cmp(&(&b.clock_id, b.segment)));
     Ok(index)
 }
 
@@ -149,9 +157,17 @@ pub fn load_index(connection: &mut AnyConnection, procedure_id: &str) -> Result<
 }
 
 /// Writes the difference between what the index of a procedure holds and what it should hold.
-pub fn write_index(connection: &mut AnyConnection, procedure_id: &str, wanted: &Index) -> Result<(), StoreError> {
+pub fn write_index(
+    connection: &mut AnyConnection,
+    procedure_id: &str,
+    wanted: &Index,
+) -> Result<(), StoreError> {
     let held = load_index(connection, procedure_id)?;
-    let held_clocks: HashMap<_, _> = held.clocks.iter().map(|row| ((&row.clock_id, row.segment), row)).collect();
+    let held_clocks: HashMap<_, _> = held
+        .clocks
+        .iter()
+        .map(|row| ((&row.clock_id, row.segment), row))
+        .collect();
     for row in &wanted.clocks {
         match held_clocks.get(&(&row.clock_id, row.segment)) {
             Some(held_row) if *held_row == row => {}
@@ -165,16 +181,23 @@ pub fn write_index(connection: &mut AnyConnection, procedure_id: &str, wanted: &
                 .execute(connection)?;
             }
             None => {
-                diesel::insert_into(clocks::table).values(row).execute(connection)?;
+                diesel::insert_into(clocks::table)
+                    .values(row)
+                    .execute(connection)?;
             }
         }
     }
     let is_wanted = |row: &ClockRow| {
-        wanted.clocks.iter().any(|other| other.clock_id == row.clock_id && other.segment == row.segment)
+        wanted
+            .clocks
+            .iter()
+            .any(|other| other.clock_id == row.clock_id && other.segment == row.segment)
     };
     for row in held.clocks.iter().filter(|row| !is_wanted(row)) {
         diesel::delete(
-            clocks::table.filter(clocks::clock_id.eq(&row.clock_id)).filter(clocks::segment.eq(row.segment)),
+            clocks::table
+                .filter(clocks::clock_id.eq(&row.clock_id))
+                .filter(clocks::segment.eq(row.segment)),
         )
         .execute(connection)?;
     }
@@ -183,14 +206,22 @@ pub fn write_index(connection: &mut AnyConnection, procedure_id: &str, wanted: &
         match held_flags.get(&row.id) {
             Some(held_row) if *held_row == row => {}
             Some(_) => {
-                diesel::update(flags::table.filter(flags::id.eq(&row.id))).set(row).execute(connection)?;
+                diesel::update(flags::table.filter(flags::id.eq(&row.id)))
+                    .set(row)
+                    .execute(connection)?;
             }
             None => {
-                diesel::insert_into(flags::table).values(row).execute(connection)?;
+                diesel::insert_into(flags::table)
+                    .values(row)
+                    .execute(connection)?;
             }
         }
     }
-    for row in held.flags.iter().filter(|row| !wanted.flags.iter().any(|other| other.id == row.id)) {
+    for row in held
+        .flags
+        .iter()
+        .filter(|row| !wanted.flags.iter().any(|other| other.id == row.id))
+    {
         diesel::delete(flags::table.filter(flags::id.eq(&row.id))).execute(connection)?;
     }
     Ok(())
@@ -230,28 +261,27 @@ pub struct ListedClock {
 }
 
 type ClockCondition = Box<dyn BoxableExpression<clocks::table, MultiBackend, SqlType = Nullable<Bool>>>;
-type FlagRowCondition = Box<dyn BoxableExpression<flags::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
 /// The rows that hold on a day.
-fn effective_on(as_of: NaiveDate) -> ClockCondition {
-    Box::new(
-        clocks::effective_from_on
-            .le(as_of)
-            .and(clocks::effective_until_on.is_null().or(clocks::effective_until_on.gt(as_of)))
-            .nullable(),
+#[diesel::dsl::auto_type]
+fn effective_on(as_of: NaiveDate) -> _ {
+    clocks::effective_from_on.le(as_of).and(
+        clocks::effective_until_on
+            .is_null()
+            .or(clocks::effective_until_on.gt(as_of)),
     )
 }
 
 /// Effective on a day and neither done nor cancelled by then; later dates are not there yet.
-pub fn still_owed(as_of: NaiveDate) -> ClockCondition {
-    Box::new(
-        effective_on(as_of)
-            .and(clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of)))
-            .and(clocks::cancelled_on.is_null().or(clocks::cancelled_on.gt(as_of))),
-    )
+#[diesel::dsl::auto_type]
+pub fn still_owed(as_of: NaiveDate) -> _ {
+    let is_effective: effective_on = effective_on(as_of);
+    is_effective
+        .and(clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of)))
+        .and(clocks::cancelled_on.is_null().or(clocks::cancelled_on.gt(as_of)))
 }
 
-/// The condition by which a row that is effective on a day has a status on it.
+/// The condition by which a row has a status on a day.
 fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
     let limit = clocks::bound.eq("no_later_than");
     let window = clocks::bound.eq("no_earlier_than");
@@ -259,13 +289,10 @@ fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
         ClockStatus::Running => Box::new(still_owed(as_of).and(clocks::due_on.ge(as_of))),
         ClockStatus::Overdue => Box::new(still_owed(as_of).and(clocks::due_on.lt(as_of)).and(limit)),
         ClockStatus::Met => {
-            let done = clocks::satisfied_on.le(as_of);
-            let in_time = clocks::satisfied_on.le(clocks::due_on.nullable());
-            let window_has_run = still_owed(as_of).and(clocks::due_on.lt(as_of)).and(window);
-            Box::new(
-                effective_on(as_of)
-                    .and(done.and(in_time.or(clocks::bound.eq("no_earlier_than").nullable())).or(window_has_run)),
-            )
+            let done = effective_on(as_of).and(clocks::satisfied_on.le(as_of));
+            let in_time = clocks::satisfied_on.le(clocks::due_on.nullable()).or(window);
+            let has_run = still_owed(as_of).and(clocks::due_on.lt(as_of)).and(window);
+            Box::new(done.and(in_time).or(has_run))
         }
         ClockStatus::Late => Box::new(
             effective_on(as_of)
@@ -282,40 +309,92 @@ fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
 }
 
 /// How a flag is looked up: in the clocks, for those the day raises, or in its own rows.
-pub enum FlagCondition {
-    OnClocks(ClockCondition),
-    Stored(FlagRowCondition),
+pub enum FlagLookup {
+    OnClocks(OwedWithin),
+    Stored { code: &'static str, as_of: NaiveDate },
 }
 
-/// The condition by which a flag is up on a day.
-pub fn flag_condition(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> FlagCondition {
-    let advice = ClockKind::Advice.name();
+/// Limits still owed on a day whose due dates lie within bounds.
+pub struct OwedWithin {
+    as_of: NaiveDate,
+    due_from: NaiveDate,
+    due_to: NaiveDate,
+    day_one_due_to: NaiveDate,
+    kinds: Vec<&'static str>,
+}
+
+/// How the flag of a code is looked up for a day.
+pub fn flag_lookup(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> FlagLookup {
+    // Within what both backends can compare.
+    let first_day = NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(as_of);
+    let last_day = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(as_of);
+    let of_advice = |is_advice: bool| {
+        ClockKind::ALL
+            .into_iter()
+            .filter(|kind| (*kind == ClockKind::Advice) == is_advice)
+            .map(ClockKind::name)
+            .collect::<Vec<_>>()
+    };
+    let overdue = |kinds| OwedWithin {
+        as_of,
+        due_from: first_day,
+        due_to: as_of - Days::new(1),
+        day_one_due_to: last_day,
+        kinds,
+    };
     match code {
-        FlagCode::AdviceLate => FlagCondition::OnClocks(Box::new(
-            has_status(ClockStatus::Overdue, as_of).and(clocks::kind.eq(advice)),
-        )),
-        FlagCode::ClockOverdue => FlagCondition::OnClocks(Box::new(
-            has_status(ClockStatus::Overdue, as_of).and(clocks::kind.ne(advice)),
-        )),
-        FlagCode::DueSoon => FlagCondition::OnClocks(Box::new(
-            has_status(ClockStatus::Running, as_of)
-                .and(clocks::bound.eq("no_later_than"))
-                .and(clocks::started_on.le(as_of))
-                .and(clocks::day_one_due_on.le(as_of + Days::new(due_soon_days.into()))),
-        )),
+        FlagCode::AdviceLate => FlagLookup::OnClocks(overdue(of_advice(true))),
+        FlagCode::ClockOverdue => FlagLookup::OnClocks(overdue(of_advice(false))),
+        FlagCode::DueSoon => FlagLookup::OnClocks(OwedWithin {
+            as_of,
+            due_from: as_of,
+            due_to: last_day,
+            day_one_due_to: as_of + Days::new(due_soon_days.into()),
+            kinds: ClockKind::ALL.into_iter().map(ClockKind::name).collect(),
+        }),
         FlagCode::AdviceMissing
         | FlagCode::AdviceReturned
         | FlagCode::AdviceDeclined
         | FlagCode::AdviceAfterPlan
         | FlagCode::ExceptionClaimed
-        | FlagCode::DraftWindowCutShort => FlagCondition::Stored(Box::new(
-            flags::code
-                .eq(code.name())
-                .and(flags::since_on.le(as_of))
-                .and(flags::until_on.is_null().or(flags::until_on.gt(as_of)))
-                .nullable(),
-        )),
+        | FlagCode::DraftWindowCutShort => FlagLookup::Stored {
+            code: code.name(),
+            as_of,
+        },
     }
+}
+
+/// The condition of [`OwedWithin`] on the rows of clocks.
+#[diesel::dsl::auto_type]
+pub fn owed_within(within: OwedWithin) -> _ {
+    let OwedWithin {
+        as_of,
+        due_from,
+        due_to,
+        day_one_due_to,
+        kinds,
+    } = within;
+    let as_of: NaiveDate = as_of;
+    let due_from: NaiveDate = due_from;
+    let due_to: NaiveDate = due_to;
+    let day_one_due_to: NaiveDate = day_one_due_to;
+    let kinds: Vec<&'static str> = kinds;
+    let owed: still_owed = still_owed(as_of);
+    owed.and(clocks::bound.eq("no_later_than"))
+        .and(clocks::started_on.le(as_of))
+        .and(clocks::due_on.ge(due_from))
+        .and(clocks::due_on.le(due_to))
+        .and(clocks::day_one_due_on.le(day_one_due_to))
+        .and(clocks::kind.eq_any(kinds))
+}
+
+/// The condition by which a stored flag is up on a day.
+#[diesel::dsl::auto_type]
+pub fn is_up(code: &'static str, as_of: NaiveDate) -> _ {
+    flags::code
+        .eq(code)
+        .and(flags::since_on.le(as_of))
+        .and(flags::until_on.is_null().or(flags::until_on.gt(as_of)))
 }
 
 pub fn list_clocks(
@@ -325,12 +404,12 @@ pub fn list_clocks(
 ) -> Result<Vec<ListedClock>, StoreError> {
     let mut query = clocks::table
         .filter(clocks::la_code.eq(la_code.to_owned()))
-        .filter(match filter.status {
-            Some(status) => has_status(status, filter.as_of),
-            None => effective_on(filter.as_of),
-        })
         .select(ClockRow::as_select())
         .into_boxed::<MultiBackend>();
+    query = match filter.status {
+        Some(status) => query.filter(has_status(status, filter.as_of)),
+        None => query.filter(effective_on(filter.as_of)),
+    };
     if let Some(only_case) = filter.only_case {
         query = query.filter(clocks::case_id.eq(only_case.to_string()));
     }
@@ -364,11 +443,15 @@ pub fn list_clocks(
     }
     if let Some((due_on, clock_id)) = filter.after {
         query = query.filter(
-            clocks::due_on.gt(due_on).or(clocks::due_on.eq(due_on).and(clocks::clock_id.gt(clock_id.to_string()))),
+            clocks::due_on.gt(due_on).or(clocks::due_on
+                .eq(due_on)
+                .and(clocks::clock_id.gt(clock_id.to_string()))),
         );
     }
-    let rows: Vec<ClockRow> =
-        query.order((clocks::due_on.asc(), clocks::clock_id.asc())).limit(filter.limit).load(connection)?;
+    let rows: Vec<ClockRow> = query
+        .order((clocks::due_on.asc(), clocks::clock_id.asc()))
+        .limit(filter.limit)
+        .load(connection)?;
     rows.iter().map(listed).collect()
 }
 

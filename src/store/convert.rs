@@ -30,14 +30,20 @@ pub fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
 
 pub fn from_json<T: DeserializeOwned>(column: &str) -> Result<T, StoreError> {
     serde_json::from_str(column).map_err(|error| {
-        StoreError::Bug(format!("stored JSON cannot be read ({:?} at column {})", error.classify(), error.column()))
+        StoreError::Bug(format!(
+            "stored JSON cannot be read ({:?} at column {})",
+            error.classify(),
+            error.column()
+        ))
     })
 }
 
 /// The value of a vocabulary whose name a column holds.
 pub fn named<T: DeserializeOwned>(column: &str) -> Result<T, StoreError> {
-    T::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(column))
-        .map_err(|_| StoreError::Bug("a stored name is not in its vocabulary".to_owned()))
+    T::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(
+        column,
+    ))
+    .map_err(|_| StoreError::Bug("a stored name is not in its vocabulary".to_owned()))
 }
 
 /// The name of a vocabulary's value, as the API and the stores spell it.

@@ -54,12 +54,16 @@ pub fn keep_answer(connection: &mut AnyConnection, answer: &KeptAnswer) -> Resul
             .filter(idempotency_keys::idempotency_key.eq(&answer.idempotency_key)),
     )
     .execute(connection)?;
-    diesel::insert_into(idempotency_keys::table).values(answer).execute(connection)?;
+    diesel::insert_into(idempotency_keys::table)
+        .values(answer)
+        .execute(connection)?;
     Ok(())
 }
 
 /// Forgets answers that are too old, of every authority.
 pub fn forget_old_answers(connection: &mut AnyConnection, now: NaiveDateTime) -> Result<usize, StoreError> {
-    Ok(diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(now - KEPT_FOR)))
-        .execute(connection)?)
+    Ok(
+        diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(now - KEPT_FOR)))
+            .execute(connection)?,
+    )
 }

@@ -4,11 +4,22 @@
 //! the table families hold the statements, as functions on an [`AnyConnection`]. No rule of law or of
 //! procedure is here. Called by `service`, and by the command line through the `_now` functions.
 
+pub mod advice;
+pub mod audit;
+pub mod case;
+pub mod clock;
 pub mod connection;
+pub mod convert;
 mod error;
+pub mod idempotency;
 mod location;
 pub mod lock;
 mod migration;
+pub mod organisation;
+pub mod person;
+pub mod procedure;
+mod schema;
+pub mod settings;
 mod transaction;
 mod writer;
 
@@ -22,7 +33,7 @@ use std::time::Duration;
 
 use diesel::r2d2::{Pool, PooledConnection};
 
-pub use self::connection::{AnyConnection, ConnectError};
+pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
 pub use self::error::StoreError;
 pub use self::location::{Location, LocationError};
 pub use self::migration::MigrateError;

@@ -25,7 +25,9 @@ pub struct OrganisationRow {
 }
 
 pub fn insert_organisation(connection: &mut AnyConnection, row: &OrganisationRow) -> Result<(), StoreError> {
-    diesel::insert_into(organisations::table).values(row).execute(connection)?;
+    diesel::insert_into(organisations::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
@@ -39,7 +41,11 @@ pub fn update_organisation(connection: &mut AnyConnection, row: &OrganisationRow
     )
     .set(row)
     .execute(connection)?;
-    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
 }
 
 pub fn find_organisation(
@@ -71,5 +77,8 @@ pub fn list_organisations(
     if let Some(after) = after {
         query = query.filter(organisations::id.gt(after.to_string()));
     }
-    Ok(query.order(organisations::id.asc()).limit(limit).load(connection)?)
+    Ok(query
+        .order(organisations::id.asc())
+        .limit(limit)
+        .load(connection)?)
 }

@@ -32,7 +32,9 @@ pub struct PersonRow {
 }
 
 pub fn insert_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<(), StoreError> {
-    diesel::insert_into(people::table).values(row).execute(connection)?;
+    diesel::insert_into(people::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
@@ -46,7 +48,11 @@ pub fn update_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<
     )
     .set(row)
     .execute(connection)?;
-    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
 }
 
 pub fn find_person(

@@ -1,9 +1,10 @@
 //! Procedures and their append-only streams of events.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
 use super::connection::AnyConnection;
 use super::convert::{from_json, id, instant, json};
 use super::schema::{cases, clocks, events, flags, procedures};
@@ -95,7 +96,9 @@ pub struct ProcedureSummaryRow {
 }
 
 pub fn insert_procedure(connection: &mut AnyConnection, row: &ProcedureRow) -> Result<(), StoreError> {
-    diesel::insert_into(procedures::table).values(row).execute(connection)?;
+    diesel::insert_into(procedures::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
@@ -113,7 +116,11 @@ pub fn update_procedure(
     )
     .set(row)
     .execute(connection)?;
-    if updated == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Stale)
+    }
 }
 
 pub fn find_procedure(
@@ -136,12 +143,14 @@ pub fn lock_procedure(
 ) -> Result<ProcedureRow, StoreError> {
     let query = procedures::table
         .filter(procedures::la_code.eq(la_code))
-        .filter(procedures::id.eq(procedure_id.to_string()))
-        .select(ProcedureRow::as_select());
+        .filter(procedures::id.eq(procedure_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {
-        AnyConnection::Sqlite(inner) => Ok(query.first(inner)?),
-        AnyConnection::Postgres(inner) => Ok(query.for_update().first(inner)?),
+        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).first(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query
+            .select(ProcedureRow::as_select())
+            .for_update()
+            .first(inner)?),
     }
 }
 
@@ -159,24 +168,33 @@ pub fn procedures_of_case(
         .load(connection)?)
 }
 
-/// Some procedures whose index was made under another fingerprint than the one their authority
-/// works under; the given ones are right.
-pub fn stale_procedures(
+/// Some procedures of an authority whose index was made under another fingerprint.
+pub fn procedures_with_other_fingerprint(
     connection: &mut AnyConnection,
-    la_code: Option<&str>,
+    la_code: &str,
     right_fingerprint: &str,
     limit: i64,
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    let mut query = procedures::table
-        .filter(procedures::fingerprint.ne(right_fingerprint.to_owned()))
-        .select(ProcedureRow::as_select())
+    Ok(procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::fingerprint.ne(right_fingerprint))
         .order(procedures::id.asc())
         .limit(limit)
-        .into_boxed::<MultiBackend>();
-    if let Some(la_code) = la_code {
-        query = query.filter(procedures::la_code.eq(la_code.to_owned()));
-    }
-    Ok(query.load(connection)?)
+        .select(ProcedureRow::as_select())
+        .load(connection)?)
+}
+
+/// The procedures of an authority among some ids.
+pub fn procedures_by_id(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_ids: &[String],
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    Ok(procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::id.eq_any(procedure_ids.to_vec()))
+        .select(ProcedureRow::as_select())
+        .load(connection)?)
 }
 
 /// The procedures of every authority, a batch at a time.
@@ -195,7 +213,11 @@ pub fn procedures_after(
 
 /// The authorities that have procedures.
 pub fn authorities(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
-    Ok(procedures::table.select(procedures::la_code).distinct().order(procedures::la_code.asc()).load(connection)?)
+    Ok(procedures::table
+        .select(procedures::la_code)
+        .distinct()
+        .order(procedures::la_code.asc())
+        .load(connection)?)
 }
 
 pub fn insert_entry(
@@ -218,7 +240,9 @@ pub fn insert_entry(
         recorded_at: entry.recorded_at.naive_utc(),
         recorded_by: noted.recorded_by.clone(),
     };
-    diesel::insert_into(events::table).values(row).execute(connection)?;
+    diesel::insert_into(events::table)
+        .values(row)
+        .execute(connection)?;
     Ok(())
 }
 
@@ -247,7 +271,9 @@ pub fn load_streams(
         .order((events::procedure_id.asc(), events::sequence.asc()))
         .select((events::procedure_id, EntryRow::as_select()))
         .load(connection)?;
-    rows.into_iter().map(|(procedure_id, row)| Ok((procedure_id, decode(row)?))).collect()
+    rows.into_iter()
+        .map(|(procedure_id, row)| Ok((procedure_id, decode(row)?)))
+        .collect()
 }
 
 /// A page of the stream with what people noted, after a sequence.
@@ -316,23 +342,30 @@ pub fn list_procedures(
         let owed = clocks::table
             .filter(clocks::procedure_id.eq(procedures::id))
             .filter(clocks::due_on.le(due_before))
-            .filter(super::clock::still_owed(filter.as_of));
+            .filter(still_owed(filter.as_of));
         query = query.filter(diesel::dsl::exists(owed));
     }
     if let Some(flag) = filter.flag {
-        query = match super::clock::flag_condition(flag, filter.as_of, filter.due_soon_days) {
-            super::clock::FlagCondition::OnClocks(condition) => query.filter(diesel::dsl::exists(
-                clocks::table.filter(clocks::procedure_id.eq(procedures::id)).filter(condition),
+        query = match flag_lookup(flag, filter.as_of, filter.due_soon_days) {
+            FlagLookup::OnClocks(within) => query.filter(diesel::dsl::exists(
+                clocks::table
+                    .filter(clocks::procedure_id.eq(procedures::id))
+                    .filter(owed_within(within)),
             )),
-            super::clock::FlagCondition::Stored(condition) => query.filter(diesel::dsl::exists(
-                flags::table.filter(flags::procedure_id.eq(procedures::id)).filter(condition),
+            FlagLookup::Stored { code, as_of } => query.filter(diesel::dsl::exists(
+                flags::table
+                    .filter(flags::procedure_id.eq(procedures::id))
+                    .filter(is_up(code, as_of)),
             )),
         };
     }
     if let Some(after) = filter.after {
         query = query.filter(procedures::id.gt(after.to_string()));
     }
-    Ok(query.order(procedures::id.asc()).limit(filter.limit).load(connection)?)
+    Ok(query
+        .order(procedures::id.asc())
+        .limit(filter.limit)
+        .load(connection)?)
 }
 
 /// What the `data` column holds: the fact and the dates beside the day of the act.
@@ -410,9 +443,4 @@ fn decode(row: EntryRow) -> Result<Entry, StoreError> {
         body,
         recorded_at: instant(row.recorded_at),
     })
-}
-
-/// The newest instant in a stream; recording never goes back behind it.
-pub fn last_recorded_at(entries: &[Entry]) -> Option<DateTime<Utc>> {
-    entries.last().map(|entry| entry.recorded_at)
 }

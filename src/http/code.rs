@@ -1,0 +1,345 @@
+//! The one table of problem codes: name, status, title and meaning of every reason to say no.
+//!
+//! Clients branch on the name, so a name never changes its meaning. `http::problem` dresses a code
+//! as an answer.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Every reason for which the API says no, in order of status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    BadRequest,
+    MalformedJson,
+    InvalidQuery,
+    InvalidHeader,
+    IdempotencyKeyRequired,
+    KnownAtNotSupported,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    EventNotPermitted,
+    Duplicate,
+    AlreadyOpen,
+    CaseClosed,
+    IdempotencyInFlight,
+    StaleVersion,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    InvalidContent,
+    ImpossibleSequence,
+    IdempotencyKeyReused,
+    PreconditionRequired,
+    RateLimited,
+    InternalError,
+    Unavailable,
+}
+
+/// What the table says of a code.
+pub struct CodeRow {
+    pub name: &'static str,
+    pub status: StatusCode,
+    pub title: &'static str,
+    /// The default `detail`, written for whoever builds a client.
+    pub meaning: &'static str,
+}
+
+impl Code {
+    pub const ALL: [Code; 25] = [
+        Code::BadRequest,
+        Code::MalformedJson,
+        Code::InvalidQuery,
+        Code::InvalidHeader,
+        Code::IdempotencyKeyRequired,
+        Code::KnownAtNotSupported,
+        Code::Unauthenticated,
+        Code::Forbidden,
+        Code::NotFound,
+        Code::MethodNotAllowed,
+        Code::EventNotPermitted,
+        Code::Duplicate,
+        Code::AlreadyOpen,
+        Code::CaseClosed,
+        Code::IdempotencyInFlight,
+        Code::StaleVersion,
+        Code::PayloadTooLarge,
+        Code::UnsupportedMediaType,
+        Code::InvalidContent,
+        Code::ImpossibleSequence,
+        Code::IdempotencyKeyReused,
+        Code::PreconditionRequired,
+        Code::RateLimited,
+        Code::InternalError,
+        Code::Unavailable,
+    ];
+
+    /// The one table of codes.
+    pub fn row(self) -> CodeRow {
+        let (name, status, title, meaning) = match self {
+            Code::BadRequest => (
+                "bad_request",
+                400,
+                "Bad request",
+                "The request could not be understood.",
+            ),
+            Code::MalformedJson => ("malformed_json", 400, "Malformed JSON", "The body is not JSON."),
+            Code::InvalidQuery => (
+                "invalid_query",
+                400,
+                "Invalid query string",
+                "The query string has the faults listed in `errors`.",
+            ),
+            Code::InvalidHeader => (
+                "invalid_header",
+                400,
+                "Invalid header",
+                "A header does not have the form it must have.",
+            ),
+            Code::IdempotencyKeyRequired => (
+                "idempotency_key_required",
+                400,
+                "Idempotency key required",
+                "Send an `Idempotency-Key` header with a quoted string of your own, new for each act.",
+            ),
+            Code::KnownAtNotSupported => (
+                "known_at_not_supported",
+                400,
+                "known_at is not supported here",
+                "Lists know only the present state of the record. Ask the single resource with `known_at`.",
+            ),
+            Code::Unauthenticated => (
+                "unauthenticated",
+                401,
+                "Not authenticated",
+                "Send a valid bearer token in the `Authorization` header.",
+            ),
+            Code::Forbidden => (
+                "forbidden",
+                403,
+                "Forbidden",
+                "The roles of this token do not allow this operation.",
+            ),
+            Code::NotFound => (
+                "not_found",
+                404,
+                "Not found",
+                "There is nothing here that you may see.",
+            ),
+            Code::MethodNotAllowed => (
+                "method_not_allowed",
+                405,
+                "Method not allowed",
+                "The resource does not take this method; `Allow` lists those it takes.",
+            ),
+            Code::EventNotPermitted => (
+                "event_not_permitted",
+                409,
+                "Not permitted in this state",
+                "The procedure is in a state that does not permit this; \
+                 `state` and `permitted_events` say what it does permit.",
+            ),
+            Code::Duplicate => (
+                "duplicate",
+                409,
+                "Already exists",
+                "Something with the same identity exists; `existing_id` names it where you may see it.",
+            ),
+            Code::AlreadyOpen => (
+                "already_open",
+                409,
+                "One is already open",
+                "Only one may be open at a time; `existing_id` names the open one.",
+            ),
+            Code::CaseClosed => (
+                "case_closed",
+                409,
+                "The case is closed",
+                "A closed case takes no further acts.",
+            ),
+            Code::IdempotencyInFlight => (
+                "idempotency_in_flight",
+                409,
+                "Still being handled",
+                "A request with the same `Idempotency-Key` has not finished. Repeat it later.",
+            ),
+            Code::StaleVersion => (
+                "stale_version",
+                412,
+                "The version has moved on",
+                "`If-Match` names an older version; `current_version` is the present one. \
+                 Read the resource again before you decide.",
+            ),
+            Code::PayloadTooLarge => (
+                "payload_too_large",
+                413,
+                "Body too large",
+                "The body is larger than this operation takes.",
+            ),
+            Code::UnsupportedMediaType => (
+                "unsupported_media_type",
+                415,
+                "Unsupported media type",
+                "Send the body as `application/json`, uncompressed.",
+            ),
+            Code::InvalidContent => (
+                "invalid_content",
+                422,
+                "Invalid content",
+                "The body has the faults listed in `errors`.",
+            ),
+            Code::ImpossibleSequence => (
+                "impossible_sequence",
+                422,
+                "Impossible sequence of events",
+                "The events cannot have happened in this order; `errors` points at the first that cannot.",
+            ),
+            Code::IdempotencyKeyReused => (
+                "idempotency_key_reused",
+                422,
+                "Idempotency key reused",
+                "This `Idempotency-Key` was used with another method, path or body. Make a new key.",
+            ),
+            Code::PreconditionRequired => (
+                "precondition_required",
+                428,
+                "If-Match required",
+                "Send an `If-Match` header with the `ETag` of the version you have read.",
+            ),
+            Code::RateLimited => (
+                "rate_limited",
+                429,
+                "Too many requests",
+                "Wait as long as `Retry-After` says.",
+            ),
+            Code::InternalError => (
+                "internal_error",
+                500,
+                "Internal error",
+                "Something failed on our side. Quote the `trace_id` when you report it.",
+            ),
+            Code::Unavailable => (
+                "unavailable",
+                503,
+                "Temporarily unavailable",
+                "Nothing was changed. Repeat the request after the time in `Retry-After`.",
+            ),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        CodeRow {
+            name,
+            status,
+            title,
+            meaning,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    pub fn status(self) -> StatusCode {
+        self.row().status
+    }
+
+    /// The address of its explanation, which is also the problem's `type`.
+    pub fn link(self) -> String {
+        format!("/docs/problems/{}", self.name())
+    }
+
+    pub fn of_name(name: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.name() == name)
+    }
+
+    /// What an answer of this status means when nobody gave it a code.
+    pub fn of_status(status: StatusCode) -> Code {
+        match status.as_u16() {
+            401 => Code::Unauthenticated,
+            403 => Code::Forbidden,
+            404 => Code::NotFound,
+            405 => Code::MethodNotAllowed,
+            413 => Code::PayloadTooLarge,
+            415 => Code::UnsupportedMediaType,
+            422 => Code::InvalidContent,
+            429 => Code::RateLimited,
+            503 => Code::Unavailable,
+            400..=499 => Code::BadRequest,
+            _ => Code::InternalError,
+        }
+    }
+}
+
+/// The table of codes for the documentation.
+pub fn markdown_table() -> String {
+    let mut table = String::from("| code | status | meaning |\n|---|---|---|\n");
+    for code in Code::ALL {
+        let row = code.row();
+        table.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            row.name,
+            row.status.as_u16(),
+            row.meaning
+        ));
+    }
+    table
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "The stable name of the problem, for programs to branch on. New ones may be added.",
+            ))
+            .enum_values(Some(Code::ALL.map(Code::name)))
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProblemCode")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_in_order_of_status() {
+        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        assert_eq!(
+            Code::Unavailable as usize + 1,
+            Code::ALL.len(),
+            "a code is missing in ALL"
+        );
+        for (index, code) in Code::ALL.iter().enumerate() {
+            assert_eq!(*code as usize, index);
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+            assert!(markdown_table().contains(&format!(
+                "| `{}` | {} |",
+                code.name(),
+                code.status().as_u16()
+            )));
+        }
+        assert!(
+            Code::ALL
+                .windows(2)
+                .all(|pair| pair[0].status() <= pair[1].status())
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! The service's description of itself: `/openapi.json`, and `/docs/` which shows it to people
+//! without loading anything from elsewhere.
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data, ServiceConfig, redirect};
+use actix_web::{HttpResponse, get};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// The document as it is served.
+pub struct Document(pub Bytes);
+
+/// This description
+///
+/// The OpenAPI 3.1 document of the running version.
+#[utoipa::path(
+    tag = "system",
+    responses((status = 200, body = serde_json::Value, description = "The OpenAPI document."))
+)]
+#[get("/openapi.json")]
+pub async fn get_openapi(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .body(document.0.clone())
+}
+
+/// Registers the pages under `/docs/`; they are no part of the contract.
+pub fn pages(config: &mut ServiceConfig) {
+    let shown = Config::from("/openapi.json")
+        // The default would send the document to a validator on the internet.
+        .validator_url("none")
+        .doc_expansion("none")
+        .display_operation_id(true);
+    config
+        .service(
+            redirect("/docs", "/docs/").using_status_code(actix_web::http::StatusCode::PERMANENT_REDIRECT),
+        )
+        .service(SwaggerUi::new("/docs/{_:.*}").config(shown));
+}

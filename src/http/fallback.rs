@@ -1,0 +1,58 @@
+//! What answers where no resource does: 405 with `Allow` if the path is one of ours, else 404.
+
+use std::collections::BTreeSet;
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use utoipa::openapi::OpenApi;
+
+use super::openapi::operations;
+use super::problem::{Code, Problem};
+
+/// The paths of the document and the methods each takes.
+pub struct Routes(Vec<Route>);
+
+struct Route {
+    path: ResourceDef,
+    has_parameters: bool,
+    methods: BTreeSet<&'static str>,
+}
+
+impl Routes {
+    /// Every path of the document.
+    pub fn new(document: &OpenApi) -> Routes {
+        let mut routes: Vec<Route> = document
+            .paths
+            .paths
+            .iter()
+            .map(|(path, item)| Route {
+                path: ResourceDef::new(path.as_str()),
+                has_parameters: path.contains('{'),
+                methods: operations(item).into_iter().map(|(method, _)| method).collect(),
+            })
+            .collect();
+        // `/v1/cases/search` is also an id by its form; the path written out is the one meant.
+        routes.sort_by_key(|route| route.has_parameters);
+        Routes(routes)
+    }
+
+    /// The methods of the resource at a path, in alphabetical order; none if there is no resource.
+    pub fn methods(&self, path: &str) -> Option<String> {
+        let route = self.0.iter().find(|route| route.path.is_match(path))?;
+        Some(route.methods.iter().copied().collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The default service.
+pub async fn fallback(request: HttpRequest, routes: Data<Routes>) -> Result<HttpResponse, Problem> {
+    let Some(methods) = routes.methods(request.path()) else {
+        return Err(Problem::not_found());
+    };
+    let problem = Problem::new(Code::MethodNotAllowed);
+    Err(match HeaderValue::from_str(&methods) {
+        Ok(allow) => problem.with_header(header::ALLOW, allow),
+        Err(_) => problem,
+    })
+}

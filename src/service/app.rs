@@ -1,0 +1,86 @@
+//! The running service: the store, the clock and the source of ids, and how a use case gets its
+//! transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Error, Ids, Work};
+use crate::auth::Principal;
+use crate::clock::Clock;
+use crate::store::Store;
+
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub clock: Clock,
+    ids: Arc<Ids>,
+    is_ready: Arc<AtomicBool>,
+}
+
+impl App {
+    /// A service that is not ready until it is said to be.
+    pub fn new(store: Store, clock: Clock, ids: Ids) -> App {
+        App {
+            store,
+            clock,
+            ids: Arc::new(ids),
+            is_ready: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Says that the index is right and requests may come.
+    pub fn set_ready(&self) {
+        self.is_ready.store(true, Ordering::Release);
+    }
+
+    /// Whether requests may come and the store answers.
+    pub async fn ready(&self) -> bool {
+        let answers = self
+            .store
+            .read(|connection| crate::store::case::is_empty(connection).map(|_| ()));
+        self.is_ready.load(Ordering::Acquire) && answers.await.is_ok()
+    }
+
+    /// Runs a use case that reads, in one transaction.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        principal: Principal,
+        trace_id: String,
+        use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
+        self.store
+            .read(move |connection| {
+                use_case(&mut Work {
+                    connection,
+                    principal: &principal,
+                    trace_id: &trace_id,
+                    now,
+                    ids: &ids,
+                })
+            })
+            .await
+    }
+
+    /// Runs a use case that writes, in one transaction: all of it, or nothing.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        principal: Principal,
+        trace_id: String,
+        use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
+        self.store
+            .write(move |connection| {
+                use_case(&mut Work {
+                    connection,
+                    principal: &principal,
+                    trace_id: &trace_id,
+                    now,
+                    ids: &ids,
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,587 @@
+//! Cases: one authority's file on one child or young person.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::recording::{Draft, derive, hold, record, reindex};
+use super::{Error, Fault, Work};
+use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
+use crate::casework::event::{ClosureReason, Fact};
+use crate::casework::timeline::Timeline;
+use crate::store::StoreError;
+use crate::store::case::{
+    CaseFilter, CaseRow, CaseSearch, CaseSummaryRow, case_with_identifier, facts_at, find_case, insert_case,
+    insert_facts, list_cases as list, lock_case, procedures_of_cases, replace_external_refs,
+    search_cases as search, update_case,
+};
+use crate::store::convert::{self, from_json, json, name_of, named};
+use crate::store::organisation::find_organisation;
+use crate::store::person::decision_maker_on;
+use crate::store::procedure::{ProcedureRow, load_entries, load_streams, procedures_of_case};
+use crate::store::settings::settings_at;
+
+/// Sex as the SEN2 return records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum Sex {
+    M,
+    F,
+}
+
+/// Why a child or young person has no unique pupil number, by the codes of the SEN2 return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum UpnUnknownReason {
+    UN1,
+    UN2,
+    UN3,
+    UN5,
+    UN8,
+    UN9,
+    UN10,
+}
+
+/// A need and its rank; 1 is the primary one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Need {
+    /// The area of need.
+    #[serde(rename = "type")]
+    pub need_type: NeedType,
+    /// 1 for the primary need, 2 for the next.
+    #[schema(minimum = 1, maximum = 13)]
+    pub rank: i32,
+}
+
+/// Where the child or young person is taught.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CurrentSetting {
+    /// The setting as an organisation of the authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<Uuid>,
+    /// Its unique reference number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9]{1,6}$", example = "116738")]
+    pub urn: Option<String>,
+    /// Its UK provider reference number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9]{8}$", example = "10012345")]
+    pub ukprn: Option<String>,
+    /// The day they started there.
+    pub from_on: NaiveDate,
+}
+
+/// The reference of the case in another system.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct ExternalRef {
+    /// The other system.
+    #[schema(
+        min_length = 1,
+        max_length = 50,
+        pattern = "^[A-Za-z0-9._-]+$",
+        example = "mosaic"
+    )]
+    pub system: String,
+    /// The reference there.
+    #[schema(min_length = 1, max_length = 100, example = "104-77")]
+    pub id: String,
+}
+
+/// What a case says of a child or young person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaseDetails {
+    /// Given name.
+    #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
+    pub given_name: String,
+    /// Family name.
+    #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
+    pub family_name: String,
+    /// Date of birth.
+    pub date_of_birth: NaiveDate,
+    /// Sex as the SEN2 return records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex: Option<Sex>,
+    /// Ethnicity by the codes of the common basic data set, such as `WBRI`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Z]{4}$", example = "WBRI")]
+    pub ethnicity: Option<String>,
+    /// Unique pupil number, with its check letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "upn", example = "D885200024001")]
+    pub upn: Option<String>,
+    /// Why there is no unique pupil number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upn_unknown_reason: Option<UpnUnknownReason>,
+    /// NHS number, ten digits with the check digit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "nhs-number", example = "9990000018")]
+    pub nhs_number: Option<String>,
+    /// Unique learner number, ten digits with the check digit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uln", example = "1000000043")]
+    pub uln: Option<String>,
+    /// Postcode of the home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        pattern = "^[A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2}$",
+        example = "WR5 2AB"
+    )]
+    pub postcode: Option<String>,
+    /// Needs, each once, with ranks that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 13, default = json!([]))]
+    pub needs: Vec<Need>,
+    /// The National Curriculum year group today, if it is not that of the date of birth. It moves up
+    /// every September.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -5, maximum = 20)]
+    pub year_group_override: Option<i32>,
+    /// Whether the child is looked after by an authority.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub looked_after: bool,
+    /// Where the child or young person is taught; named in one of three ways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<CurrentSetting>,
+    /// The officer who keeps the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, example = "caseworker-12")]
+    pub caseworker: Option<String>,
+    /// References of the case in other systems.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20, default = json!([]))]
+    pub external_refs: Vec<ExternalRef>,
+}
+
+/// Who decides for the child or as the young person, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecisionMaker {
+    pub is_young_person: bool,
+    /// The person named, if one is.
+    pub person_id: Option<Uuid>,
+    /// None while it has been the parent from the start.
+    pub since_on: Option<NaiveDate>,
+}
+
+/// A case with what runs on it today.
+#[derive(Debug, Clone)]
+pub struct CaseReading {
+    pub row: CaseRow,
+    pub details: CaseDetails,
+    pub facts: ChildFacts,
+    pub decision_maker: DecisionMaker,
+    pub procedures: Vec<(ProcedureRow, Option<Timeline>)>,
+    pub as_of: NaiveDate,
+    pub due_soon_days: u32,
+}
+
+/// A case on a list, with its procedures (id, kind, state).
+#[derive(Debug, Clone)]
+pub struct ListedCase {
+    pub row: CaseSummaryRow,
+    pub procedures: Vec<(String, String, String)>,
+}
+
+/// Opens a case under a minted reference.
+pub fn open_case(work: &mut Work<'_>, details: &CaseDetails) -> Result<CaseReading, Error> {
+    let case_id = work.new_id();
+    let now = work.now.naive_utc();
+    let row = CaseRow {
+        id: case_id.to_string(),
+        la_code: work.la_code(),
+        reference: work.new_reference(),
+        given_name: String::new(),
+        family_name: String::new(),
+        given_name_folded: String::new(),
+        family_name_folded: String::new(),
+        date_of_birth: details.date_of_birth,
+        sex: None,
+        ethnicity: None,
+        upn: None,
+        upn_unknown_reason: None,
+        nhs_number: None,
+        uln: None,
+        postcode: None,
+        needs: String::new(),
+        year_group_override: None,
+        looked_after: false,
+        setting: None,
+        caseworker: None,
+        external_refs: String::new(),
+        closed_on: None,
+        closure_reason: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    check_details(work, details)?;
+    let held_override = details
+        .year_group_override
+        .map(|year_group| held_on(year_group, work.today()));
+    let row = with_details(row, details, held_override)?;
+    insert_case(work.connection, &row).map_err(|error| identifier_is_taken(work, details, None, error))?;
+    let facts = facts_of(details, held_override);
+    insert_facts(work.connection, &row.la_code, case_id, 1, work.now, &facts)?;
+    write_external_refs(work, &row, details)?;
+    work.audit("open_case", &row.id, Some(&row.id), Some(1))?;
+    read_case(work, row)
+}
+
+pub fn get_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseReading, Error> {
+    let la_code = work.la_code();
+    let row = find_case(work.connection, &la_code, case_id)?;
+    read_case(work, row)
+}
+
+/// Changes a case; what `change` makes of its details is what it says from now on. Where the engine
+/// uses what changed, the clocks of its procedures are computed again.
+pub fn change_case(
+    work: &mut Work<'_>,
+    case_id: Uuid,
+    if_match: i64,
+    change: impl FnOnce(CaseDetails) -> Result<CaseDetails, Error>,
+) -> Result<CaseReading, Error> {
+    let la_code = work.la_code();
+    let row = lock_case(work.connection, &la_code, case_id)?;
+    if row.version != if_match {
+        return Err(Error::Stale {
+            current_version: row.version,
+        });
+    }
+    let before = details_of(&row, work.today())?;
+    let details = change(before.clone())?;
+    check_details(work, &details)?;
+    let kept_override: Option<YearGroupOverride> =
+        row.year_group_override.as_deref().map(from_json).transpose()?;
+    let held_override = if details.year_group_override == before.year_group_override {
+        kept_override
+    } else {
+        details
+            .year_group_override
+            .map(|year_group| held_on(year_group, work.today()))
+    };
+    let mut row = with_details(row, &details, held_override)?;
+    row.version += 1;
+    row.updated_at = work.now.naive_utc();
+    update_case(work.connection, &row)
+        .map_err(|error| identifier_is_taken(work, &details, Some(&row.id), error))?;
+    if details.external_refs != before.external_refs {
+        write_external_refs(work, &row, &details)?;
+    }
+    let facts = facts_of(&details, held_override);
+    if facts != facts_at(work.connection, &la_code, &row.id, None)? {
+        insert_facts(work.connection, &la_code, case_id, row.version, work.now, &facts)?;
+        let (_, settings) = settings_at(work.connection, &la_code, None)?;
+        for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
+            let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+            reindex(work.connection, &procedure, &entries, &facts, &settings.readings)?;
+        }
+    }
+    work.audit("change_case", &row.id, Some(&row.id), Some(row.version))?;
+    read_case(work, row)
+}
+
+/// Closes a case and ends all that is open on it, together.
+pub fn close_case(
+    work: &mut Work<'_>,
+    case_id: Uuid,
+    reason: ClosureReason,
+    occurred_on: NaiveDate,
+) -> Result<CaseReading, Error> {
+    let la_code = work.la_code();
+    let mut row = lock_case(work.connection, &la_code, case_id)?;
+    if row.closed_on.is_some() {
+        return Err(Error::CaseClosed);
+    }
+    if occurred_on > work.today() {
+        return Err(Error::Invalid(vec![Fault::new(
+            "/occurred_on",
+            "in_the_future",
+            "must not be after today in London",
+        )]));
+    }
+    for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
+        if procedure.is_open {
+            let mut held = hold(work, convert::id(&procedure.id)?, None)?;
+            let draft = Draft::of(work.new_id(), occurred_on, Fact::CaseClosed(reason));
+            record(work, &mut held, vec![draft], &HashMap::new())?;
+        }
+    }
+    row.closed_on = Some(occurred_on);
+    row.closure_reason = Some(reason.name().to_owned());
+    row.version += 1;
+    row.updated_at = work.now.naive_utc();
+    update_case(work.connection, &row)?;
+    work.audit("close_case", &row.id, Some(&row.id), Some(row.version))?;
+    read_case(work, row)
+}
+
+/// A page of the authority's cases.
+pub fn list_cases(work: &mut Work<'_>, mut filter: CaseFilter) -> Result<Vec<ListedCase>, Error> {
+    let la_code = work.la_code();
+    filter.as_of = work.today();
+    if filter.flag.is_some() {
+        filter.due_soon_days = settings_at(work.connection, &la_code, None)?.1.due_soon_days;
+    }
+    let rows = list(work.connection, &la_code, &filter)?;
+    with_procedures(work, rows)
+}
+
+/// A page of the cases that an identifier or a name finds.
+pub fn search_cases(
+    work: &mut Work<'_>,
+    wanted: &CaseSearch,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<ListedCase>, Error> {
+    let la_code = work.la_code();
+    let rows = search(work.connection, &la_code, wanted, after, limit)?;
+    with_procedures(work, rows)
+}
+
+/// A name as search compares it: lower case, without marks, in single words.
+pub fn folded(name: &str) -> String {
+    name.nfd()
+        .filter(|character| !is_combining_mark(*character))
+        .collect::<String>()
+        .to_lowercase()
+        .trim()
+        .to_owned()
+}
+
+/// The organisation that a case names as the current setting.
+pub fn current_setting(row: &CaseRow) -> Result<Option<Uuid>, Error> {
+    let setting: Option<CurrentSetting> = row.setting.as_deref().map(from_json).transpose()?;
+    Ok(setting.and_then(|setting| setting.organisation_id))
+}
+
+fn with_procedures(work: &mut Work<'_>, rows: Vec<CaseSummaryRow>) -> Result<Vec<ListedCase>, Error> {
+    let la_code = work.la_code();
+    let case_ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let mut by_case: HashMap<String, Vec<(String, String, String)>> = HashMap::new();
+    for (case_id, procedure_id, kind, state) in procedures_of_cases(work.connection, &la_code, &case_ids)? {
+        by_case
+            .entry(case_id)
+            .or_default()
+            .push((procedure_id, kind, state));
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| ListedCase {
+            procedures: by_case.remove(&row.id).unwrap_or_default(),
+            row,
+        })
+        .collect())
+}
+
+fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
+    let (la_code, as_of) = (work.la_code(), work.today());
+    let facts = facts_at(work.connection, &la_code, &row.id, None)?;
+    let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    let procedures = procedures_of_case(work.connection, &la_code, &row.id)?;
+    let ids: Vec<String> = procedures.iter().map(|procedure| procedure.id.clone()).collect();
+    let mut streams: HashMap<String, Vec<_>> = HashMap::new();
+    for (procedure_id, entry) in load_streams(work.connection, &ids)? {
+        streams.entry(procedure_id).or_default().push(entry);
+    }
+    let procedures = procedures
+        .into_iter()
+        .map(|procedure| {
+            let entries = streams.remove(&procedure.id).unwrap_or_default();
+            let timeline = derive(&procedure, &entries, &facts, &settings.readings, Some(as_of))?;
+            Ok((procedure, timeline))
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let named = decision_maker_on(work.connection, &la_code, &row.id, as_of)?;
+    let decision_maker = decision_maker(&row, named, as_of)?;
+    let details = details_of(&row, as_of)?;
+    Ok(CaseReading {
+        row,
+        details,
+        facts,
+        decision_maker,
+        procedures,
+        as_of,
+        due_soon_days: settings.due_soon_days,
+    })
+}
+
+/// A named person decides from the day recorded; otherwise the parent, until rights pass.
+fn decision_maker(
+    row: &CaseRow,
+    named: Option<(String, NaiveDate)>,
+    as_of: NaiveDate,
+) -> Result<DecisionMaker, Error> {
+    let rights_pass_on = rights_pass_on(row.date_of_birth);
+    Ok(match named {
+        Some((person_id, since_on)) => DecisionMaker {
+            is_young_person: since_on >= rights_pass_on,
+            person_id: Some(convert::id(&person_id)?),
+            since_on: Some(since_on),
+        },
+        None if rights_pass_on <= as_of => DecisionMaker {
+            is_young_person: true,
+            person_id: None,
+            since_on: Some(rights_pass_on),
+        },
+        None => DecisionMaker {
+            is_young_person: false,
+            person_id: None,
+            since_on: None,
+        },
+    })
+}
+
+fn held_on(year_group: i32, on: NaiveDate) -> YearGroupOverride {
+    YearGroupOverride { year_group, on }
+}
+
+fn facts_of(details: &CaseDetails, year_group_override: Option<YearGroupOverride>) -> ChildFacts {
+    ChildFacts {
+        date_of_birth: details.date_of_birth,
+        year_group_override,
+        needs: details.needs.iter().map(|need| need.need_type).collect(),
+    }
+}
+
+fn check_details(work: &mut Work<'_>, details: &CaseDetails) -> Result<(), Error> {
+    let mut faults = Vec::new();
+    if details.date_of_birth > work.today() {
+        faults.push(Fault::new(
+            "/date_of_birth",
+            "in_the_future",
+            "must not be after today in London",
+        ));
+    }
+    if let Some(organisation_id) = details
+        .setting
+        .as_ref()
+        .and_then(|setting| setting.organisation_id)
+    {
+        let la_code = work.la_code();
+        match find_organisation(work.connection, &la_code, organisation_id) {
+            Ok(_) => {}
+            Err(StoreError::NotFound) => faults.push(Fault::new(
+                "/setting/organisation_id",
+                "unknown_organisation",
+                "must be an organisation of this authority",
+            )),
+            Err(other) => return Err(other.into()),
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(faults))
+    }
+}
+
+fn with_details(
+    row: CaseRow,
+    details: &CaseDetails,
+    year_group_override: Option<YearGroupOverride>,
+) -> Result<CaseRow, Error> {
+    Ok(CaseRow {
+        given_name: details.given_name.clone(),
+        family_name: details.family_name.clone(),
+        given_name_folded: folded(&details.given_name),
+        family_name_folded: folded(&details.family_name),
+        date_of_birth: details.date_of_birth,
+        sex: details.sex.map(|sex| name_of(&sex)).transpose()?,
+        ethnicity: details.ethnicity.clone(),
+        upn: details.upn.clone(),
+        upn_unknown_reason: details
+            .upn_unknown_reason
+            .map(|reason| name_of(&reason))
+            .transpose()?,
+        nhs_number: details.nhs_number.clone(),
+        uln: details.uln.clone(),
+        postcode: details.postcode.clone(),
+        needs: json(&details.needs)?,
+        year_group_override: year_group_override.map(|held| json(&held)).transpose()?,
+        looked_after: details.looked_after,
+        setting: details.setting.as_ref().map(json).transpose()?,
+        caseworker: details.caseworker.clone(),
+        external_refs: json(&details.external_refs)?,
+        ..row
+    })
+}
+
+fn details_of(row: &CaseRow, today: NaiveDate) -> Result<CaseDetails, Error> {
+    let held: Option<YearGroupOverride> = row.year_group_override.as_deref().map(from_json).transpose()?;
+    let needs: Vec<Need> = from_json(&row.needs)?;
+    let facts = ChildFacts {
+        date_of_birth: row.date_of_birth,
+        year_group_override: held,
+        needs: Vec::new(),
+    };
+    Ok(CaseDetails {
+        given_name: row.given_name.clone(),
+        family_name: row.family_name.clone(),
+        date_of_birth: row.date_of_birth,
+        sex: row.sex.as_deref().map(named).transpose()?,
+        ethnicity: row.ethnicity.clone(),
+        upn: row.upn.clone(),
+        upn_unknown_reason: row.upn_unknown_reason.as_deref().map(named).transpose()?,
+        nhs_number: row.nhs_number.clone(),
+        uln: row.uln.clone(),
+        postcode: row.postcode.clone(),
+        needs,
+        year_group_override: held.map(|_| facts.year_group_on(today)),
+        looked_after: row.looked_after,
+        setting: row.setting.as_deref().map(from_json).transpose()?,
+        caseworker: row.caseworker.clone(),
+        external_refs: from_json(&row.external_refs)?,
+    })
+}
+
+fn write_external_refs(work: &mut Work<'_>, row: &CaseRow, details: &CaseDetails) -> Result<(), Error> {
+    let references: Vec<(String, String)> = details
+        .external_refs
+        .iter()
+        .map(|reference| (reference.system.clone(), reference.id.clone()))
+        .collect();
+    let case_id = convert::id(&row.id)?;
+    Ok(replace_external_refs(
+        work.connection,
+        &row.la_code,
+        case_id,
+        &references,
+    )?)
+}
+
+/// Says which identifier another case holds, by the index that refused the row.
+fn identifier_is_taken(
+    work: &mut Work<'_>,
+    details: &CaseDetails,
+    own_id: Option<&str>,
+    error: StoreError,
+) -> Error {
+    let StoreError::Duplicate(index) = &error else {
+        return error.into();
+    };
+    let claimed = [
+        ("upn", details.upn.clone().map(CaseSearch::Upn)),
+        (
+            "nhs_number",
+            details.nhs_number.clone().map(CaseSearch::NhsNumber),
+        ),
+    ];
+    for (what, search) in claimed {
+        if !index.contains(what) {
+            continue;
+        }
+        let Some(search) = search else { continue };
+        // The failed statement ends a PostgreSQL transaction; the id is left out there.
+        let la_code = work.la_code();
+        let existing = case_with_identifier(work.connection, &la_code, &search)
+            .ok()
+            .flatten();
+        let existing_id = existing.filter(|id| Some(id.as_str()) != own_id);
+        return Error::Duplicate { what, existing_id };
+    }
+    error.into()
+}

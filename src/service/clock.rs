@@ -1,0 +1,113 @@
+//! The worklist: clocks of the whole authority, due first.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::recording::derive;
+use super::{Error, Work};
+use crate::auth::Scope;
+use crate::statute::clock::Clock;
+use crate::store::case::{CaseSummaryRow, facts_of_cases, summaries_of};
+use crate::store::clock::{ClockFilter, ListedClock, list_clocks as list};
+use crate::store::procedure::{load_streams, procedures_by_id};
+use crate::store::settings::settings_at;
+
+/// What a list of clocks is to show beside them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Include {
+    pub case: bool,
+    pub explanation: bool,
+}
+
+/// A clock on a list.
+#[derive(Debug, Clone)]
+pub struct ClockItem {
+    pub listed: ListedClock,
+    /// Who it is about, if asked for.
+    pub case: Option<CaseSummaryRow>,
+    /// The engine's own clock, if the explanation is asked for.
+    pub clock: Option<Clock>,
+}
+
+/// A page of the clocks that the principal may see, by due date and id.
+///
+/// The number of statements does not depend on the number of clocks.
+pub fn list_clocks(
+    work: &mut Work<'_>,
+    mut filter: ClockFilter,
+    include: Include,
+) -> Result<Vec<ClockItem>, Error> {
+    let la_code = work.la_code();
+    match work.principal.scope() {
+        Scope::Authority => {}
+        Scope::Organisation(organisation_id) => filter.only_organisation = Some(organisation_id),
+        Scope::Case(case_id) => filter.only_case = Some(case_id),
+    }
+    let listed = list(work.connection, &la_code, &filter)?;
+    let mut cases: HashMap<Uuid, CaseSummaryRow> = HashMap::new();
+    if include.case {
+        let mut case_ids: Vec<String> = listed.iter().map(|clock| clock.case_id.to_string()).collect();
+        case_ids.sort();
+        case_ids.dedup();
+        for row in summaries_of(work.connection, &la_code, &case_ids)? {
+            cases.insert(crate::store::convert::id(&row.id)?, row);
+        }
+    }
+    let explained = if include.explanation {
+        explain(work, &listed, &filter)?
+    } else {
+        HashMap::new()
+    };
+    Ok(listed
+        .into_iter()
+        .map(|listed| ClockItem {
+            case: cases.get(&listed.case_id).cloned(),
+            clock: explained.get(&listed.id).cloned(),
+            listed,
+        })
+        .collect())
+}
+
+/// Computes the procedures of a page again, since explanations are never stored.
+fn explain(
+    work: &mut Work<'_>,
+    listed: &[ListedClock],
+    filter: &ClockFilter,
+) -> Result<HashMap<Uuid, Clock>, Error> {
+    let la_code = work.la_code();
+    let mut ids: Vec<String> = listed
+        .iter()
+        .map(|clock| clock.procedure_id.to_string())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    let procedures = procedures_by_id(work.connection, &la_code, &ids)?;
+    let case_ids: Vec<String> = procedures
+        .iter()
+        .map(|procedure| procedure.case_id.clone())
+        .collect();
+    let facts = facts_of_cases(work.connection, &la_code, &case_ids)?;
+    let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    let mut streams: HashMap<String, Vec<_>> = HashMap::new();
+    for (procedure_id, entry) in load_streams(work.connection, &ids)? {
+        streams.entry(procedure_id).or_default().push(entry);
+    }
+    let mut clocks = HashMap::new();
+    for procedure in procedures {
+        let entries = streams.remove(&procedure.id).unwrap_or_default();
+        let Some(child) = facts.get(&procedure.case_id) else {
+            continue;
+        };
+        if let Some(timeline) = derive(
+            &procedure,
+            &entries,
+            child,
+            &settings.readings,
+            Some(filter.as_of),
+        )? {
+            clocks.extend(timeline.clocks.into_iter().map(|clock| (clock.id, clock)));
+        }
+    }
+    Ok(clocks)
+}

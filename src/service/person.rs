@@ -1,0 +1,204 @@
+//! The people around a child or young person, and who of them decides.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Error, Work};
+use crate::store::case::lock_case;
+use crate::store::convert::{self, name_of, named};
+use crate::store::person::{PersonRow, find_person, insert_person, people_of_case, update_person};
+
+/// Who somebody is to the child or young person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Relationship {
+    Mother,
+    Father,
+    Parent,
+    StepParent,
+    Grandparent,
+    Carer,
+    FosterCarer,
+    Guardian,
+    YoungPerson,
+    Advocate,
+    SocialWorker,
+    Other,
+}
+
+/// How somebody prefers to be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PreferredChannel {
+    Email,
+    Post,
+    Phone,
+    Text,
+    Portal,
+}
+
+/// What is known of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PersonDetails {
+    /// Their name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Who they are to the child or young person.
+    pub relationship: Relationship,
+    /// Whether they have parental responsibility.
+    pub parental_responsibility: bool,
+    /// Whether notices go to them.
+    pub receives_notices: bool,
+    /// The day from which they decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_decision_maker_from_on: Option<NaiveDate>,
+    /// Where they live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 1_000)]
+    pub address: Option<String>,
+    /// Whether the address must reach nobody else.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub address_withheld: bool,
+    /// The language they prefer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100)]
+    pub language: Option<String>,
+    /// Whether they need an interpreter.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub interpreter: bool,
+    /// What helps them to communicate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2_000)]
+    pub communication_needs: Option<String>,
+    /// How they prefer to be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred_channel: Option<PreferredChannel>,
+}
+
+/// A person with their id and version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub id: Uuid,
+    pub case_id: Uuid,
+    pub version: i64,
+    pub details: PersonDetails,
+}
+
+pub fn add_person(work: &mut Work<'_>, case_id: Uuid, details: &PersonDetails) -> Result<Person, Error> {
+    let la_code = work.la_code();
+    let case = lock_case(work.connection, &la_code, case_id)?;
+    if case.closed_on.is_some() {
+        return Err(Error::CaseClosed);
+    }
+    let row = PersonRow {
+        id: work.new_id().to_string(),
+        la_code,
+        case_id: case.id.clone(),
+        name: String::new(),
+        relationship: String::new(),
+        parental_responsibility: false,
+        receives_notices: false,
+        is_decision_maker_from_on: None,
+        address: None,
+        address_withheld: false,
+        language: None,
+        interpreter: false,
+        communication_needs: None,
+        preferred_channel: None,
+        version: 1,
+        created_at: work.now.naive_utc(),
+        updated_at: work.now.naive_utc(),
+    };
+    let row = with_details(row, details)?;
+    insert_person(work.connection, &row)?;
+    work.audit("add_person", &row.id, Some(&case.id), Some(1))?;
+    person_of(&row)
+}
+
+pub fn get_person(work: &mut Work<'_>, case_id: Uuid, person_id: Uuid) -> Result<Person, Error> {
+    let la_code = work.la_code();
+    person_of(&find_person(work.connection, &la_code, case_id, person_id)?)
+}
+
+/// Changes a person; what `change` makes of their details is what they have from now on.
+pub fn change_person(
+    work: &mut Work<'_>,
+    case_id: Uuid,
+    person_id: Uuid,
+    if_match: i64,
+    change: impl FnOnce(PersonDetails) -> Result<PersonDetails, Error>,
+) -> Result<Person, Error> {
+    let la_code = work.la_code();
+    let row = find_person(work.connection, &la_code, case_id, person_id)?;
+    if row.version != if_match {
+        return Err(Error::Stale {
+            current_version: row.version,
+        });
+    }
+    let details = change(person_of(&row)?.details)?;
+    let mut row = with_details(row, &details)?;
+    row.version += 1;
+    row.updated_at = work.now.naive_utc();
+    update_person(work.connection, &row)?;
+    work.audit("change_person", &row.id, Some(&row.case_id), Some(row.version))?;
+    person_of(&row)
+}
+
+pub fn list_people(
+    work: &mut Work<'_>,
+    case_id: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Person>, Error> {
+    let la_code = work.la_code();
+    crate::store::case::find_case(work.connection, &la_code, case_id)?;
+    people_of_case(work.connection, &la_code, case_id, after, limit)?
+        .iter()
+        .map(person_of)
+        .collect()
+}
+
+fn with_details(row: PersonRow, details: &PersonDetails) -> Result<PersonRow, Error> {
+    Ok(PersonRow {
+        name: details.name.clone(),
+        relationship: name_of(&details.relationship)?,
+        parental_responsibility: details.parental_responsibility,
+        receives_notices: details.receives_notices,
+        is_decision_maker_from_on: details.is_decision_maker_from_on,
+        address: details.address.clone(),
+        address_withheld: details.address_withheld,
+        language: details.language.clone(),
+        interpreter: details.interpreter,
+        communication_needs: details.communication_needs.clone(),
+        preferred_channel: details
+            .preferred_channel
+            .map(|channel| name_of(&channel))
+            .transpose()?,
+        ..row
+    })
+}
+
+fn person_of(row: &PersonRow) -> Result<Person, Error> {
+    Ok(Person {
+        id: convert::id(&row.id)?,
+        case_id: convert::id(&row.case_id)?,
+        version: row.version,
+        details: PersonDetails {
+            name: row.name.clone(),
+            relationship: named(&row.relationship)?,
+            parental_responsibility: row.parental_responsibility,
+            receives_notices: row.receives_notices,
+            is_decision_maker_from_on: row.is_decision_maker_from_on,
+            address: row.address.clone(),
+            address_withheld: row.address_withheld,
+            language: row.language.clone(),
+            interpreter: row.interpreter,
+            communication_needs: row.communication_needs.clone(),
+            preferred_channel: row.preferred_channel.as_deref().map(named).transpose()?,
+        },
+    })
+}
