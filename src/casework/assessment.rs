@@ -440,22 +440,36 @@ pub struct ExceptionClaimed {
 }
 
 /// What happened in an assessment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AssessmentFact {
+    /// A request for an assessment reached the authority.
     RequestReceived(RequestReceived),
+    /// The authority became responsible for a child or young person without a request.
     BecameResponsible(BecameResponsible),
+    /// Another request came while one is open; it starts no clock.
     FurtherRequestReceived(FurtherRequestReceived),
+    /// The family was told whether an assessment will be made.
     AssessDecisionNotified(AssessDecisionNotified),
+    /// The family was told whether a plan will be issued.
     PlanDecisionNotified(PlanDecisionNotified),
+    /// A draft plan was served on the family.
     DraftPlanServed(DraftPlanServed),
+    /// The family commented on the draft plan.
     RepresentationsReceived(RepresentationsReceived),
+    /// A setting was consulted on being named in the plan.
     SettingConsulted(SettingConsulted),
+    /// A consulted setting answered.
     SettingReplied(SettingReplied),
+    /// The final plan was sent.
     FinalPlanSent(FinalPlanSent),
+    /// The request was withdrawn.
     AssessmentWithdrawn(AssessmentWithdrawn),
+    /// The child or young person moved to another authority's area.
     MovedOut(MovedOut),
+    /// An assessment that was refused or withdrawn goes on.
     AssessmentResumed(AssessmentResumed),
+    /// An exception to a time limit was claimed.
     ExceptionClaimed(ExceptionClaimed),
 }
 
@@ -532,6 +546,37 @@ pub const RECORDED_TYPES: [EventType; 14] = [
     EventType::AssessmentResumed,
     EventType::ExceptionClaimed,
 ];
+
+/// The fields an event of a type must have beside its type and day.
+pub fn required_fields(event_type: EventType) -> &'static [&'static str] {
+    match event_type {
+        EventType::RequestReceived | EventType::FurtherRequestReceived => &["requested_by"],
+        EventType::BecameResponsible => &["brought_by"],
+        EventType::AssessDecisionNotified | EventType::PlanDecisionNotified => &["decision"],
+        EventType::SettingConsulted => &["consultation_id", "organisation_id"],
+        EventType::SettingReplied => &["consultation_id", "reply"],
+        EventType::AssessmentWithdrawn => &["withdrawn_by", "reason"],
+        EventType::MovedOut => &["to_la"],
+        EventType::AssessmentResumed => &["basis", "outcome"],
+        EventType::ExceptionClaimed => &["ground", "from", "to", "clocks"],
+        EventType::DraftPlanServed
+        | EventType::RepresentationsReceived
+        | EventType::FinalPlanSent
+        | EventType::AdviceRequested
+        | EventType::AdviceAcknowledged
+        | EventType::AdviceSubmitted
+        | EventType::AdviceReturned
+        | EventType::AdviceAccepted
+        | EventType::AdviceDeclined
+        | EventType::AdviceRedirected
+        | EventType::AdviceWithdrawn
+        | EventType::AdviceAppointment
+        | EventType::AdviceExceptionClaimed
+        | EventType::ExistingAdviceAgreed
+        | EventType::CaseClosed
+        | EventType::Correction => &[],
+    }
+}
 
 /// Whether an event of a type may happen in a state; before the opening there is none.
 pub fn permitted(state: Option<AssessmentState>, event_type: EventType) -> bool {

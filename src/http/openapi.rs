@@ -156,12 +156,7 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
     };
     let mut codes = Vec::new();
     if !is_public {
-        codes.extend([
-            Code::Unauthenticated,
-            Code::Forbidden,
-            Code::RateLimited,
-            Code::Unavailable,
-        ]);
+        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::Unavailable]);
     }
     if !path.starts_with("/health/") {
         codes.push(Code::InternalError);
@@ -191,11 +186,7 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
         ]);
     }
     if takes(ParameterIn::Header, Some(IDEMPOTENCY_KEY)) {
-        codes.extend([
-            Code::IdempotencyKeyRequired,
-            Code::IdempotencyInFlight,
-            Code::IdempotencyKeyReused,
-        ]);
+        codes.extend([Code::IdempotencyKeyRequired, Code::IdempotencyKeyReused]);
     }
     codes
 }
