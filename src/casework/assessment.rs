@@ -237,7 +237,6 @@ pub struct Recipient {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Waiver {
     /// Who gave it.
-    #[schema(inline)]
     pub given_by: WaivedBy,
     /// The day it was given.
     pub given_on: NaiveDate,
@@ -255,11 +254,9 @@ pub enum WaivedBy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequestReceived {
     /// Who asked.
-    #[schema(inline)]
     pub requested_by: Requester,
     /// How it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
     pub channel: Option<Channel>,
 }
 
@@ -267,7 +264,6 @@ pub struct RequestReceived {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BecameResponsible {
     /// Who brought them to its attention.
-    #[schema(inline)]
     pub brought_by: BroughtBy,
 }
 
@@ -275,7 +271,6 @@ pub struct BecameResponsible {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FurtherRequestReceived {
     /// Who asked.
-    #[schema(inline)]
     pub requested_by: Requester,
 }
 
@@ -283,7 +278,6 @@ pub struct FurtherRequestReceived {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssessDecisionNotified {
     /// What was decided.
-    #[schema(inline)]
     pub decision: AssessDecision,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -299,7 +293,6 @@ pub struct AssessDecisionNotified {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanDecisionNotified {
     /// What was decided.
-    #[schema(inline)]
     pub decision: PlanDecision,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,7 +305,7 @@ pub struct PlanDecisionNotified {
 pub struct DraftPlanServed {
     /// Why it was served; the first two reasons open a fresh window.
     #[serde(default)]
-    #[schema(inline, default = "first")]
+    #[schema(default = "first")]
     pub reason: DraftReason,
 }
 
@@ -338,7 +331,6 @@ pub struct SettingReplied {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation_id: Option<Uuid>,
     /// The answer.
-    #[schema(inline)]
     pub reply: SettingAnswer,
     /// Why it cannot meet need; required with that answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -370,7 +362,6 @@ pub struct FinalPlanSent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssessmentWithdrawn {
     /// Who withdrew it.
-    #[schema(inline)]
     pub withdrawn_by: WithdrawnBy,
     /// Why.
     #[schema(min_length = 1, max_length = 2_000)]
@@ -389,10 +380,8 @@ pub struct MovedOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssessmentResumed {
     /// Why it goes on.
-    #[schema(inline)]
     pub basis: ResumptionBasis,
     /// Where it goes on.
-    #[schema(inline)]
     pub outcome: ResumptionOutcome,
     /// The dispute that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -404,7 +393,6 @@ pub struct AssessmentResumed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExceptionClaimed {
     /// The ground relied on.
-    #[schema(inline)]
     pub ground: AuthorityGround,
     /// The first day of the circumstances.
     pub from: NaiveDate,

@@ -139,6 +139,7 @@ pub fn complete(document: &mut OpenApi) {
             add_problems(operation, codes);
         }
     }
+    schemas::prune(document);
     let tags = TAGS.iter().filter(|(name, _)| used.iter().any(|tag| tag == name));
     document.tags = Some(
         tags.map(|(name, words)| TagBuilder::new().name(*name).description(Some(*words)).build())

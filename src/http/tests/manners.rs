@@ -362,10 +362,15 @@ async fn a_panic_over_the_wire_is_answered_and_the_connection_lives_on() {
 
 #[actix_web::test]
 async fn the_service_describes_itself() {
-    let ready = send(TestRequest::get().uri("/health/ready")).await;
+    let live = send(TestRequest::get().uri("/health/live")).await;
     assert_eq!(
-        (ready.status.as_u16(), &ready.body),
+        (live.status.as_u16(), &live.body),
         (200, &json!({ "status": "ok" }))
+    );
+    // Nobody has said yet that the index is right.
+    assert_problem(
+        &send(TestRequest::get().uri("/health/ready")).await,
+        Code::Unavailable,
     );
     let document = send(TestRequest::get().uri("/openapi.json")).await;
     assert_eq!(document.body["info"]["title"], "EHCP Timeline");

@@ -1,0 +1,5 @@
+//! The API as its users meet it: in process, a real database per test, typed actors, a frozen day.
+
+mod harness;
+
+mod assessments;
