@@ -289,6 +289,8 @@ async fn an_unknown_path_is_404_and_another_method_405_with_allow() {
         (TestRequest::delete().uri(TRIP), "POST"),
         (TestRequest::post().uri("/v1/trips"), "GET"),
         (TestRequest::put().uri("/openapi.json"), "GET"),
+        (TestRequest::patch().uri("/v1/cases/search"), "POST"),
+        (TestRequest::get().uri("/v1/cases/search"), "POST"),
     ] {
         let answer = send(request).await;
         assert_problem(&answer, Code::MethodNotAllowed);
