@@ -8,14 +8,14 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{act_once, acted, claim_of, created, shown, trace_of};
+use super::acting::{Act as ActOn, Once, acted, created, shown, trace_of};
 use super::assessments::AssessmentView;
 use super::clocks::{ClockPlace, ClockView};
 use super::event_input::check_order;
-use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
+use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::{Fault, Problem};
-use crate::auth::{ContributeAdvice, Permission, Principal, ReadAdvice, ReadCases, WriteAdvice};
+use crate::auth::{ContributeAdvice, ReadAdvice, ReadCases, WriteAdvice};
 use crate::casework::advice::{
     AdviceFact, AdviceItem, AdviceState, AdviceStatus, Agreements, AppointmentOutcome, DeclinationGround,
     ReturnReason, StartBasis,
@@ -493,18 +493,13 @@ impl From<AdviceItem> for AdviceItemView {
 )]
 #[post("/v1/assessments/{id}/advice-requests")]
 pub async fn open_advice_request(
-    principal: Allowed<WriteAdvice>,
+    once: Once<WriteAdvice, AdviceRequestInput>,
     id: Path<PathId>,
-    key: IdempotencyKey,
-    body: Body<AdviceRequestInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let input = body.value;
-    let (id, new) = (
-        id.into_inner().0,
-        NewAdviceRequest {
+    let id = id.into_inner().0;
+    once.answer(&app, move |work, input| {
+        let new = NewAdviceRequest {
             requirement: input.requirement,
             service: input.service,
             organisation_id: input.organisation_id,
@@ -514,18 +509,10 @@ pub async fn open_advice_request(
                 family_story: input.family_story,
                 questions: input.questions,
             },
-        },
-    );
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let view = AdviceRequestView::try_from(open(work, id, &new)?)?;
-            created(format!("/v1/advice-requests/{}", view.id), view.version, &view)
-        },
-    )
+        };
+        let view = AdviceRequestView::try_from(open(work, id, &new)?)?;
+        created(format!("/v1/advice-requests/{}", view.id), view.version, &view)
+    })
     .await
 }
 
@@ -543,35 +530,25 @@ pub async fn open_advice_request(
 )]
 #[post("/v1/assessments/{id}/existing-advice")]
 pub async fn record_existing_advice(
-    principal: Allowed<WriteAdvice>,
+    once: Once<WriteAdvice, ExistingAdviceInput>,
     id: Path<PathId>,
-    key: IdempotencyKey,
-    body: Body<ExistingAdviceInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let (id, input) = (id.into_inner().0, body.value);
-    let new = NewExistingAdvice {
-        requirement: input.requirement.into(),
-        author: input.author,
-        dated_on: input.dated_on,
-        agreements: input.agreements,
-    };
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let (event_id, reading) = agree_existing_advice(work, id, &new)?;
-            let view = ExistingAdviceView {
-                event_id,
-                assessment: AssessmentView::try_from(reading)?,
-            };
-            acted(201, view.assessment.version, &view)
-        },
-    )
+    let id = id.into_inner().0;
+    once.answer(&app, move |work, input| {
+        let new = NewExistingAdvice {
+            requirement: input.requirement.into(),
+            author: input.author,
+            dated_on: input.dated_on,
+            agreements: input.agreements,
+        };
+        let (event_id, reading) = agree_existing_advice(work, id, &new)?;
+        let view = ExistingAdviceView {
+            event_id,
+            assessment: AssessmentView::try_from(reading)?,
+        };
+        acted(201, view.assessment.version, &view)
+    })
     .await
 }
 
@@ -677,29 +654,17 @@ pub async fn get_advice_request(
 )]
 #[post("/v1/advice-requests/{id}/acknowledgement")]
 pub async fn acknowledge_advice_request(
-    principal: Allowed<ContributeAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<AcknowledgementInput>,
+    act: ActOn<ContributeAdvice, AcknowledgementInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let act = NewAct {
-        occurred_on: input.occurred_on,
-        note: input.note,
-        act: Act::Fact(AdviceFact::AdviceAcknowledged { request_id }),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "acknowledge_advice_request",
-    };
-    act_on(given, principal, &app, &request, act).await
+    act_on(act, &app, "acknowledge_advice_request", |request_id, input| {
+        NewAct {
+            occurred_on: input.occurred_on,
+            note: input.note,
+            act: Act::Fact(AdviceFact::AdviceAcknowledged { request_id }),
+        }
+    })
+    .await
 }
 
 /// Submit advice
@@ -714,16 +679,10 @@ pub async fn acknowledge_advice_request(
 )]
 #[post("/v1/advice-requests/{id}/submission")]
 pub async fn submit_advice(
-    principal: Allowed<ContributeAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<SubmissionInput>,
+    act: ActOn<ContributeAdvice, SubmissionInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value: input, sha256 } = body;
-    let act = NewAct {
+    act_on(act, &app, "submit_advice", |_, input| NewAct {
         occurred_on: input.occurred_on,
         note: None,
         act: Act::Submission {
@@ -732,15 +691,8 @@ pub async fn submit_advice(
             authors: input.authors.into_iter().map(|author| author.0).collect(),
             unmet_need: input.unmet_need,
         },
-    };
-    let given = Given {
-        request_id: id.into_inner().0,
-        version,
-        key,
-        sha256,
-        operation: "submit_advice",
-    };
-    act_on(given, principal, &app, &request, act).await
+    })
+    .await
 }
 
 /// Return advice to its author
@@ -755,34 +707,20 @@ pub async fn submit_advice(
 )]
 #[post("/v1/advice-requests/{id}/return")]
 pub async fn return_advice(
-    principal: Allowed<WriteAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<ReturnInput>,
+    act: ActOn<WriteAdvice, ReturnInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let fact = AdviceFact::AdviceReturned {
-        request_id,
-        reasons: input.reasons,
-        comment: input.comment,
-    };
-    let act = NewAct {
-        occurred_on: input.occurred_on,
-        note: None,
-        act: Act::Fact(fact),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "return_advice",
-    };
-    act_on(given, principal, &app, &request, act).await
+    act_on(act, &app, "return_advice", |request_id, input| {
+        fact(
+            input.occurred_on,
+            AdviceFact::AdviceReturned {
+                request_id,
+                reasons: input.reasons,
+                comment: input.comment,
+            },
+        )
+    })
+    .await
 }
 
 /// Accept advice
@@ -795,30 +733,15 @@ pub async fn return_advice(
 )]
 #[post("/v1/advice-requests/{id}/acceptance")]
 pub async fn accept_advice(
-    principal: Allowed<WriteAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<AcknowledgementInput>,
+    act: ActOn<WriteAdvice, AcknowledgementInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let fact = AdviceFact::AdviceAccepted { request_id };
-    let act = NewAct {
+    act_on(act, &app, "accept_advice", |request_id, input| NewAct {
         occurred_on: input.occurred_on,
         note: input.note,
-        act: Act::Fact(fact),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "accept_advice",
-    };
-    act_on(given, principal, &app, &request, act).await
+        act: Act::Fact(AdviceFact::AdviceAccepted { request_id }),
+    })
+    .await
 }
 
 /// Decline to give advice
@@ -834,34 +757,20 @@ pub async fn accept_advice(
 )]
 #[post("/v1/advice-requests/{id}/declination")]
 pub async fn decline_advice_request(
-    principal: Allowed<ContributeAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<DeclinationInput>,
+    act: ActOn<ContributeAdvice, DeclinationInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let fact = AdviceFact::AdviceDeclined {
-        request_id,
-        ground: input.ground,
-        reasons: input.reasons,
-    };
-    let act = NewAct {
-        occurred_on: input.occurred_on,
-        note: None,
-        act: Act::Fact(fact),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "decline_advice_request",
-    };
-    act_on(given, principal, &app, &request, act).await
+    act_on(act, &app, "decline_advice_request", |request_id, input| {
+        fact(
+            input.occurred_on,
+            AdviceFact::AdviceDeclined {
+                request_id,
+                ground: input.ground,
+                reasons: input.reasons,
+            },
+        )
+    })
+    .await
 }
 
 /// Redirect a request to another organisation
@@ -877,30 +786,17 @@ pub async fn decline_advice_request(
 )]
 #[post("/v1/advice-requests/{id}/redirection")]
 pub async fn redirect_advice_request(
-    principal: Allowed<WriteAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<RedirectionInput>,
+    act: ActOn<WriteAdvice, RedirectionInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value: input, sha256 } = body;
-    let act = NewAct {
+    act_on(act, &app, "redirect_advice_request", |_, input| NewAct {
         occurred_on: input.occurred_on,
         note: None,
         act: Act::Redirection {
             organisation_id: input.organisation_id,
         },
-    };
-    let given = Given {
-        request_id: id.into_inner().0,
-        version,
-        key,
-        sha256,
-        operation: "redirect_advice_request",
-    };
-    act_on(given, principal, &app, &request, act).await
+    })
+    .await
 }
 
 /// Withdraw a request
@@ -915,33 +811,19 @@ pub async fn redirect_advice_request(
 )]
 #[post("/v1/advice-requests/{id}/withdrawal")]
 pub async fn withdraw_advice_request(
-    principal: Allowed<WriteAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<WithdrawalInput>,
+    act: ActOn<WriteAdvice, WithdrawalInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let fact = AdviceFact::AdviceWithdrawn {
-        request_id,
-        reason: input.reason,
-    };
-    let act = NewAct {
-        occurred_on: input.occurred_on,
-        note: None,
-        act: Act::Fact(fact),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "withdraw_advice_request",
-    };
-    act_on(given, principal, &app, &request, act).await
+    act_on(act, &app, "withdraw_advice_request", |request_id, input| {
+        fact(
+            input.occurred_on,
+            AdviceFact::AdviceWithdrawn {
+                request_id,
+                reason: input.reason,
+            },
+        )
+    })
+    .await
 }
 
 /// Record an appointment
@@ -956,35 +838,21 @@ pub async fn withdraw_advice_request(
 )]
 #[post("/v1/advice-requests/{id}/appointments")]
 pub async fn record_appointment(
-    principal: Allowed<ContributeAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<AppointmentInput>,
+    act: ActOn<ContributeAdvice, AppointmentInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let fact = AdviceFact::AdviceAppointment {
-        request_id,
-        offered_on: input.offered_on,
-        held_on: input.held_on,
-        outcome: input.outcome,
-    };
-    let act = NewAct {
-        occurred_on: input.occurred_on,
-        note: None,
-        act: Act::Fact(fact),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "record_appointment",
-    };
-    act_on(given, principal, &app, &request, act).await
+    act_on(act, &app, "record_appointment", |request_id, input| {
+        fact(
+            input.occurred_on,
+            AdviceFact::AdviceAppointment {
+                request_id,
+                offered_on: input.offered_on,
+                held_on: input.held_on,
+                outcome: input.outcome,
+            },
+        )
+    })
+    .await
 }
 
 /// Claim an exception for late advice
@@ -999,66 +867,43 @@ pub async fn record_appointment(
 )]
 #[post("/v1/advice-requests/{id}/exceptions")]
 pub async fn claim_advice_exception(
-    principal: Allowed<ContributeAdvice>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<AdviceExceptionInput>,
+    act: ActOn<ContributeAdvice, AdviceExceptionInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let request_id = id.into_inner().0;
-    let Body { value: input, sha256 } = body;
-    let fact = AdviceFact::AdviceExceptionClaimed {
-        request_id,
-        ground: input.ground.into(),
-        from: input.from,
-        to: input.to,
-        evidence: input.evidence,
-        causal_link: input.causal_link,
-    };
-    let act = NewAct {
-        occurred_on: input.occurred_on,
+    act_on(act, &app, "claim_advice_exception", |request_id, input| {
+        fact(
+            input.occurred_on,
+            AdviceFact::AdviceExceptionClaimed {
+                request_id,
+                ground: input.ground.into(),
+                from: input.from,
+                to: input.to,
+                evidence: input.evidence,
+                causal_link: input.causal_link,
+            },
+        )
+    })
+    .await
+}
+
+fn fact(occurred_on: Option<NaiveDate>, fact: AdviceFact) -> NewAct {
+    NewAct {
+        occurred_on,
         note: None,
         act: Act::Fact(fact),
-    };
-    let given = Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation: "claim_advice_exception",
-    };
-    act_on(given, principal, &app, &request, act).await
+    }
 }
 
-/// What every act is given.
-struct Given {
-    request_id: Uuid,
-    version: IfMatch,
-    key: IdempotencyKey,
-    sha256: String,
-    operation: &'static str,
-}
-
-async fn act_on<P: Permission>(
-    given: Given,
-    principal: Allowed<P>,
+/// What every act on a request has in common; what it does is made of its id and input.
+async fn act_on<P, T: Send + 'static>(
+    act: ActOn<P, T>,
     app: &App,
-    request: &HttpRequest,
-    act: NewAct,
+    operation: &'static str,
+    done: impl FnOnce(Uuid, T) -> NewAct + Send + 'static,
 ) -> Result<HttpResponse, Problem> {
-    let Given {
-        request_id,
-        version,
-        key,
-        sha256,
-        operation,
-    } = given;
-    let claim = claim_of(request, key, sha256);
-    let principal: Principal = principal.into_principal();
-    act_once(app, principal, trace_of(request), claim, move |work| {
-        let reading = act_on_advice_request(work, request_id, version.0, operation, &act)?;
+    let ActOn { once, id, version } = act;
+    once.answer(app, move |work, input| {
+        let reading = act_on_advice_request(work, id, version, operation, &done(id, input))?;
         let view = AdviceRequestView::try_from(reading)?;
         acted(201, view.version, &view)
     })

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{act_once, acted, claim_of, created, shown, trace_of};
+use super::acting::{Act, Once, acted, created, shown, trace_of};
 use super::clocks::{ClockPlace, ClockView};
 use super::event_input::{AssessmentEventInput, OpeningEventInput, check_event};
-use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
+use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
 use crate::auth::{ReadAssessments, ReadCases, WriteAssessments};
@@ -298,24 +298,13 @@ pub struct MomentQuery {
 )]
 #[post("/v1/assessments")]
 pub async fn open_assessment(
-    principal: Allowed<WriteAssessments>,
-    key: IdempotencyKey,
-    body: Body<AssessmentInput>,
+    once: Once<WriteAssessments, AssessmentInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let AssessmentInput { case_id, event } = body.value;
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let view = AssessmentView::try_from(open(work, case_id, &event.into())?)?;
-            created(format!("/v1/assessments/{}", view.id), view.version, &view)
-        },
-    )
+    once.answer(&app, |work, AssessmentInput { case_id, event }| {
+        let view = AssessmentView::try_from(open(work, case_id, &event.into())?)?;
+        created(format!("/v1/assessments/{}", view.id), view.version, &view)
+    })
     .await
 }
 
@@ -434,29 +423,17 @@ pub async fn list_assessment_events(
 )]
 #[post("/v1/assessments/{id}/events")]
 pub async fn record_assessment_event(
-    principal: Allowed<WriteAssessments>,
-    id: Path<PathId>,
-    key: IdempotencyKey,
-    version: IfMatch,
-    body: Body<AssessmentEventInput>,
+    act: Act<WriteAssessments, AssessmentEventInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let (id, event) = (id.into_inner().0, body.value.into());
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let recorded = record(work, id, version.0, &event)?;
-            let view = RecordedEventView {
-                event: EventView::of(&recorded.entry, recorded.noted, None)?,
-                assessment: AssessmentView::try_from(recorded.reading)?,
-            };
-            acted(201, view.assessment.version, &view)
-        },
-    )
+    let Act { once, id, version } = act;
+    once.answer(&app, move |work, input| {
+        let recorded = record(work, id, version, &input.into())?;
+        let view = RecordedEventView {
+            event: EventView::of(&recorded.entry, recorded.noted, None)?,
+            assessment: AssessmentView::try_from(recorded.reading)?,
+        };
+        acted(201, view.assessment.version, &view)
+    })
     .await
 }

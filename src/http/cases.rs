@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{act_once, acted, claim_of, created, shown, trace_of};
+use super::acting::{Once, acted, created, shown, trace_of};
 use super::assessments::FlagView;
 use super::clocks::{ClockPlace, ClockView};
 use super::contract::Contract;
@@ -320,25 +320,11 @@ pub struct CaseQuery {
     extensions(("x-problems" = json!(["duplicate"])))
 )]
 #[post("/v1/cases")]
-pub async fn open_case(
-    principal: Allowed<WriteCases>,
-    key: IdempotencyKey,
-    body: Body<CaseDetails>,
-    app: Data<App>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let details = body.value;
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let view = CaseView::try_from(open(work, &details)?)?;
-            created(format!("/v1/cases/{}", view.id), view.version, &view)
-        },
-    )
+pub async fn open_case(once: Once<WriteCases, CaseDetails>, app: Data<App>) -> Result<HttpResponse, Problem> {
+    once.answer(&app, |work, details| {
+        let view = CaseView::try_from(open(work, &details)?)?;
+        created(format!("/v1/cases/{}", view.id), view.version, &view)
+    })
     .await
 }
 
@@ -490,24 +476,14 @@ pub async fn change_case(
 )]
 #[post("/v1/cases/{id}/closure")]
 pub async fn close_case(
-    principal: Allowed<WriteCases>,
+    once: Once<WriteCases, ClosureInput>,
     id: Path<PathId>,
-    key: IdempotencyKey,
-    body: Body<ClosureInput>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let (id, ClosureInput { reason, occurred_on }) = (id.into_inner().0, body.value);
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let view = CaseView::try_from(close(work, id, reason, occurred_on)?)?;
-            acted(201, view.version, &view)
-        },
-    )
+    let id = id.into_inner().0;
+    once.answer(&app, move |work, ClosureInput { reason, occurred_on }| {
+        let view = CaseView::try_from(close(work, id, reason, occurred_on)?)?;
+        acted(201, view.version, &view)
+    })
     .await
 }

@@ -19,39 +19,9 @@ use crate::statute::calendar::last_working_day_on_or_before;
 use crate::statute::clock::{Clock, ClockStatus, Standing, standing};
 use crate::statute::exception::TestedClaim;
 use crate::statute::explanation::explain;
-use crate::statute::rulebook::{
-    Bound, ClockKind, Confidence, Force, Ground, Party, Provision, Rule, rule_for,
-};
+use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, Party, Provision, Rule, rule_for};
 use crate::store::case::CaseSummaryRow;
 use crate::store::clock::ClockFilter;
-
-/// Where a rule comes from.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ProvisionView {
-    /// The statutory instrument or document.
-    #[schema(example = "SI 2014/1530")]
-    pub instrument: &'static str,
-    /// The place in it.
-    #[schema(example = "reg 5(1)")]
-    pub reference: &'static str,
-    /// How well the citation has been checked; what is unconfirmed is to be confirmed by a solicitor.
-    pub confidence: Confidence,
-}
-
-impl From<Provision> for ProvisionView {
-    fn from(provision: Provision) -> ProvisionView {
-        let Provision {
-            instrument,
-            reference,
-            confidence,
-        } = provision;
-        ProvisionView {
-            instrument,
-            reference,
-            confidence,
-        }
-    }
-}
 
 /// A claimed exception as one clock sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,7 +41,7 @@ pub struct ExceptionView {
     /// Every reason why it does not.
     pub why_not: Vec<String>,
     /// Where the law lists the ground for this limit, if it does.
-    pub provision: Option<ProvisionView>,
+    pub provision: Option<Provision>,
 }
 
 /// One statutory or guidance time limit, read on one day.
@@ -116,7 +86,7 @@ pub struct ClockView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub exceptions: Option<Vec<ExceptionView>>,
-    pub provision: ProvisionView,
+    pub provision: Provision,
     /// Why it reads as it does. On lists only with `include=explanation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -228,7 +198,7 @@ impl ClockView {
             days_late,
             excused,
             exceptions: None,
-            provision: rule.provision.into(),
+            provision: rule.provision,
             explanation: None,
             case_id: place.case_id,
             procedure_id: place.procedure_id,
@@ -259,9 +229,7 @@ fn exception_view(tested: &TestedClaim, rule: &Rule) -> ExceptionView {
         to: claim.to_on,
         qualifies: tested.why_not.is_empty(),
         why_not: tested.why_not.clone(),
-        provision: rule
-            .permits(claim.ground)
-            .map(|permitted| permitted.provision.into()),
+        provision: rule.permits(claim.ground).map(|permitted| permitted.provision),
     }
 }
 

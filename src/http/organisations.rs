@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{act_once, claim_of, created, shown, trace_of};
+use super::acting::{Once, created, shown, trace_of};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
@@ -61,24 +61,13 @@ pub struct OrganisationQuery {
 )]
 #[post("/v1/organisations")]
 pub async fn open_organisation(
-    principal: Allowed<WriteOrganisations>,
-    key: IdempotencyKey,
-    body: Body<OrganisationDetails>,
+    once: Once<WriteOrganisations, OrganisationDetails>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let details = body.value;
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let view = OrganisationView::from(open(work, &details)?);
-            created(format!("/v1/organisations/{}", view.id), view.version, &view)
-        },
-    )
+    once.answer(&app, |work, details| {
+        let view = OrganisationView::from(open(work, &details)?);
+        created(format!("/v1/organisations/{}", view.id), view.version, &view)
+    })
     .await
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::acting::{act_once, claim_of, created, shown, trace_of};
+use super::acting::{Once, created, shown, trace_of};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
@@ -62,29 +62,19 @@ impl From<Person> for PersonView {
 )]
 #[post("/v1/cases/{id}/people")]
 pub async fn add_person(
-    principal: Allowed<WriteCases>,
+    once: Once<WriteCases, PersonDetails>,
     id: Path<PathId>,
-    key: IdempotencyKey,
-    body: Body<PersonDetails>,
     app: Data<App>,
-    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let claim = claim_of(&request, key, body.sha256);
-    let (case_id, details) = (id.into_inner().0, body.value);
-    act_once(
-        &app,
-        principal.into_principal(),
-        trace_of(&request),
-        claim,
-        move |work| {
-            let view = PersonView::from(add(work, case_id, &details)?);
-            created(
-                format!("/v1/cases/{case_id}/people/{}", view.id),
-                view.version,
-                &view,
-            )
-        },
-    )
+    let case_id = id.into_inner().0;
+    once.answer(&app, move |work, details| {
+        let view = PersonView::from(add(work, case_id, &details)?);
+        created(
+            format!("/v1/cases/{case_id}/people/{}", view.id),
+            view.version,
+            &view,
+        )
+    })
     .await
 }
 

@@ -6,12 +6,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::clocks::ProvisionView;
 use super::extractor::QueryString;
 use super::problem::Problem;
 use crate::service::App;
 use crate::statute::calendar::in_words;
-use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, GroundTest, Party, RULES, Rule};
+use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, GroundTest, Party, Provision, RULES, Rule};
 
 /// Which day.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,7 +45,7 @@ pub struct RuleView {
     /// What keeps it, and by which of an event's dates.
     #[schema(example = "the day the notice was sent; a decision not yet notified does not count")]
     pub satisfied_when: &'static str,
-    pub provision: ProvisionView,
+    pub provision: Provision,
     /// What excuses missing it. No exception moves the date.
     pub exceptions: Vec<PermittedGroundView>,
     /// The first day on which it was law.
@@ -61,7 +60,7 @@ pub struct PermittedGroundView {
     pub ground: Ground,
     /// What a claim must show.
     pub test: String,
-    pub provision: ProvisionView,
+    pub provision: Provision,
 }
 
 /// Get the rulebook
@@ -94,14 +93,14 @@ fn rule_view(rule: &Rule) -> RuleView {
         counting: rule.counting.in_words(),
         starts_with: rule.starts.iter().map(|mark| mark.in_words()).collect(),
         satisfied_when: rule.satisfied_when,
-        provision: rule.provision.into(),
+        provision: rule.provision,
         exceptions: rule
             .exceptions
             .iter()
             .map(|permitted| PermittedGroundView {
                 ground: permitted.ground,
                 test: test_in_words(permitted.ground.test()),
-                provision: permitted.provision.into(),
+                provision: permitted.provision,
             })
             .collect(),
         valid_from_on: rule.valid_from_on,

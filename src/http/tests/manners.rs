@@ -363,6 +363,19 @@ async fn a_panic_over_the_wire_is_answered_and_the_connection_lives_on() {
 }
 
 #[actix_web::test]
+async fn the_type_of_every_problem_leads_to_its_explanation() {
+    for code in Code::ALL {
+        let page = send(TestRequest::get().uri(&code.link())).await;
+        assert_eq!(page.status, 200, "{}", code.link());
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    }
+    assert_problem(
+        &send(TestRequest::get().uri("/docs/problems/none_such")).await,
+        Code::NotFound,
+    );
+}
+
+#[actix_web::test]
 async fn the_service_describes_itself() {
     let live = send(TestRequest::get().uri("/health/live")).await;
     assert_eq!(
