@@ -82,6 +82,15 @@ fn what_is_sent_is_closed_and_what_is_answered_stays_open() {
 }
 
 #[test]
+fn a_change_takes_null_only_for_what_may_be_absent() {
+    let document = document();
+    let change = &document["components"]["schemas"]["CaseDetailsPatch"];
+    assert_eq!(change["properties"]["given_name"]["type"], "string");
+    assert_eq!(change["properties"]["upn"]["type"], json!(["string", "null"]));
+    assert_eq!(change.get("required"), None);
+}
+
+#[test]
 fn what_generated_clients_would_number_has_a_name() {
     let document = document();
     let schemas = &document["components"]["schemas"];
