@@ -130,14 +130,17 @@ impl Service {
         Actor { token }
     }
 
+    /// The key that tokens are signed with.
+    pub fn key(&self) -> IssuerKey {
+        self.key.clone()
+    }
+
     /// Sends a request as it stands.
     pub async fn send(&self, request: TestRequest) -> Answer {
-        static API: OnceLock<Api> = OnceLock::new();
-        let api = API.get_or_init(|| Api::new().unwrap());
-        let app = api
+        let app = api()
             .app()
             .app_data(Data::new(self.app.clone()))
-            .app_data(Data::new(self.key.clone()));
+            .app_data(Data::new(self.key()));
         let service = init_service(app).await;
         answer(call_service(&service, request.to_request()).await).await
     }
@@ -254,6 +257,10 @@ impl Service {
 }
 
 impl Actor {
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     pub fn request(&self, method: Method, uri: &str) -> TestRequest {
         TestRequest::with_uri(uri)
             .method(method)
@@ -262,6 +269,22 @@ impl Actor {
 }
 
 impl Answer {
+    /// An answer as it came over the wire.
+    pub fn heard(text: &str) -> Answer {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let (status_line, lines) = head.split_once("\r\n").unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_lowercase(), value.to_owned())
+        };
+        Answer {
+            status: status_line.split(' ').nth(1).unwrap().parse().unwrap(),
+            headers: lines.lines().map(header).collect(),
+            body: serde_json::from_str(body).unwrap_or(Value::Null),
+            text: body.to_owned(),
+        }
+    }
+
     /// The answer, if its status is this one; otherwise the test ends showing what it was.
     #[track_caller]
     pub fn expect(self, status: u16) -> Answer {
@@ -342,6 +365,12 @@ pub fn new_key() -> (&'static str, String) {
 
 pub fn if_match(version: i64) -> (&'static str, String) {
     ("If-Match", format!("\"v{version}\""))
+}
+
+/// The API, compiled once for all tests.
+pub fn api() -> &'static Api {
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| Api::new().unwrap())
 }
 
 fn day(text: &str) -> NaiveDate {

@@ -3,3 +3,9 @@
 mod harness;
 
 mod assessments;
+mod authorisation;
+mod concurrency;
+mod contract;
+mod idempotency;
+mod problems;
+mod statements;
