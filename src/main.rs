@@ -1,8 +1,7 @@
-fn main() {
-    println!(
-        "{}",
-        ehcp_timeline::http::document()
-            .to_pretty_json()
-            .unwrap_or_default()
-    );
+//! The `ehcp` program: parse the command line, run the command, end with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ehcp_timeline::cli::run()
 }
