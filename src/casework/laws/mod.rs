@@ -5,4 +5,6 @@
 
 mod advice;
 mod opening;
+mod resumption;
 mod story;
+mod window;
