@@ -321,7 +321,7 @@ pub fn rule_for(kind: ClockKind, started_on: NaiveDate) -> Option<&'static Rule>
     let of_kind = || RULES.iter().filter(|rule| rule.kind == kind);
     of_kind()
         .find(|rule| rule.is_in_force(started_on))
-        .or_else(|| of_kind().last())
+        .or_else(|| of_kind().next_back())
 }
 
 const SEND_REGULATIONS: &str = "SI 2014/1530";

@@ -77,7 +77,8 @@ fn a_request_passes_through_the_matrix() {
             "{day}"
         );
     }
-    let request = &story.timeline().advice.requests[0];
+    let requests = story.timeline().advice.requests;
+    let request = requests.iter().find(|request| request.id == medical()).unwrap();
     assert_eq!(
         request.submitted_on,
         Some(on("2026-03-27")),
