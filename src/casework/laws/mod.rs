@@ -4,7 +4,10 @@
 //! holds the engine to it. Nothing here may be read by the engine.
 
 mod advice;
+mod dates;
 mod opening;
 mod resumption;
 mod story;
+mod transitions;
+mod vectors;
 mod window;
