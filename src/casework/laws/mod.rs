@@ -5,9 +5,12 @@
 
 mod advice;
 mod dates;
+mod model;
 mod opening;
 mod resumption;
+mod steps;
 mod story;
 mod transitions;
 mod vectors;
+mod walks;
 mod window;

@@ -2,8 +2,10 @@
 //!
 //! The tables are copied from the published contract by hand, not taken from the engine.
 
+use std::sync::OnceLock;
+
 use super::story::*;
-use crate::casework::advice::{AdviceState, AppointmentOutcome, DeclinationGround};
+use crate::casework::advice::{AdviceFact, AdviceState, AppointmentOutcome, DeclinationGround};
 use crate::casework::assessment::AssessmentState::{self, *};
 use crate::casework::assessment::{
     AssessDecision, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome, permitted,
@@ -83,6 +85,52 @@ const NAMES: [&str; 11] = [
     "-", "con", "ass", "ref", "dra", "ser", "iss", "npl", "wit", "mov", "clo",
 ];
 
+/// Where the table leads from a state by a fact; none if it refuses.
+pub fn leads_to(state: Option<AssessmentState>, fact: &Fact) -> Option<AssessmentState> {
+    let mut name = fact.event_type().name().to_owned();
+    let value = match fact {
+        Fact::Assessment(fact) => serde_json::to_value(fact).unwrap(),
+        Fact::Advice(_) | Fact::CaseClosed(_) => serde_json::Value::Null,
+    };
+    let detail = match fact.event_type() {
+        EventType::AssessDecisionNotified | EventType::PlanDecisionNotified => value["decision"].as_str(),
+        EventType::DraftPlanServed => value["reason"].as_str(),
+        EventType::AssessmentResumed => value["outcome"].as_str(),
+        _ => None,
+    };
+    if let Some(detail) = detail {
+        name = format!("{name} {detail}");
+    }
+    cell_of(transitions(), &STATES, &NAMES, &name, state)
+}
+
+/// What the table of acts makes of a request; none if it refuses.
+pub fn act_leads_to(state: Option<AdviceState>, fact: &AdviceFact) -> Option<AdviceState> {
+    cell_of(
+        acts(),
+        &REQUEST_STATES,
+        &REQUEST_NAMES,
+        fact.event_type().name(),
+        state,
+    )
+}
+
+fn cell_of<S: Copy + PartialEq>(
+    rows: &[Row],
+    states: &[Option<S>],
+    names: &[&str],
+    row: &str,
+    state: Option<S>,
+) -> Option<S> {
+    let (_, cells) = rows.iter().find(|(name, _)| name == row)?;
+    let column = states.iter().position(|known| *known == state)?;
+    match cells[column] {
+        "." => None,
+        "=" => state,
+        other => states[names.iter().position(|known| *known == other)?],
+    }
+}
+
 /// A request that waits and one that was answered, before the state is reached.
 fn waiting() -> uuid::Uuid {
     request_id(Requirement::Medical, "waiting")
@@ -160,8 +208,10 @@ fn fact_named(name: &str) -> Fact {
     }
 }
 
+type Row = (String, Vec<&'static str>);
+
 /// The rows of a table: the name, and a cell for each column.
-fn rows(table: &'static str, columns: usize) -> Vec<(String, Vec<&'static str>)> {
+fn rows(table: &'static str, columns: usize) -> Vec<Row> {
     table
         .lines()
         .filter(|line| !line.is_empty())
@@ -173,9 +223,19 @@ fn rows(table: &'static str, columns: usize) -> Vec<(String, Vec<&'static str>)>
         .collect()
 }
 
+fn transitions() -> &'static [Row] {
+    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
+    ROWS.get_or_init(|| rows(TRANSITIONS, STATES.len()))
+}
+
+fn acts() -> &'static [Row] {
+    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
+    ROWS.get_or_init(|| rows(ACTS, REQUEST_STATES.len()))
+}
+
 #[test]
 fn the_table_has_a_row_for_every_type_of_event() {
-    let rows = rows(TRANSITIONS, STATES.len());
+    let rows = transitions();
     for event_type in EventType::ALL {
         let is_listed = rows
             .iter()
@@ -189,15 +249,12 @@ fn the_table_has_a_row_for_every_type_of_event() {
 
 #[test]
 fn every_pair_of_state_and_event_is_a_transition_or_a_refusal() {
-    for (name, cells) in rows(TRANSITIONS, STATES.len()) {
+    for (name, cells) in transitions() {
         let fact = fact_named(&name);
         assert_eq!(name.split(' ').next(), Some(fact.event_type().name()));
         for (state, cell) in STATES.into_iter().zip(cells) {
-            let expected = match cell {
-                "." => None,
-                "=" => state,
-                other => STATES[NAMES.iter().position(|known| *known == other).unwrap()],
-            };
+            let expected = leads_to(state, &fact);
+            assert_eq!(expected.is_none(), *cell == ".");
             let before = reaching(state);
             if state.is_some() {
                 assert_eq!(Some(before.timeline().state), state);
@@ -296,11 +353,11 @@ fn every_pair_of_request_and_act_is_a_transition_or_a_refusal() {
         "advice_exception_claimed" => excuse(it, Ground::PersonalCircumstances, day, day),
         other => panic!("no act is named {other}"),
     };
-    for (name, cells) in rows(ACTS, REQUEST_STATES.len()) {
+    for (name, cells) in acts() {
         for (state, cell) in REQUEST_STATES.into_iter().zip(cells) {
             let after = in_state(state).then("2026-02-20", act_named(&name)).judged();
             let state_after = after.as_ref().map(|timeline| timeline.advice.requests[0].state);
-            let expected = match cell {
+            let expected = match *cell {
                 "." => None,
                 "=" => state,
                 other => REQUEST_STATES[REQUEST_NAMES.iter().position(|known| *known == other).unwrap()],
