@@ -117,7 +117,8 @@ pub struct FlagLog {
 }
 
 impl FlagLog {
-    /// Raises a flag. If the same one is up already it stays, with whose move it is now.
+    /// Raises a flag. If the same one is up already it stays, with whose move it is now; lowered
+    /// and raised on one day, it was never down.
     pub fn raise(
         &mut self,
         code: FlagCode,
@@ -125,10 +126,16 @@ impl FlagLog {
         since_on: NaiveDate,
         whose_move: Option<Party>,
     ) {
-        let is_up =
-            |flag: &&mut Flag| flag.code == code && flag.subject == subject && flag.until_on.is_none();
-        match self.flags.iter_mut().find(is_up) {
-            Some(flag) => flag.whose_move = whose_move,
+        let goes_on = |flag: &&mut Flag| {
+            flag.code == code
+                && flag.subject == subject
+                && flag.until_on.is_none_or(|until_on| until_on == since_on)
+        };
+        match self.flags.iter_mut().find(goes_on) {
+            Some(flag) => {
+                flag.until_on = None;
+                flag.whose_move = whose_move;
+            }
             None => self.flags.push(Flag {
                 code,
                 since_on,

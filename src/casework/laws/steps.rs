@@ -211,7 +211,8 @@ const ASKED: [(Requirement, &str); 4] = [
     (Requirement::Other, "music therapy"),
 ];
 
-fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: i64, day: NaiveDate) -> Fact {
+/// A fact of a type, its details drawn from a number.
+pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: i64, day: NaiveDate) -> Fact {
     let (requirement, service) = ASKED[detail % ASKED.len()];
     let it = asked_already(story, detail).unwrap_or_else(|| request_id(requirement, service));
     let earlier = |days: usize| day - TimeDelta::days(days as i64);

@@ -106,7 +106,7 @@ impl Story {
         events
     }
 
-    fn setting(&self) -> Setting<'_> {
+    pub fn setting(&self) -> Setting<'_> {
         Setting {
             procedure_id: id("procedure"),
             readings: &self.readings,
