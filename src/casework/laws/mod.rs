@@ -4,7 +4,13 @@
 //! holds the engine to it. Nothing here may be read by the engine.
 
 mod advice;
+mod dates;
+mod model;
 mod opening;
 mod resumption;
+mod steps;
 mod story;
+mod transitions;
+mod vectors;
+mod walks;
 mod window;

@@ -92,7 +92,15 @@ impl Story {
         self
     }
 
-    fn sorted(&self) -> Vec<Event> {
+    /// Nothing in it is being recorded now.
+    pub fn settled(mut self) -> Story {
+        for event in &mut self.events {
+            event.fresh = false;
+        }
+        self
+    }
+
+    pub fn sorted(&self) -> Vec<Event> {
         let mut events = self.events.clone();
         sort_events(ProcedureKind::Assessment, &mut events);
         events
@@ -120,11 +128,6 @@ impl Story {
     /// The fold of what had happened by a day; none before the opening.
     pub fn until(&self, day: NaiveDate) -> Option<Timeline> {
         fold_until(ProcedureKind::Assessment, &self.sorted(), day, self.setting()).unwrap()
-    }
-
-    /// The state on a day.
-    pub fn state_on(&self, day: &str) -> AssessmentState {
-        self.until(on(day)).unwrap().state
     }
 
     /// The only clock of a kind.
