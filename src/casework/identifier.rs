@@ -1,8 +1,5 @@
 //! Identifiers of a child or young person and their check characters.
 
-/// Stands for a learner whose number is not known yet; its last digit is no check digit.
-const TEMPORARY_ULN: &str = "9999999999";
-
 /// The alphabet of UPN check letters; it leaves out the letters that look like digits.
 const UPN_LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
 

@@ -6,6 +6,7 @@ mod assessments;
 mod authorisation;
 mod concurrency;
 mod contract;
+mod corrections;
 mod idempotency;
 mod problems;
 mod statements;
