@@ -17,6 +17,7 @@ pub mod extractor;
 mod fallback;
 mod faults;
 mod health;
+mod names;
 pub mod openapi;
 mod organisations;
 mod page;
@@ -157,6 +158,7 @@ impl Api {
         > + use<>,
     > {
         let (app, _) = App::new()
+            .configure(|config| self.routes.keep_written_out(config))
             .into_utoipa_app()
             .configure(self.resources)
             .split_for_parts();

@@ -18,7 +18,7 @@ use utoipa::openapi::{
 
 use super::extractor::{IDEMPOTENCY_KEY, IF_MATCH};
 use super::problem::{Code, PROBLEM_JSON, ProblemView};
-use super::schemas;
+use super::{names, schemas};
 
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
@@ -122,6 +122,9 @@ pub fn complete(document: &mut OpenApi) {
     ProblemView::schemas(&mut problem_schemas);
     components.schemas.extend(problem_schemas);
     schemas::merge_flattened(&mut components.schemas);
+    names::name_branches(&mut components.schemas);
+    names::name_page_items(&mut components.schemas);
+    names::share_vocabularies(document);
     schemas::close(document);
 
     let mut used = Vec::new();

@@ -83,10 +83,12 @@ impl<T: ToSchema> PartialSchema for Patch<T> {
         let RefOr::T(Schema::Object(mut object)) = T::schema() else {
             return T::schema();
         };
-        object.required.clear();
+        let required = std::mem::take(&mut object.required);
         object.description = Some("Any of the fields; null removes one that may be absent.".to_owned());
-        for property in object.properties.values_mut() {
-            *property = nullable(property.clone());
+        for (name, property) in &mut object.properties {
+            if !required.contains(name) {
+                *property = nullable(property.clone());
+            }
         }
         RefOr::T(Schema::Object(object))
     }

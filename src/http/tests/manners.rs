@@ -252,6 +252,8 @@ async fn a_query_string_is_read_by_the_types_of_the_document() {
     assert_eq!(answer.body["query"]["open"], true);
     assert_eq!(answer.body["query"]["by"], "bus or train");
     assert_eq!(answer.body["query"]["include"], json!(["case", "explanation"]));
+    let answer = send(TestRequest::get().uri("/v1/trips?include=")).await;
+    assert_eq!(answer.body["query"]["include"], json!([]), "{}", answer.body);
     assert_eq!(
         send(TestRequest::get().uri("/v1/trips")).await.body["page"]["limit"],
         Value::Null
@@ -289,6 +291,8 @@ async fn an_unknown_path_is_404_and_another_method_405_with_allow() {
         (TestRequest::delete().uri(TRIP), "POST"),
         (TestRequest::post().uri("/v1/trips"), "GET"),
         (TestRequest::put().uri("/openapi.json"), "GET"),
+        (TestRequest::patch().uri("/v1/cases/search"), "POST"),
+        (TestRequest::get().uri("/v1/cases/search"), "POST"),
     ] {
         let answer = send(request).await;
         assert_problem(&answer, Code::MethodNotAllowed);
