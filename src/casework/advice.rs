@@ -288,6 +288,19 @@ pub struct AdviceRequest {
 }
 
 impl AdviceRequest {
+    /// Whether nothing has come on it yet and something may.
+    fn is_awaited(&self) -> bool {
+        let is_open = match self.state {
+            AdviceState::Requested | AdviceState::Acknowledged => true,
+            AdviceState::Submitted
+            | AdviceState::Returned
+            | AdviceState::Accepted
+            | AdviceState::Declined
+            | AdviceState::Withdrawn => false,
+        };
+        is_open && self.submitted_on.is_none()
+    }
+
     fn flag_subject(&self) -> FlagSubject {
         FlagSubject {
             clock_id: None,
@@ -312,28 +325,43 @@ pub struct AdviceBook {
     sought_on: Option<NaiveDate>,
     plan_on: Option<NaiveDate>,
     plan_sent_on: Option<NaiveDate>,
+    is_stopped: bool,
 }
 
 impl AdviceBook {
-    /// What the events amount to.
-    pub fn finish(self) -> AdviceStanding {
+    /// What the events amount to, whatever order the requests of one day were recorded in.
+    pub fn finish(mut self) -> AdviceStanding {
+        self.requests
+            .sort_by_key(|request| (request.requested_on, request.id));
         AdviceStanding {
             requests: self.requests,
             existing: self.existing,
             sought_on: self.sought_on,
             plan_on: self.plan_on,
+            is_stopped: self.is_stopped,
         }
     }
 
     fn has_come(&self, requirement: Requirement) -> bool {
-        self.existing
-            .iter()
-            .any(|existing| existing.requirement == requirement)
-            || self
-                .requests
-                .iter()
-                .any(|request| request.requirement == requirement && request.submitted_on.is_some())
+        is_agreed(&self.existing, requirement)
+            || self.requests.iter().any(|request| {
+                request.requirement == requirement
+                    && request.submitted_on.is_some()
+                    && request.state != AdviceState::Withdrawn
+            })
     }
+
+    /// The request of a requirement that was asked first and is still waited for.
+    fn first_awaited(&self, requirement: Requirement) -> Option<&AdviceRequest> {
+        self.requests
+            .iter()
+            .filter(|request| request.requirement == requirement && request.is_awaited())
+            .min_by_key(|request| (request.requested_on, request.id))
+    }
+}
+
+fn is_agreed(existing: &[ExistingAdvice], requirement: Requirement) -> bool {
+    existing.iter().any(|agreed| agreed.requirement == requirement)
 }
 
 impl Ledger<'_> {
@@ -354,42 +382,57 @@ impl Ledger<'_> {
             .collect()
     }
 
-    /// That, and what was asked for beyond it and has not come.
-    fn outstanding_advice(&self, on: NaiveDate) -> Vec<Requirement> {
-        let mut outstanding = self.required_and_outstanding(on);
-        for request in self
-            .advice
-            .requests
-            .iter()
-            .filter(|request| request.state.is_live())
-        {
-            if !outstanding.contains(&request.requirement) && !self.advice.has_come(request.requirement) {
-                outstanding.push(request.requirement);
-            }
-        }
-        outstanding
+    /// That, and whatever else was asked for and has not come, with whose move each is.
+    fn outstanding_advice(&self, on: NaiveDate) -> Vec<(Requirement, Party)> {
+        let required = self.required_and_outstanding(on);
+        Requirement::ALL
+            .into_iter()
+            .filter_map(|requirement| {
+                let awaited = self
+                    .advice
+                    .first_awaited(requirement)
+                    .filter(|_| !is_agreed(&self.advice.existing, requirement));
+                match awaited {
+                    Some(request) => Some((requirement, request.bearer)),
+                    None => required
+                        .contains(&requirement)
+                        .then_some((requirement, Party::LocalAuthority)),
+                }
+            })
+            .collect()
     }
 
     /// A plan was decided or sent: advice that has not come is missing from it.
     pub fn plan_without_advice(&mut self, event: &Event) {
         self.advice.plan_on.get_or_insert(event.occurred_on);
-        for requirement in self.outstanding_advice(event.occurred_on) {
-            let asked = self
-                .advice
-                .requests
+        self.review_missing_advice(event.occurred_on);
+    }
+
+    /// There is no decision to issue a plan any more: nothing is missing from it.
+    pub fn no_plan_decided(&mut self, event: &Event) {
+        self.advice.plan_on = None;
+        self.review_missing_advice(event.occurred_on);
+    }
+
+    /// Once a plan is decided, `advice_missing` is up for exactly what is outstanding.
+    fn review_missing_advice(&mut self, on: NaiveDate) {
+        let outstanding = if self.advice.plan_on.is_some() && !self.advice.is_stopped {
+            self.outstanding_advice(on)
+        } else {
+            Vec::new()
+        };
+        self.flags.lower(FlagCode::AdviceMissing, on, |subject| {
+            !outstanding
                 .iter()
-                .find(|request| request.requirement == requirement && request.state.is_live());
-            let whose_move = asked.map_or(Party::LocalAuthority, |request| request.bearer);
+                .any(|(requirement, _)| subject.requirement == Some(*requirement))
+        });
+        for (requirement, whose_move) in outstanding {
             let subject = FlagSubject {
                 requirement: Some(requirement),
                 ..FlagSubject::default()
             };
-            self.flags.raise(
-                FlagCode::AdviceMissing,
-                subject,
-                event.occurred_on,
-                Some(whose_move),
-            );
+            self.flags
+                .raise(FlagCode::AdviceMissing, subject, on, Some(whose_move));
         }
     }
 
@@ -401,34 +444,58 @@ impl Ledger<'_> {
 
     /// The procedure stopped: nobody has to act on its advice any more.
     pub fn stop_advice(&mut self, event: &Event) {
-        for code in [
-            FlagCode::AdviceReturned,
-            FlagCode::AdviceDeclined,
-            FlagCode::AdviceMissing,
-        ] {
+        self.advice.is_stopped = true;
+        for code in [FlagCode::AdviceReturned, FlagCode::AdviceDeclined] {
             self.flags.lower(code, event.occurred_on, |_| true);
         }
+        self.review_missing_advice(event.occurred_on);
     }
 
     /// The procedure goes on: what waited before it stopped waits again.
     pub fn resume_advice(&mut self, event: &Event) {
-        for request in &self.advice.requests {
-            let (code, whose_move) = match request.state {
-                AdviceState::Returned => (FlagCode::AdviceReturned, request.bearer),
-                AdviceState::Declined => (FlagCode::AdviceDeclined, Party::LocalAuthority),
+        self.advice.is_stopped = false;
+        let waiting: Vec<AdviceRequest> = self.advice.requests.clone();
+        for request in waiting {
+            match request.state {
+                AdviceState::Returned => {
+                    self.raise_on_request(FlagCode::AdviceReturned, &request, request.bearer, event);
+                }
+                AdviceState::Declined => {
+                    self.raise_on_request(FlagCode::AdviceDeclined, &request, Party::LocalAuthority, event);
+                }
                 AdviceState::Requested
                 | AdviceState::Acknowledged
                 | AdviceState::Submitted
                 | AdviceState::Accepted
-                | AdviceState::Withdrawn => continue,
-            };
+                | AdviceState::Withdrawn => {}
+            }
+        }
+        self.review_missing_advice(event.occurred_on);
+    }
+
+    /// Raises a flag on a request, unless the procedure stands still and nobody has to act.
+    fn raise_on_request(
+        &mut self,
+        code: FlagCode,
+        request: &AdviceRequest,
+        whose_move: Party,
+        event: &Event,
+    ) {
+        if !self.advice.is_stopped {
+            let subject = request.flag_subject();
             self.flags
-                .raise(code, request.flag_subject(), event.occurred_on, Some(whose_move));
+                .raise(code, subject, event.occurred_on, Some(whose_move));
         }
     }
 
     /// Applies an act on advice that the procedure's state permits.
     pub fn apply_advice(&mut self, fact: &AdviceFact, event: &Event) -> Result<(), Reason> {
+        self.act(fact, event)?;
+        self.review_missing_advice(event.occurred_on);
+        Ok(())
+    }
+
+    fn act(&mut self, fact: &AdviceFact, event: &Event) -> Result<(), Reason> {
         match fact {
             AdviceFact::AdviceRequested {
                 request_id,
@@ -474,12 +541,7 @@ impl Ledger<'_> {
             AdviceFact::AdviceReturned { request_id, .. } => {
                 let request =
                     self.act_on(*request_id, fact, |request| request.state = AdviceState::Returned)?;
-                self.flags.raise(
-                    FlagCode::AdviceReturned,
-                    request.flag_subject(),
-                    event.occurred_on,
-                    Some(request.bearer),
-                );
+                self.raise_on_request(FlagCode::AdviceReturned, &request, request.bearer, event);
             }
             AdviceFact::AdviceAccepted { request_id } => {
                 self.act_on(*request_id, fact, |request| {
@@ -493,12 +555,7 @@ impl Ledger<'_> {
                 let request =
                     self.act_on(*request_id, fact, |request| request.state = AdviceState::Declined)?;
                 self.lower_request_flags(*request_id, event.occurred_on);
-                self.flags.raise(
-                    FlagCode::AdviceDeclined,
-                    request.flag_subject(),
-                    event.occurred_on,
-                    Some(Party::LocalAuthority),
-                );
+                self.raise_on_request(FlagCode::AdviceDeclined, &request, Party::LocalAuthority, event);
                 if ground.ends_the_duty() {
                     self.mark_about(Mark::AdviceRequestEnded, event, Some(*request_id), None);
                 }
@@ -526,13 +583,6 @@ impl Ledger<'_> {
                     request.state = AdviceState::Withdrawn
                 })?;
                 self.lower_request_flags(*request_id, event.occurred_on);
-                let outstanding = self.outstanding_advice(event.occurred_on);
-                self.flags
-                    .lower(FlagCode::AdviceMissing, event.occurred_on, |subject| {
-                        subject
-                            .requirement
-                            .is_some_and(|requirement| !outstanding.contains(&requirement))
-                    });
                 self.mark_about(Mark::AdviceRequestEnded, event, Some(*request_id), None);
             }
             AdviceFact::AdviceAppointment {
@@ -578,7 +628,6 @@ impl Ledger<'_> {
                     requirement: *requirement,
                     agreed_on: event.occurred_on,
                 });
-                self.advice_came(*requirement, event.occurred_on);
             }
         }
         Ok(())
@@ -590,7 +639,6 @@ impl Ledger<'_> {
             request.submitted_on.get_or_insert(event.occurred_on);
         })?;
         self.lower_request_flags(request_id, event.occurred_on);
-        self.advice_came(request.requirement, event.occurred_on);
         if self.advice.plan_sent_on.is_some() {
             self.flags.raise(
                 FlagCode::AdviceAfterPlan,
@@ -632,12 +680,6 @@ impl Ledger<'_> {
             self.flags
                 .lower(code, on, |subject| subject.advice_request_id == Some(request_id));
         }
-    }
-
-    fn advice_came(&mut self, requirement: Requirement, on: NaiveDate) {
-        self.flags.lower(FlagCode::AdviceMissing, on, |subject| {
-            subject.requirement == Some(requirement)
-        });
     }
 }
 
@@ -720,17 +762,17 @@ impl AdviceStanding {
                     })
                     .map(|request| self.item_of(request, clocks, as_of))
                     .collect();
-                if self
-                    .existing
-                    .iter()
-                    .any(|existing| existing.requirement == requirement)
-                {
+                if is_agreed(&self.existing, requirement) {
                     items.push(bare_item(requirement, AdviceStatus::ExistingAgreed, None));
                 }
                 if items.is_empty() {
                     items.push(self.unasked_item(requirement, required.contains(&requirement)));
                 }
                 items
+            })
+            .map(|item| AdviceItem {
+                whose_move: item.whose_move.filter(|_| !self.is_stopped),
+                ..item
             })
             .collect()
     }
@@ -740,9 +782,10 @@ impl AdviceStanding {
             .iter()
             .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request.id));
         let standing = clock.and_then(|clock| clock.standing_on(as_of));
-        let plan_is_made = self.plan_on.is_some();
+        let is_missing =
+            self.plan_on.is_some() && request.is_awaited() && !is_agreed(&self.existing, request.requirement);
         let (status, whose_move) = match request.state {
-            AdviceState::Requested | AdviceState::Acknowledged if plan_is_made => {
+            AdviceState::Requested | AdviceState::Acknowledged if is_missing => {
                 (AdviceStatus::Missing, Some(request.bearer))
             }
             AdviceState::Requested | AdviceState::Acknowledged => {

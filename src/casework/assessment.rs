@@ -491,6 +491,8 @@ pub fn rank(event_type: EventType) -> u8 {
         EventType::RequestReceived | EventType::BecameResponsible => 0,
         EventType::FurtherRequestReceived => 1,
         EventType::AssessDecisionNotified => 2,
+        // A resumption comes before what follows from it on its day, such as new requests for advice.
+        EventType::AssessmentResumed => 3,
         EventType::AdviceRequested
         | EventType::AdviceAcknowledged
         | EventType::AdviceSubmitted
@@ -501,9 +503,8 @@ pub fn rank(event_type: EventType) -> u8 {
         | EventType::AdviceWithdrawn
         | EventType::AdviceAppointment
         | EventType::AdviceExceptionClaimed
-        | EventType::ExistingAdviceAgreed => 3,
-        EventType::PlanDecisionNotified => 4,
-        EventType::AssessmentResumed => 5,
+        | EventType::ExistingAdviceAgreed => 4,
+        EventType::PlanDecisionNotified => 5,
         EventType::DraftPlanServed => 6,
         EventType::SettingConsulted => 7,
         EventType::SettingReplied => 8,
@@ -677,6 +678,7 @@ fn apply_fact(
             }
             PlanDecision::NotIssue => {
                 ledger.mark(Mark::NoPlanNotified, event);
+                ledger.no_plan_decided(event);
                 ledger.stop_advice(event);
                 Ok(AssessmentState::PlanRefused)
             }
@@ -726,9 +728,6 @@ fn send_final_plan(
     event: &Event,
     ledger: &mut Ledger<'_>,
 ) -> Result<AssessmentState, Reason> {
-    if let Some(waiver) = &sent.waiver {
-        ledger.mark_dated(Mark::DraftWindowWaived, event, waiver.given_on, None, None);
-    }
     let sent_on = match sent.recipients.iter().map(|recipient| recipient.sent_on).max() {
         Some(last_sent_on) => last_sent_on,
         None => event.dated(Mark::FinalPlanSent.dated_by()),
@@ -740,9 +739,13 @@ fn send_final_plan(
         .map(|recipient| recipient.sent_on)
         .min()
         .unwrap_or(sent_on);
+    if let Some(waived_on) = waived_on(sent, first_sent_on, ledger) {
+        ledger.mark_dated(Mark::DraftWindowWaived, event, waived_on, None, None);
+    }
     let window_ends_on = ledger
         .clocks
-        .open_window_ends_on()
+        .newest_window()
+        .map(|window| window.due_on)
         .filter(|ends_on| first_sent_on <= *ends_on);
     if event.fresh {
         let unacknowledged = window_ends_on.filter(|_| !sent.sent_early_acknowledged);
@@ -764,10 +767,21 @@ fn send_final_plan(
             event.occurred_on,
             None,
         );
+        ledger.mark_dated(Mark::DraftWindowCutShort, event, first_sent_on, None, None);
     }
     ledger.mark_dated(Mark::FinalPlanSent, event, sent_on, None, None);
     ledger.plan_sent(event);
     Ok(AssessmentState::PlanIssued)
+}
+
+/// The day the family waived the rest of its newest window. What it said before that window opened
+/// was about another, and what it said after the plan had gone out could not let it go.
+fn waived_on(sent: &FinalPlanSent, first_sent_on: NaiveDate, ledger: &Ledger<'_>) -> Option<NaiveDate> {
+    let window = ledger.clocks.newest_window()?;
+    sent.waiver
+        .as_ref()
+        .map(|waiver| waiver.given_on)
+        .filter(|given_on| window.started_on <= *given_on && *given_on <= first_sent_on)
 }
 
 fn resume(
@@ -782,17 +796,29 @@ fn resume(
         ResumptionOutcome::Assess => {
             ledger.mark(Mark::AssessDecisionNotified, event);
             ledger.seek_advice(event);
-            AssessmentState::Assessing
+            reopen_plan_decision(AssessmentState::Assessing, event, ledger)
         }
         ResumptionOutcome::MakePlan => {
             ledger.mark(Mark::AssessDecisionNotified, event);
+            ledger.seek_advice(event);
             ledger.mark(Mark::IssueDecided, event);
             ledger.plan_without_advice(event);
             AssessmentState::Drafting
         }
-        ResumptionOutcome::Reconsider if from == AssessmentState::PlanRefused => AssessmentState::Assessing,
-        ResumptionOutcome::Reconsider => AssessmentState::ConsideringRequest,
+        ResumptionOutcome::Reconsider if from == AssessmentState::PlanRefused => {
+            reopen_plan_decision(AssessmentState::Assessing, event, ledger)
+        }
+        ResumptionOutcome::Reconsider => {
+            reopen_plan_decision(AssessmentState::ConsideringRequest, event, ledger)
+        }
     })
+}
+
+/// Whether to issue a plan will be decided again, if it was decided at all.
+fn reopen_plan_decision(state: AssessmentState, event: &Event, ledger: &mut Ledger<'_>) -> AssessmentState {
+    ledger.mark(Mark::PlanDecisionReopened, event);
+    ledger.no_plan_decided(event);
+    state
 }
 
 fn end(state: AssessmentState, event: &Event, ledger: &mut Ledger<'_>) -> AssessmentState {

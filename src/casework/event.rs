@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::advice::AdviceFact;
-use super::assessment::AssessmentFact;
+use super::assessment::{self, AssessmentFact};
 use crate::statute::rulebook::LegalDate;
 
 /// Every type of event, of every procedure.
@@ -168,6 +168,14 @@ impl Fact {
             Fact::CaseClosed(_) => EventType::CaseClosed,
         }
     }
+
+    /// Whether it is one that a procedure begins with.
+    pub fn is_opening(&self) -> bool {
+        match self {
+            Fact::Assessment(fact) => assessment::permitted(None, fact.event_type()),
+            Fact::Advice(_) | Fact::CaseClosed(_) => false,
+        }
+    }
 }
 
 /// An effective event: recorded, and not superseded by what is known.
@@ -176,6 +184,8 @@ pub struct Event {
     pub id: Uuid,
     /// The event that first recorded the fact, through all its corrections; its own id if none.
     pub root_id: Uuid,
+    /// Where the first record of the fact stands in the stream: what decides between events of one
+    /// day and rank, before and after corrections alike.
     pub sequence: i64,
     pub occurred_on: NaiveDate,
     pub dates: LegalDates,

@@ -117,7 +117,8 @@ pub struct FlagLog {
 }
 
 impl FlagLog {
-    /// Raises a flag, unless the same one is up already.
+    /// Raises a flag. If the same one is up already it stays, with whose move it is now; lowered
+    /// and raised on one day, it was never down.
     pub fn raise(
         &mut self,
         code: FlagCode,
@@ -125,15 +126,23 @@ impl FlagLog {
         since_on: NaiveDate,
         whose_move: Option<Party>,
     ) {
-        let is_up = |flag: &Flag| flag.code == code && flag.subject == subject && flag.until_on.is_none();
-        if !self.flags.iter().any(is_up) {
-            self.flags.push(Flag {
+        let goes_on = |flag: &&mut Flag| {
+            flag.code == code
+                && flag.subject == subject
+                && flag.until_on.is_none_or(|until_on| until_on == since_on)
+        };
+        match self.flags.iter_mut().find(goes_on) {
+            Some(flag) => {
+                flag.until_on = None;
+                flag.whose_move = whose_move;
+            }
+            None => self.flags.push(Flag {
                 code,
                 since_on,
                 until_on: None,
                 subject,
                 whose_move,
-            });
+            }),
         }
     }
 
@@ -158,9 +167,11 @@ impl FlagLog {
 /// The flags that claims on clocks raise; they stay up, as a record.
 pub fn of_claims(clocks: &[Clock]) -> impl Iterator<Item = Flag> {
     clocks.iter().flat_map(|clock| {
-        clock.claims.iter().map(|tested| Flag {
+        // A claim may come before the clock it is made for; a flag on it may not.
+        let there_from_on = clock.segments.first().map(|segment| segment.effective_from_on);
+        clock.claims.iter().map(move |tested| Flag {
             code: FlagCode::ExceptionClaimed,
-            since_on: tested.claim.occurred_on,
+            since_on: there_from_on.map_or(tested.claim.occurred_on, |on| on.max(tested.claim.occurred_on)),
             until_on: None,
             subject: FlagSubject {
                 clock_id: Some(clock.id),

@@ -72,9 +72,13 @@ pub fn superseded(entries: &[Entry]) -> HashMap<Uuid, Uuid> {
 }
 
 /// The effective events of a stream, unsorted; those in `fresh` are marked as being recorded now.
+///
+/// None are left of a stream whose opening was voided. A replacement keeps the place among the
+/// events of its day that the first record of the fact had.
 pub fn effective(entries: &[Entry], fresh: &HashSet<Uuid>) -> Vec<Event> {
     let superseded = superseded(entries);
-    entries
+    let sequences: HashMap<Uuid, i64> = entries.iter().map(|entry| (entry.id, entry.sequence)).collect();
+    let events: Vec<Event> = entries
         .iter()
         .filter(|entry| !superseded.contains_key(&entry.id))
         .filter_map(|entry| match &entry.body {
@@ -82,14 +86,38 @@ pub fn effective(entries: &[Entry], fresh: &HashSet<Uuid>) -> Vec<Event> {
             EntryBody::Fact(fact) => Some(Event {
                 id: entry.id,
                 root_id: entry.root_id,
-                sequence: entry.sequence,
+                sequence: sequences.get(&entry.root_id).copied().unwrap_or(entry.sequence),
                 occurred_on: entry.occurred_on,
                 dates: entry.dates,
                 fact: fact.clone(),
                 fresh: fresh.contains(&entry.id),
             }),
         })
-        .collect()
+        .collect();
+    if is_opening_voided(entries, &superseded) && !events.iter().any(|event| event.fact.is_opening()) {
+        Vec::new()
+    } else {
+        events
+    }
+}
+
+/// Whether the first record, or what last replaced it, was voided.
+fn is_opening_voided(entries: &[Entry], superseded: &HashMap<Uuid, Uuid>) -> bool {
+    let is_correction = |id: Uuid| {
+        let entry = entries.iter().find(|entry| entry.id == id);
+        entry.is_some_and(|entry| matches!(entry.body, EntryBody::Correction(_)))
+    };
+    let Some(opening) = entries.first() else {
+        return false;
+    };
+    let mut last = opening.id;
+    while let Some(by) = superseded.get(&last) {
+        if is_correction(*by) {
+            return true;
+        }
+        last = *by;
+    }
+    false
 }
 
 /// The entries that were recorded by an instant.

@@ -11,4 +11,6 @@ pub mod event;
 pub mod flag;
 pub mod history;
 pub mod identifier;
+#[cfg(test)]
+mod laws;
 pub mod timeline;

@@ -66,18 +66,25 @@ pub struct AdviceStanding {
     pub existing: Vec<ExistingAdvice>,
     /// The day on which it was decided to seek advice, once it was.
     pub sought_on: Option<NaiveDate>,
-    /// The day a plan was decided or sent, once one was.
+    /// The day a plan was decided or sent, while that stands.
     pub plan_on: Option<NaiveDate>,
+    /// The procedure stands still or is over without a plan: nobody has to act on its advice.
+    pub is_stopped: bool,
 }
 
 impl Timeline {
     /// Every flag that is up on a day, by code and since when.
+    ///
+    /// Whose move it is, is told as of the last event folded: read a past day from the fold of
+    /// what had happened by then.
     pub fn flags_on(&self, as_of: NaiveDate, due_soon_days: u32) -> Vec<Flag> {
         let is_up =
             |flag: &&Flag| flag.since_on <= as_of && flag.until_on.is_none_or(|until_on| as_of < until_on);
         let mut flags: Vec<Flag> = self.flags.iter().filter(is_up).copied().collect();
         flags.extend(flag::of_clocks(&self.clocks, as_of, due_soon_days));
         flags.sort();
+        // Two claims made on one clock on one day are one flag.
+        flags.dedup();
         flags
     }
 }

@@ -254,10 +254,13 @@ pub struct CaseSearchInput {
     /// Beginnings of given and family names, in any order, without regard to case and marks.
     #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     name: Option<String>,
+    /// The unique pupil number.
     #[schema(format = "upn")]
     upn: Option<String>,
+    /// The NHS number.
     #[schema(format = "nhs-number")]
     nhs_number: Option<String>,
+    /// The unique learner number.
     #[schema(format = "uln")]
     uln: Option<String>,
 }

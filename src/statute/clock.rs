@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::exception::{Claim, MissedAppointment, Period, TestedClaim, test_claim};
 use super::reading::Readings;
-use super::rulebook::{Bound, ClockKind, Force, Mark, Party, Rule};
+use super::rulebook::{Bound, ClockKind, Force, Mark, Party, Reopening, Rule};
 
 /// Something that happened, as the rulebook sees it.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +63,12 @@ pub struct Clock {
     /// In order and without gaps; never empty.
     pub segments: Vec<Segment>,
     pub claims: Vec<TestedClaim>,
+    /// What it was counted under.
+    pub readings: Readings,
+    /// What cancelled it, while it is cancelled.
+    cancelled_by: Option<Mark>,
+    /// When the act was done, if that was while nothing was owed.
+    done_unowed_on: Option<NaiveDate>,
 }
 
 /// Where a clock stands on a day.
@@ -81,6 +87,30 @@ pub enum ClockStatus {
     Cancelled,
 }
 
+/// How a clock stands, with the day that settled it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Running,
+    Overdue,
+    MetOn(NaiveDate),
+    /// A window that ran to its end.
+    WindowRun,
+    LateOn(NaiveDate),
+    CancelledOn(NaiveDate),
+}
+
+impl Outcome {
+    pub fn status(self) -> ClockStatus {
+        match self {
+            Outcome::Running => ClockStatus::Running,
+            Outcome::Overdue => ClockStatus::Overdue,
+            Outcome::MetOn(_) | Outcome::WindowRun => ClockStatus::Met,
+            Outcome::LateOn(_) => ClockStatus::Late,
+            Outcome::CancelledOn(_) => ClockStatus::Cancelled,
+        }
+    }
+}
+
 /// A clock read on one day. Dates that lie after the day are not there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
@@ -94,33 +124,39 @@ pub struct Standing {
     pub excused: bool,
 }
 
+/// How one segment of a clock stands on a day within it.
+pub fn outcome(bound: Bound, due_on: NaiveDate, segment: &Segment, as_of: NaiveDate) -> Outcome {
+    let by_then = |date: Option<NaiveDate>| date.filter(|date| *date <= as_of);
+    match (by_then(segment.satisfied_on), by_then(segment.cancelled_on)) {
+        (Some(satisfied_on), _) => match bound {
+            Bound::NoLaterThan if satisfied_on > due_on => Outcome::LateOn(satisfied_on),
+            Bound::NoLaterThan | Bound::NoEarlierThan => Outcome::MetOn(satisfied_on),
+        },
+        (None, Some(cancelled_on)) => Outcome::CancelledOn(cancelled_on),
+        (None, None) if as_of <= due_on => Outcome::Running,
+        (None, None) => match bound {
+            Bound::NoLaterThan => Outcome::Overdue,
+            Bound::NoEarlierThan => Outcome::WindowRun,
+        },
+    }
+}
+
 /// Reads one segment of a clock on a day within it.
 pub fn standing(bound: Bound, due_on: NaiveDate, segment: &Segment, as_of: NaiveDate) -> Standing {
     let by_then = |date: Option<NaiveDate>| date.filter(|date| *date <= as_of);
-    let satisfied_on = by_then(segment.satisfied_on);
-    let cancelled_on = by_then(segment.cancelled_on);
-    let days_past_due = (as_of - due_on).num_days();
-    let status = match (bound, satisfied_on, cancelled_on) {
-        (Bound::NoLaterThan, Some(satisfied_on), _) if satisfied_on > due_on => ClockStatus::Late,
-        (_, Some(_), _) => ClockStatus::Met,
-        (_, None, Some(_)) => ClockStatus::Cancelled,
-        (Bound::NoLaterThan, None, None) if days_past_due > 0 => ClockStatus::Overdue,
-        (Bound::NoEarlierThan, None, None) if days_past_due > 0 => ClockStatus::Met,
-        (_, None, None) => ClockStatus::Running,
-    };
-    let days_late = match (status, satisfied_on) {
-        (ClockStatus::Overdue, _) => days_past_due,
-        (ClockStatus::Late, Some(satisfied_on)) => (satisfied_on - due_on).num_days(),
-        _ => 0,
+    let outcome = outcome(bound, due_on, segment, as_of);
+    let days_remaining = (due_on - as_of).num_days();
+    let (days_remaining, days_late) = match outcome {
+        Outcome::Running => (Some(days_remaining), 0),
+        Outcome::Overdue => (Some(days_remaining), -days_remaining),
+        Outcome::LateOn(satisfied_on) => (None, (satisfied_on - due_on).num_days()),
+        Outcome::MetOn(_) | Outcome::WindowRun | Outcome::CancelledOn(_) => (None, 0),
     };
     Standing {
-        status,
-        satisfied_on,
-        cancelled_on,
-        days_remaining: match status {
-            ClockStatus::Running | ClockStatus::Overdue => Some(-days_past_due),
-            ClockStatus::Met | ClockStatus::Late | ClockStatus::Cancelled => None,
-        },
+        status: outcome.status(),
+        satisfied_on: by_then(segment.satisfied_on),
+        cancelled_on: by_then(segment.cancelled_on),
+        days_remaining,
         days_late,
         excused: by_then(segment.excused_from_on).is_some(),
     }
@@ -138,6 +174,12 @@ impl Clock {
     pub fn standing_on(&self, as_of: NaiveDate) -> Option<Standing> {
         self.segment_on(as_of)
             .map(|segment| standing(self.rule.bound, self.due_on, segment, as_of))
+    }
+
+    /// How the clock stands on a day, if it is there on that day.
+    pub fn outcome_on(&self, as_of: NaiveDate) -> Option<Outcome> {
+        self.segment_on(as_of)
+            .map(|segment| outcome(self.rule.bound, self.due_on, segment, as_of))
     }
 
     fn starting(
@@ -169,6 +211,9 @@ impl Clock {
                 excused_from_on: None,
             }],
             claims: Vec::new(),
+            readings: *readings,
+            cancelled_by: None,
+            done_unowed_on: None,
         }
     }
 
@@ -184,6 +229,35 @@ impl Clock {
         if !self.is_about(occurrence.subject) {
             return;
         }
+        self.reopen(occurrence);
+        self.stop(occurrence);
+        if let (Mark::AdviceRedirected, Some(owed)) = (occurrence.mark, occurrence.owed) {
+            self.replace(occurrence.occurred_on, |segment| {
+                segment.bearer = owed.bearer;
+                segment.force = owed.force;
+            });
+        }
+    }
+
+    /// Takes a cancellation back. What was done while nothing was owed counts from then on.
+    fn reopen(&mut self, occurrence: &Occurrence) {
+        let takes_back = |reopening: &Reopening| {
+            reopening.by == occurrence.mark
+                && self
+                    .cancelled_by
+                    .is_some_and(|cancelled_by| reopening.after.contains(&cancelled_by))
+        };
+        if self.rule.reopened_by.iter().any(takes_back) {
+            let done_unowed_on = self.done_unowed_on;
+            self.cancelled_by = None;
+            self.replace(occurrence.occurred_on, |segment| {
+                segment.cancelled_on = None;
+                segment.satisfied_on = done_unowed_on;
+            });
+        }
+    }
+
+    fn stop(&mut self, occurrence: &Occurrence) {
         let Occurrence {
             mark,
             on,
@@ -193,20 +267,21 @@ impl Clock {
         let Some(current) = self.segments.last().copied() else {
             return;
         };
-        let stopped = current.satisfied_on.is_some() || current.cancelled_on.is_some();
         // A window that has run stays run, whatever comes after it.
-        let over = self.rule.bound == Bound::NoEarlierThan && on > self.due_on;
-        if self.rule.satisfied_by.contains(&mark) && !stopped && !over {
-            self.change(on, occurred_on, |segment| segment.satisfied_on = Some(on));
-        } else if self.rule.cancelled_by.contains(&mark) && !stopped && !over {
+        let has_run = self.rule.bound == Bound::NoEarlierThan && on > self.due_on;
+        if current.satisfied_on.is_some() || has_run {
+            return;
+        }
+        let is_cancelled = current.cancelled_on.is_some();
+        if self.rule.satisfied_by.contains(&mark) {
+            if is_cancelled {
+                self.done_unowed_on.get_or_insert(on);
+            } else {
+                self.change(on, occurred_on, |segment| segment.satisfied_on = Some(on));
+            }
+        } else if self.rule.cancelled_by.contains(&mark) && !is_cancelled {
+            self.cancelled_by = Some(mark);
             self.change(on, occurred_on, |segment| segment.cancelled_on = Some(on));
-        } else if self.rule.reopened_by.contains(&mark) && current.cancelled_on.is_some() {
-            self.replace(occurred_on, |segment| segment.cancelled_on = None);
-        } else if let (Mark::AdviceRedirected, Some(owed)) = (mark, occurrence.owed) {
-            self.replace(occurred_on, |segment| {
-                segment.bearer = owed.bearer;
-                segment.force = owed.force;
-            });
         }
     }
 
@@ -298,8 +373,8 @@ impl<'r> Clocks<'r> {
         self.missed.push(missed);
     }
 
-    /// The last day of the family's newest window on a draft plan, unless it was waived.
-    pub fn open_window_ends_on(&self) -> Option<NaiveDate> {
+    /// The family's newest window on a draft plan, unless it was waived.
+    pub fn newest_window(&self) -> Option<&Clock> {
         self.clocks
             .iter()
             .rev()
@@ -310,7 +385,6 @@ impl<'r> Clocks<'r> {
                     .last()
                     .is_some_and(|segment| segment.satisfied_on.is_none())
             })
-            .map(|clock| clock.due_on)
     }
 
     /// Tests every claim on the clocks it names and gives the finished clocks by due date and id.

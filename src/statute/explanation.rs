@@ -3,14 +3,16 @@
 use chrono::NaiveDate;
 
 use super::calendar::{in_words, is_working_day, last_working_day_on_or_before};
-use super::clock::{Clock, ClockStatus, Standing};
+use super::clock::{Clock, Outcome};
+use super::exception::TestedClaim;
+use super::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
 use super::rulebook::{Bound, Confidence, Force};
 
 /// The fact that started the clock, the rule, the counting, the exceptions and the result.
 ///
 /// Empty when the clock is not there on that day.
 pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
-    let (Some(segment), Some(standing)) = (clock.segment_on(as_of), clock.standing_on(as_of)) else {
+    let (Some(segment), Some(outcome)) = (clock.segment_on(as_of), clock.outcome_on(as_of)) else {
         return Vec::new();
     };
     let rule = clock.rule;
@@ -46,10 +48,47 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
             )
         }
     });
-    if clock.day_one_due_on < clock.due_on {
+    sentences.extend(readings(clock));
+    for tested in clock
+        .claims
+        .iter()
+        .filter(|tested| tested.claim.occurred_on <= as_of)
+    {
+        sentences.extend(exception(tested, as_of));
+    }
+    sentences.push(result(clock, outcome, as_of));
+    sentences
+}
+
+/// How the date would read, or was moved, under the readings that matter to it.
+fn readings(clock: &Clock) -> Vec<String> {
+    let rule = clock.rule;
+    let default = Readings::default();
+    let excluding = rule.counting.due(clock.started_on, &default);
+    let mut sentences = Vec::new();
+    if excluding.day_one_due_on < excluding.due_on {
+        sentences.push(match clock.readings.day_of_receipt {
+            DayOfReceipt::Excluded => format!(
+                "If the day of receipt counts as day one, the last day is {}; alerts use it.",
+                in_words(clock.day_one_due_on)
+            ),
+            DayOfReceipt::DayOne => format!(
+                "The authority counts the day of receipt as day one; left out, the last day would be {}.",
+                in_words(excluding.due_on)
+            ),
+        });
+    }
+    let counted = rule.counting.due(
+        clock.started_on,
+        &Readings {
+            non_working_due_day: NonWorkingDueDay::Stands,
+            ..clock.readings
+        },
+    );
+    if counted.due_on < clock.due_on {
         sentences.push(format!(
-            "If the day of receipt counts as day one, the last day is {}; alerts use it.",
-            in_words(clock.day_one_due_on)
+            "Counted, it was {}; that is not a working day, and the authority reads the law as moving it to the next.",
+            in_words(counted.due_on)
         ));
     }
     if rule.bound == Bound::NoLaterThan && !is_working_day(clock.due_on) {
@@ -58,55 +97,54 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
             in_words(last_working_day_on_or_before(clock.due_on))
         ));
     }
-    for tested in clock
-        .claims
-        .iter()
-        .filter(|tested| tested.claim.occurred_on <= as_of)
-    {
-        let claimed = in_words(tested.claim.occurred_on);
-        if tested.why_not.is_empty() {
-            sentences.push(format!(
+    sentences
+}
+
+fn exception(tested: &TestedClaim, as_of: NaiveDate) -> Vec<String> {
+    let claimed = in_words(tested.claim.occurred_on);
+    match tested.excused_from_on {
+        None => vec![format!(
+            "An exception claimed on {claimed} excuses nothing: {}",
+            tested.why_not.join(" ")
+        )],
+        Some(excused_from_on) if as_of < excused_from_on => {
+            vec![format!(
+                "An exception claimed on {claimed} excuses nothing yet: what supports it is not recorded."
+            )]
+        }
+        Some(_) => {
+            let mut sentences = vec![format!(
                 "An exception claimed on {claimed} qualifies: it excuses lateness and moves no date."
-            ));
+            )];
             if tested.claim.causal_link.is_none() {
                 sentences
                     .push("How the ground made it impractical to keep the limit is not recorded.".to_owned());
             }
-        } else {
-            sentences.push(format!(
-                "An exception claimed on {claimed} excuses nothing: {}",
-                tested.why_not.join(" ")
-            ));
+            sentences
         }
     }
-    sentences.push(result(clock, &standing, as_of));
-    sentences
 }
 
-fn result(clock: &Clock, standing: &Standing, as_of: NaiveDate) -> String {
+fn result(clock: &Clock, outcome: Outcome, as_of: NaiveDate) -> String {
     let today = in_words(as_of);
-    match (standing.status, standing.satisfied_on, standing.cancelled_on) {
-        (ClockStatus::Running, _, _) => {
-            format!(
-                "On {today} it is running, with {} left.",
-                days((clock.due_on - as_of).num_days())
-            )
-        }
-        (ClockStatus::Overdue, _, _) => format!("On {today} it is {} overdue.", days(standing.days_late)),
-        (ClockStatus::Met, Some(satisfied_on), _) => format!("Met on {}.", in_words(satisfied_on)),
-        (ClockStatus::Met, None, _) => "The window has run.".to_owned(),
-        (ClockStatus::Late, Some(satisfied_on), _) => {
-            format!(
-                "Done on {}, {} late.",
-                in_words(satisfied_on),
-                days(standing.days_late)
-            )
-        }
-        (ClockStatus::Cancelled, _, Some(cancelled_on)) => {
+    match outcome {
+        Outcome::Running => format!(
+            "On {today} it is running, with {} left.",
+            days((clock.due_on - as_of).num_days())
+        ),
+        Outcome::Overdue => format!(
+            "On {today} it is {} overdue.",
+            days((as_of - clock.due_on).num_days())
+        ),
+        Outcome::MetOn(satisfied_on) => format!("Met on {}.", in_words(satisfied_on)),
+        Outcome::WindowRun => "The window has run.".to_owned(),
+        Outcome::LateOn(satisfied_on) => format!(
+            "Done on {}, {} late.",
+            in_words(satisfied_on),
+            days((satisfied_on - clock.due_on).num_days())
+        ),
+        Outcome::CancelledOn(cancelled_on) => {
             format!("No longer owed since {}.", in_words(cancelled_on))
-        }
-        (ClockStatus::Late, None, _) | (ClockStatus::Cancelled, _, None) => {
-            unreachable!("a late clock has its day and a cancelled one too")
         }
     }
 }

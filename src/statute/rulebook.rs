@@ -125,8 +125,12 @@ pub enum Mark {
     AssessmentResumed,
     IssueDecided,
     NoPlanNotified,
+    /// A decision to issue a plan no longer stands; it will be taken again.
+    PlanDecisionReopened,
     DraftServed,
     DraftWindowWaived,
+    /// The plan went to somebody before the window had run.
+    DraftWindowCutShort,
     FinalPlanSent,
     AdviceRequestReceived,
     AdviceRedirected,
@@ -163,10 +167,12 @@ impl Mark {
             | Mark::AssessmentRefused
             | Mark::IssueDecided
             | Mark::NoPlanNotified
+            | Mark::DraftWindowCutShort
             | Mark::FinalPlanSent => LegalDate::Sent,
             Mark::DraftServed => LegalDate::Served,
             Mark::BecameResponsible
             | Mark::AssessmentResumed
+            | Mark::PlanDecisionReopened
             | Mark::DraftWindowWaived
             | Mark::AdviceRedirected
             | Mark::AdviceRequestEnded
@@ -184,8 +190,10 @@ impl Mark {
             Mark::AssessmentResumed => "Assessment resumed",
             Mark::IssueDecided => "Decision to issue a plan notified",
             Mark::NoPlanNotified => "Decision not to issue a plan notified",
+            Mark::PlanDecisionReopened => "Decision on a plan to be taken again",
             Mark::DraftServed => "Draft plan served",
             Mark::DraftWindowWaived => "Rest of the window waived by the family",
+            Mark::DraftWindowCutShort => "Final plan sent before the window had run",
             Mark::FinalPlanSent => "Final plan sent",
             Mark::AdviceRequestReceived => "Advice request received",
             Mark::AdviceRedirected => "Advice request redirected",
@@ -258,6 +266,14 @@ pub struct PermittedGround {
     pub provision: Provision,
 }
 
+/// What takes a cancellation back, and which cancellations it can take back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reopening {
+    pub by: Mark,
+    /// The marks that cancelled the clock.
+    pub after: &'static [Mark],
+}
+
 /// One time limit.
 #[derive(Debug)]
 pub struct Rule {
@@ -274,7 +290,7 @@ pub struct Rule {
     pub satisfied_by: &'static [Mark],
     pub cancelled_by: &'static [Mark],
     /// What takes a cancellation back; the original dates stay.
-    pub reopened_by: &'static [Mark],
+    pub reopened_by: &'static [Reopening],
     /// Which of an event's legal dates is meant, for people.
     pub satisfied_when: &'static str,
     pub exceptions: &'static [PermittedGround],
@@ -304,7 +320,7 @@ pub fn rule_for(kind: ClockKind, started_on: NaiveDate) -> Option<&'static Rule>
     let of_kind = || RULES.iter().filter(|rule| rule.kind == kind);
     of_kind()
         .find(|rule| rule.is_in_force(started_on))
-        .or_else(|| of_kind().last())
+        .or_else(|| of_kind().next_back())
 }
 
 const SEND_REGULATIONS: &str = "SI 2014/1530";
@@ -329,6 +345,12 @@ const ASSESSMENT_STOPS: &[Mark] = &[
     Mark::ProcedureEnded,
 ];
 
+/// An assessment that goes on owes again what it owed when it stopped.
+const RESUMED: Reopening = Reopening {
+    by: Mark::AssessmentResumed,
+    after: ASSESSMENT_STOPS,
+};
+
 /// Every time limit of an EHC needs assessment.
 pub static RULES: &[Rule] = &[
     Rule {
@@ -341,7 +363,7 @@ pub static RULES: &[Rule] = &[
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::AssessDecisionNotified],
         cancelled_by: &[Mark::ProcedureEnded],
-        reopened_by: &[Mark::AssessmentResumed],
+        reopened_by: &[RESUMED],
         satisfied_when: "the day the notice was sent; a decision not yet notified does not count",
         exceptions: &[
             permitted(
@@ -389,7 +411,13 @@ pub static RULES: &[Rule] = &[
             Mark::NoPlanNotified,
             Mark::ProcedureEnded,
         ],
-        reopened_by: &[Mark::AssessmentResumed],
+        reopened_by: &[
+            RESUMED,
+            Reopening {
+                by: Mark::AdviceRedirected,
+                after: &[Mark::AdviceRequestEnded],
+            },
+        ],
         satisfied_when: "the day the authority received the first complete submission",
         exceptions: &[
             permitted(
@@ -426,7 +454,7 @@ pub static RULES: &[Rule] = &[
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::IssueDecided, Mark::NoPlanNotified],
         cancelled_by: &[Mark::AssessmentRefused, Mark::ProcedureEnded],
-        reopened_by: &[Mark::AssessmentResumed],
+        reopened_by: &[RESUMED],
         satisfied_when: "the day the notice was sent, or the draft plan served without one",
         exceptions: &[],
         provision: provision(CODE_OF_PRACTICE, "paras 9.41-9.44", Confidence::Unconfirmed),
@@ -443,7 +471,18 @@ pub static RULES: &[Rule] = &[
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::NoPlanNotified],
         cancelled_by: &[Mark::IssueDecided, Mark::AssessmentRefused, Mark::ProcedureEnded],
-        reopened_by: &[Mark::AssessmentResumed],
+        reopened_by: &[
+            RESUMED,
+            Reopening {
+                by: Mark::PlanDecisionReopened,
+                after: &[Mark::IssueDecided],
+            },
+            // A plan decided and then refused: its notice is judged by the date it always had.
+            Reopening {
+                by: Mark::NoPlanNotified,
+                after: &[Mark::IssueDecided],
+            },
+        ],
         satisfied_when: "the day the notice was sent",
         exceptions: &[
             permitted(
@@ -487,7 +526,7 @@ pub static RULES: &[Rule] = &[
         satisfied_by: &[Mark::DraftWindowWaived],
         cancelled_by: &[
             Mark::DraftServed,
-            Mark::FinalPlanSent,
+            Mark::DraftWindowCutShort,
             Mark::NoPlanNotified,
             Mark::ProcedureEnded,
         ],
@@ -525,7 +564,7 @@ pub static RULES: &[Rule] = &[
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::FinalPlanSent],
         cancelled_by: ASSESSMENT_STOPS,
-        reopened_by: &[Mark::AssessmentResumed],
+        reopened_by: &[RESUMED],
         satisfied_when: "the day it was sent to the last of family, setting and commissioning body",
         exceptions: &[
             permitted(

@@ -1,7 +1,14 @@
 //! A service of its own for every test, and the people who call it.
 
+use std::cell::OnceCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
@@ -26,7 +33,11 @@ pub struct Service {
     pub app: App,
     key: IssuerKey,
     folder: TempDir,
+    served: OnceCell<Handler>,
 }
+
+/// The app, made once for all requests of a test.
+type Handler = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -59,6 +70,7 @@ impl Service {
             app,
             key: key(),
             folder,
+            served: OnceCell::new(),
         }
     }
 
@@ -110,36 +122,64 @@ impl Service {
         organisation: Option<&str>,
         case: Option<&str>,
     ) -> Actor {
+        self.token_of(&principal_of(la_code, role, organisation, case))
+    }
+
+    /// Somebody with several roles at once.
+    pub fn actor_as(&self, roles: &[Role], organisation: Option<&str>, case: Option<&str>) -> Actor {
         let id = |text: Option<&str>| text.map(|text| Uuid::parse_str(text).unwrap());
-        let name = serde_json::to_value(role).unwrap();
-        let principal = Principal {
-            subject: format!("{}-{la_code}", name.as_str().unwrap()),
-            la_code: LaCode::parse(la_code).unwrap(),
-            roles: vec![role],
+        self.token_of(&Principal {
+            subject: "several".to_owned(),
+            la_code: LaCode::parse("885").unwrap(),
+            roles: roles.to_vec(),
             organisation_id: id(organisation),
             case_id: id(case),
             person_id: None,
-        };
-        let token = issue(
-            &self.key,
-            &principal,
-            Duration::from_secs(600),
-            Clock::System.now(),
-        )
-        .unwrap();
+        })
+    }
+
+    fn token_of(&self, principal: &Principal) -> Actor {
+        let lifetime = Duration::from_secs(600);
+        let token = issue(&self.key, principal, lifetime, Clock::System.now()).unwrap();
         Actor { token }
+    }
+
+    /// A caseworker whose token has expired.
+    pub fn expired(&self) -> Actor {
+        let principal = principal_of("885", Role::Caseworker, None, None);
+        let long_ago = Clock::System.now() - chrono::TimeDelta::hours(2);
+        let token = issue(&self.key, &principal, Duration::from_secs(60), long_ago).unwrap();
+        Actor { token }
+    }
+
+    /// A caseworker whose token was signed with another key.
+    pub fn forger(&self) -> Actor {
+        let other = IssuerKey::load_or_create(tempfile::tempdir().unwrap().path(), None).unwrap();
+        let principal = principal_of("885", Role::Caseworker, None, None);
+        let token = issue(&other, &principal, Duration::from_secs(600), Clock::System.now()).unwrap();
+        Actor { token }
+    }
+
+    /// The key that tokens are signed with.
+    pub fn key(&self) -> IssuerKey {
+        self.key.clone()
     }
 
     /// Sends a request as it stands.
     pub async fn send(&self, request: TestRequest) -> Answer {
-        static API: OnceLock<Api> = OnceLock::new();
-        let api = API.get_or_init(|| Api::new().unwrap());
-        let app = api
-            .app()
-            .app_data(Data::new(self.app.clone()))
-            .app_data(Data::new(self.key.clone()));
-        let service = init_service(app).await;
-        answer(call_service(&service, request.to_request()).await).await
+        if self.served.get().is_none() {
+            let app = api()
+                .app()
+                .app_data(Data::new(self.app.clone()))
+                .app_data(Data::new(self.key()));
+            let service = Rc::new(init_service(app).await);
+            let handler: Handler = Box::new(move |request| {
+                let service = Rc::clone(&service);
+                Box::pin(async move { answer(call_service(&*service, request.to_request()).await).await })
+            });
+            assert!(self.served.set(handler).is_ok());
+        }
+        self.served.get().unwrap()(request).await
     }
 
     pub async fn get(&self, actor: &Actor, uri: &str) -> Answer {
@@ -174,6 +214,45 @@ impl Service {
                 .set_json(body),
         )
         .await
+    }
+
+    pub async fn put(&self, actor: &Actor, uri: &str, body: Value) -> Answer {
+        self.send(actor.request(Method::PUT, uri).set_json(body)).await
+    }
+
+    /// Reads as a caseworker.
+    pub async fn read(&self, uri: &str) -> Answer {
+        self.get(&self.caseworker(), uri).await
+    }
+
+    /// What is read as a caseworker, which must be there.
+    pub async fn body(&self, uri: &str) -> Value {
+        self.read(uri).await.expect(200).body
+    }
+
+    /// Every item of a list, by pages of a size, following the link each gives.
+    pub async fn pages(&self, actor: &Actor, uri: &str, limit: usize) -> Vec<Value> {
+        let separator = if uri.contains('?') { '&' } else { '?' };
+        let mut next = Some(format!("{uri}{separator}limit={limit}"));
+        let mut items = Vec::new();
+        while let Some(page) = next {
+            let answer = self.get(actor, &page).await.expect(200);
+            let shown = answer.body["items"].as_array().unwrap().clone();
+            next = answer
+                .header("link")
+                .map(|link| link.split_once('>').unwrap().0[1..].to_owned());
+            assert_eq!(next.is_some(), answer.body["next_cursor"].is_string(), "{page}");
+            if next.is_some() {
+                assert_eq!(shown.len(), limit, "only the last page may be short: {page}");
+            }
+            items.extend(shown);
+        }
+        items
+    }
+
+    /// Every item of a list that a caseworker sees.
+    pub async fn list(&self, uri: &str) -> Vec<Value> {
+        self.pages(&self.caseworker(), uri, 200).await
     }
 
     /// Opens a case of a child in year 3 and gives its id.
@@ -226,6 +305,30 @@ impl Service {
         .await
     }
 
+    /// Records several events, each of which must be accepted.
+    pub async fn record_all(&self, assessment_id: &str, events: &[Value]) {
+        for event in events {
+            self.record(assessment_id, event.clone()).await.expect(201);
+        }
+    }
+
+    /// Supersedes recorded events: each with its replacement, or null to void it.
+    pub async fn correct(&self, assessment_id: &str, changes: &[(&str, Value)]) -> Answer {
+        let changes: Vec<Value> = changes
+            .iter()
+            .map(|(event_id, replacement)| json!({ "supersedes": event_id, "replacement": replacement }))
+            .collect();
+        let today = self.app.clock.today();
+        let event = json!({ "type": "correction", "occurred_on": today, "reason": "Wrongly typed", "changes": changes });
+        self.record(assessment_id, event).await
+    }
+
+    /// The ids of the events on record, in order of recording.
+    pub async fn event_ids(&self, assessment_id: &str) -> Vec<String> {
+        let events = self.list(&format!("/v1/assessments/{assessment_id}/events")).await;
+        events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Records that it was decided to assess.
     pub async fn decide_to_assess(&self, assessment_id: &str, on: &str) -> Answer {
         let event = json!({ "type": "assess_decision_notified", "occurred_on": on, "decision": "assess" });
@@ -251,9 +354,68 @@ impl Service {
         .await
         .expect(201)
     }
+
+    /// Acts on the present version of an advice request.
+    pub async fn act_on(&self, actor: &Actor, request_id: &str, act: &str, body: Value) -> Answer {
+        let uri = format!("/v1/advice-requests/{request_id}");
+        let version = self.read(&uri).await.expect(200).version();
+        self.act(actor, &format!("{uri}/{act}"), version, body).await
+    }
+
+    /// Acts on the present version of an advice request as a caseworker, who must be let.
+    pub async fn acted(&self, request_id: &str, act: &str, body: Value) -> Answer {
+        self.act_on(&self.caseworker(), request_id, act, body).await.expect(201)
+    }
+
+    /// Runs SQL on the file behind the service's back.
+    pub fn tamper(&self, sql: &str) {
+        self.behind().batch_execute(sql).unwrap();
+    }
+
+    /// How many rows a query finds, asked behind the service's back.
+    pub fn count(&self, from: &str) -> i64 {
+        let sql = format!("SELECT count(*) AS number FROM {from}");
+        let found: Number = diesel::sql_query(sql).get_result(&mut self.behind()).unwrap();
+        found.number
+    }
+
+    fn behind(&self) -> SqliteConnection {
+        let mut connection = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        connection
+    }
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+/// Whoever the harness makes tokens for.
+pub fn principal_of(la_code: &str, role: Role, organisation: Option<&str>, case: Option<&str>) -> Principal {
+    let id = |text: Option<&str>| text.map(|text| Uuid::parse_str(text).unwrap());
+    let name = serde_json::to_value(role).unwrap();
+    Principal {
+        subject: format!("{}-{la_code}", name.as_str().unwrap()),
+        la_code: LaCode::parse(la_code).unwrap(),
+        roles: vec![role],
+        organisation_id: id(organisation),
+        case_id: id(case),
+        person_id: None,
+    }
+}
+
+/// A request without a token.
+pub fn anonymous(method: Method, uri: &str) -> TestRequest {
+    TestRequest::with_uri(uri).method(method)
 }
 
 impl Actor {
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     pub fn request(&self, method: Method, uri: &str) -> TestRequest {
         TestRequest::with_uri(uri)
             .method(method)
@@ -262,6 +424,22 @@ impl Actor {
 }
 
 impl Answer {
+    /// An answer as it came over the wire.
+    pub fn heard(text: &str) -> Answer {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let (status_line, lines) = head.split_once("\r\n").unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_lowercase(), value.to_owned())
+        };
+        Answer {
+            status: status_line.split(' ').nth(1).unwrap().parse().unwrap(),
+            headers: lines.lines().map(header).collect(),
+            body: serde_json::from_str(body).unwrap_or(Value::Null),
+            text: body.to_owned(),
+        }
+    }
+
     /// The answer, if its status is this one; otherwise the test ends showing what it was.
     #[track_caller]
     pub fn expect(self, status: u16) -> Answer {
@@ -323,6 +501,21 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
+    /// The codes of the flags in an answer, each once.
+    #[track_caller]
+    pub fn flag_codes(&self) -> Vec<String> {
+        let mut codes = self.flags();
+        codes.dedup();
+        codes
+    }
+
+    /// The types of the events that an answer permits.
+    #[track_caller]
+    pub fn permitted(&self) -> Vec<String> {
+        let permitted = self.body["permitted_events"].as_array().unwrap();
+        permitted.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// The faults of a problem as `pointer code` lines.
     pub fn faults(&self) -> Vec<String> {
         let faults = self.body["errors"].as_array().into_iter().flatten();
@@ -344,7 +537,23 @@ pub fn if_match(version: i64) -> (&'static str, String) {
     ("If-Match", format!("\"v{version}\""))
 }
 
-fn day(text: &str) -> NaiveDate {
+/// The API, compiled once for all tests.
+pub fn api() -> &'static Api {
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| Api::new().unwrap())
+}
+
+/// The ids of items.
+pub fn ids(items: &[Value]) -> Vec<&str> {
+    items.iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+/// One field of every item.
+pub fn each<'i>(items: &'i [Value], field: &str) -> Vec<&'i Value> {
+    items.iter().map(|item| &item[field]).collect()
+}
+
+pub fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 

@@ -3,3 +3,10 @@
 mod harness;
 
 mod assessments;
+mod authorisation;
+mod concurrency;
+mod contract;
+mod corrections;
+mod idempotency;
+mod problems;
+mod statements;

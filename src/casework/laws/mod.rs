@@ -1,0 +1,21 @@
+//! The laws the engine has to keep, whatever happened in whatever order.
+//!
+//! Tests only. `story` writes streams by hand and `steps` at random; each other file states one law
+//! or one table and holds the engine to it. Nothing here may be read by the engine.
+
+mod advice;
+mod correction;
+mod dates;
+mod explanations;
+mod model;
+mod opening;
+mod order;
+mod portrait;
+mod prefix;
+mod resumption;
+mod steps;
+mod story;
+mod transitions;
+mod vectors;
+mod walks;
+mod window;

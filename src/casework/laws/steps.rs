@@ -1,0 +1,336 @@
+//! Streams at random: mostly what could happen next, sometimes what could not.
+
+use chrono::{NaiveDate, TimeDelta};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::story::*;
+use crate::casework::advice::{AppointmentOutcome, DeclinationGround};
+use crate::casework::assessment::{
+    AssessDecision, AssessmentFact, AssessmentState, AuthorityGround, DraftReason, ExceptionClaimed,
+    FinalPlanSent, PlanDecision, Recipient, RecipientRole, ResumptionOutcome,
+};
+use crate::casework::event::{ClosureReason, EventType, Fact, LegalDates};
+use crate::statute::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{ClockKind, Ground, Party};
+
+/// The numbers one random event is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    gap_days: i64,
+    is_backdated: bool,
+    pick: usize,
+    detail: usize,
+    shift_days: i64,
+    is_dated: bool,
+}
+
+/// Where a random stream begins, and under which readings and for whom.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub begins_on: NaiveDate,
+    pub readings: Readings,
+    pub knows_child: bool,
+}
+
+pub fn any_steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let step = (
+        -6i64..24,
+        0u8..10,
+        0usize..10_000,
+        0usize..10_000,
+        -6i64..7,
+        0u8..4,
+    )
+        .prop_map(|(gap_days, back, pick, detail, shift_days, dated)| Step {
+            gap_days: gap_days.max(0),
+            is_backdated: back == 0,
+            pick,
+            detail,
+            shift_days,
+            is_dated: dated == 0,
+        });
+    prop::collection::vec(step, 4..most)
+}
+
+pub fn any_setting() -> impl Strategy<Value = Setting> {
+    let days = ["2026-01-05", "2014-08-25", "2020-02-24", "2027-12-01"];
+    (0..days.len(), 0u8..6, any::<bool>()).prop_map(move |(day, reading, knows_child)| Setting {
+        begins_on: on(days[day]),
+        readings: Readings {
+            day_of_receipt: if reading == 1 {
+                DayOfReceipt::DayOne
+            } else {
+                DayOfReceipt::Excluded
+            },
+            non_working_due_day: if reading == 2 {
+                NonWorkingDueDay::NextWorkingDay
+            } else {
+                NonWorkingDueDay::Stands
+            },
+            ..Readings::default()
+        },
+        knows_child,
+    })
+}
+
+impl Setting {
+    /// A story with nothing in it yet.
+    pub fn story(&self) -> Story {
+        let story = Story::default().under(self.readings);
+        if self.knows_child {
+            story.about(child())
+        } else {
+            story
+        }
+    }
+}
+
+/// The story of those steps that the engine accepts, one after the other.
+pub fn written(setting: &Setting, steps: &[Step]) -> Story {
+    let mut story = setting.story();
+    for step in steps {
+        let next = attempt(&story, setting, *step);
+        if next.judged().is_ok() {
+            story = next;
+        }
+    }
+    story.settled()
+}
+
+/// The story with what a step would record in it, whether that can stand or not.
+pub fn attempt(story: &Story, setting: &Setting, step: Step) -> Story {
+    let last_on = story.events.iter().map(|event| event.occurred_on).max();
+    let days = TimeDelta::days(step.gap_days);
+    let occurred_on = match last_on {
+        None => setting.begins_on,
+        Some(last_on) if step.is_backdated => last_on - days,
+        Some(last_on) => last_on + days,
+    };
+    let state = last_on.map(|_| story.timeline().state);
+    let dates = if step.is_dated {
+        let other_on = Some(occurred_on + TimeDelta::days(step.shift_days));
+        LegalDates {
+            decided_on: None,
+            sent_on: other_on,
+            served_on: other_on,
+            received_on: other_on,
+        }
+    } else {
+        LegalDates::default()
+    };
+    let fact = fact_of(
+        story,
+        event_type(state, step.pick),
+        step.detail,
+        step.shift_days,
+        occurred_on,
+    );
+    story
+        .clone()
+        .settled()
+        .then_dated(&occurred_on.to_string(), fact, dates)
+        .fresh()
+}
+
+/// One time in ten anything at all; otherwise what leads somewhere from the state.
+fn event_type(state: Option<AssessmentState>, pick: usize) -> EventType {
+    use EventType::*;
+    let foldable = EventType::ALL.len() - 1;
+    if pick.is_multiple_of(10) {
+        return EventType::ALL[pick / 10 % foldable];
+    }
+    let advice = [
+        AdviceRequested,
+        AdviceSubmitted,
+        AdviceSubmitted,
+        AdviceReturned,
+        AdviceAccepted,
+        AdviceDeclined,
+        AdviceRedirected,
+        AdviceWithdrawn,
+        AdviceAppointment,
+        AdviceExceptionClaimed,
+        ExistingAdviceAgreed,
+        AdviceAcknowledged,
+    ];
+    let likely: &[EventType] = match state {
+        None => &[RequestReceived, RequestReceived, BecameResponsible],
+        Some(AssessmentState::ConsideringRequest) => &[
+            AssessDecisionNotified,
+            AssessDecisionNotified,
+            AdviceRequested,
+            ExceptionClaimed,
+            AssessmentWithdrawn,
+        ],
+        Some(AssessmentState::Assessing) => &[
+            AdviceRequested,
+            AdviceRequested,
+            PlanDecisionNotified,
+            DraftPlanServed,
+            ExceptionClaimed,
+            AssessmentWithdrawn,
+        ],
+        Some(AssessmentState::Drafting) => &[
+            DraftPlanServed,
+            DraftPlanServed,
+            SettingConsulted,
+            SettingReplied,
+            PlanDecisionNotified,
+            AssessmentWithdrawn,
+        ],
+        Some(AssessmentState::DraftServed) => &[
+            FinalPlanSent,
+            FinalPlanSent,
+            DraftPlanServed,
+            SettingConsulted,
+            SettingReplied,
+            RepresentationsReceived,
+            PlanDecisionNotified,
+            ExceptionClaimed,
+        ],
+        Some(
+            AssessmentState::AssessmentRefused | AssessmentState::PlanRefused | AssessmentState::Withdrawn,
+        ) => &[AssessmentResumed, AssessmentResumed, AdviceSubmitted],
+        Some(AssessmentState::PlanIssued | AssessmentState::MovedOut) => &advice,
+        Some(AssessmentState::Closed | AssessmentState::Void) => &[AdviceSubmitted],
+    };
+    // Advice goes on beside everything else.
+    if state.is_some() && pick % 10 > 5 {
+        advice[pick / 10 % advice.len()]
+    } else {
+        likely[pick / 10 % likely.len()]
+    }
+}
+
+const ASKED: [(Requirement, &str); 4] = [
+    (Requirement::Medical, "paediatrics"),
+    (Requirement::Medical, "camhs"),
+    (Requirement::Education, "school"),
+    (Requirement::Other, "music therapy"),
+];
+
+/// A fact of a type, its details drawn from a number.
+pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: i64, day: NaiveDate) -> Fact {
+    let (requirement, service) = ASKED[detail % ASKED.len()];
+    let it = asked_already(story, detail).unwrap_or_else(|| request_id(requirement, service));
+    let earlier = |days: usize| day - TimeDelta::days(days as i64);
+    let (from, to) = (
+        earlier(detail / 3 % 60),
+        earlier(detail / 3 % 60) + TimeDelta::days(detail as i64 / 7 % 50),
+    );
+    match event_type {
+        EventType::RequestReceived => request(),
+        EventType::BecameResponsible => responsible(),
+        EventType::FurtherRequestReceived => further_request(),
+        EventType::AssessDecisionNotified if detail.is_multiple_of(4) => decide(AssessDecision::Refuse),
+        EventType::AssessDecisionNotified => decide(AssessDecision::Assess),
+        EventType::PlanDecisionNotified if detail.is_multiple_of(3) => plan(PlanDecision::NotIssue),
+        EventType::PlanDecisionNotified => plan(PlanDecision::Issue),
+        EventType::DraftPlanServed => draft(
+            [
+                DraftReason::First,
+                DraftReason::AuthorityChanges,
+                DraftReason::RepresentationsAgreed,
+            ][detail % 3],
+        ),
+        EventType::RepresentationsReceived => representations(),
+        EventType::SettingConsulted => consult(["school", "college", "unit"][detail % 3]),
+        EventType::SettingReplied => reply(["school", "college", "unit"][detail % 3]),
+        EventType::FinalPlanSent => send(final_plan(detail, shift_days, day)),
+        EventType::AssessmentWithdrawn => withdraw(),
+        EventType::MovedOut => move_out(),
+        EventType::AssessmentResumed => resume(
+            [
+                ResumptionOutcome::Assess,
+                ResumptionOutcome::MakePlan,
+                ResumptionOutcome::Reconsider,
+            ][detail % 3],
+        ),
+        EventType::ExceptionClaimed => closing_claim(detail, from, to),
+        EventType::AdviceRequested => ask(requirement, service),
+        EventType::AdviceAcknowledged => acknowledge(it),
+        EventType::AdviceSubmitted => submit(it),
+        EventType::AdviceReturned => send_back(it),
+        EventType::AdviceAccepted => accept(it),
+        EventType::AdviceDeclined => decline(
+            it,
+            [DeclinationGround::AdverseEffect, DeclinationGround::NoCapacity][detail % 2],
+        ),
+        EventType::AdviceRedirected => redirect(it, [Party::Other, Party::SocialCare][detail % 2]),
+        EventType::AdviceWithdrawn => take_back(it),
+        EventType::AdviceAppointment => appointment(
+            it,
+            earlier(detail % 40),
+            [AppointmentOutcome::Missed, AppointmentOutcome::Held][detail % 2],
+        ),
+        EventType::AdviceExceptionClaimed => {
+            let grounds = [
+                Ground::MissedAppointment,
+                Ground::Absent,
+                Ground::PersonalCircumstances,
+            ];
+            excuse(it, grounds[detail % 3], from, to)
+        }
+        EventType::ExistingAdviceAgreed => agree_existing(requirement, day),
+        EventType::CaseClosed => Fact::CaseClosed(ClosureReason::Other),
+        // Corrections are not facts and are never drawn.
+        EventType::Correction => representations(),
+    }
+}
+
+fn asked_already(story: &Story, detail: usize) -> Option<Uuid> {
+    if story.events.is_empty() {
+        return None;
+    }
+    let requests = story.timeline().advice.requests;
+    (!requests.is_empty()).then(|| requests[detail % requests.len()].id)
+}
+
+fn final_plan(detail: usize, shift_days: i64, day: NaiveDate) -> FinalPlanSent {
+    let sent_on = day + TimeDelta::days(shift_days);
+    let recipient = |role, sent_on| Recipient { role, sent_on };
+    FinalPlanSent {
+        recipients: if detail % 3 == 1 {
+            vec![
+                recipient(RecipientRole::Family, sent_on),
+                recipient(
+                    RecipientRole::Setting,
+                    sent_on + TimeDelta::days(detail as i64 / 3 % 9),
+                ),
+            ]
+        } else {
+            Vec::new()
+        },
+        waiver: (detail % 4 == 1).then(|| waived_on(day - TimeDelta::days(detail as i64 / 5 % 20 - 2))),
+        sent_early_acknowledged: !detail.is_multiple_of(5),
+        missing_advice_reason: (!detail.is_multiple_of(7)).then(|| "not given in time".to_owned()),
+    }
+}
+
+fn closing_claim(detail: usize, from: NaiveDate, to: NaiveDate) -> Fact {
+    let grounds = [
+        AuthorityGround::SchoolClosed,
+        AuthorityGround::PersonalCircumstances,
+        AuthorityGround::Absent,
+        AuthorityGround::Coronavirus,
+        AuthorityGround::EarlyYearsClosed,
+    ];
+    let kinds = [ClockKind::ALL[detail / 5 % 7], ClockKind::ALL[detail / 11 % 7]];
+    let fact = claim(grounds[detail % 5], from, to, &kinds);
+    match fact {
+        Fact::Assessment(AssessmentFact::ExceptionClaimed(claimed)) => {
+            Fact::Assessment(AssessmentFact::ExceptionClaimed(ExceptionClaimed {
+                closed_from: Some(from),
+                reopens_on: Some(to),
+                advice_requested_on: Some(from + TimeDelta::days(detail as i64 / 13 % 50 - 10)),
+                causal_link: detail
+                    .is_multiple_of(2)
+                    .then(|| "No visit could be made.".to_owned()),
+                ..claimed
+            }))
+        }
+        other => other,
+    }
+}
