@@ -225,3 +225,23 @@ def filter_failure(context, failure, case, response):
         if fault["code"] in BY_THE_SCHEMA
     )
     return is_of_schema or not problem["errors"]
+
+
+@schemathesis.check
+class every_operation_is_reached:
+    """Of the operations that the role may use, each has done its work at least once."""
+
+    def __init__(self):
+        self.statuses = {}
+
+    def after_response(self, ctx, response, case):
+        if case.meta is not None and case.meta.generation.mode.is_positive:
+            self.statuses.setdefault(case.operation.label, set()).add(response.status_code)
+
+    def after_run(self, ctx):
+        unreached = {
+            operation: sorted(statuses)
+            for operation, statuses in self.statuses.items()
+            if min(statuses) >= 300 and statuses != {403} and not statuses <= {403, 404}
+        }
+        assert not unreached, f"never done: {unreached}"
