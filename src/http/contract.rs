@@ -84,7 +84,7 @@ enum Parameter {
     Text,
     Whole,
     Truth,
-    /// One parameter, parts separated by commas.
+    /// Parts separated by commas, or the parameter repeated.
     Listed,
     /// The parameter may be repeated.
     Repeated,
@@ -170,7 +170,12 @@ impl Contract {
         for (name, text) in pairs {
             let parameter = query.parameters.get(&name).copied().unwrap_or(Parameter::Text);
             match (parameter, members.get_mut(&name)) {
-                (Parameter::Repeated, Some(Value::Array(items))) => items.push(text.into()),
+                // Not every generated client heeds the style, so a list may also be repeated.
+                (Parameter::Listed | Parameter::Repeated, Some(Value::Array(items))) => {
+                    if let Value::Array(more) = parameter.read(text) {
+                        items.extend(more);
+                    }
+                }
                 (_, Some(_)) => {
                     let fault = Fault::new(within("", &name), "repeated", "must be given once");
                     if !faults.contains(&fault) {

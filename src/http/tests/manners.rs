@@ -252,6 +252,8 @@ async fn a_query_string_is_read_by_the_types_of_the_document() {
     assert_eq!(answer.body["query"]["open"], true);
     assert_eq!(answer.body["query"]["by"], "bus or train");
     assert_eq!(answer.body["query"]["include"], json!(["case", "explanation"]));
+    let repeated = send(TestRequest::get().uri("/v1/trips?include=case&include=explanation")).await;
+    assert_eq!(repeated.body["query"]["include"], json!(["case", "explanation"]));
     let answer = send(TestRequest::get().uri("/v1/trips?include=")).await;
     assert_eq!(answer.body["query"]["include"], json!([]), "{}", answer.body);
     assert_eq!(
