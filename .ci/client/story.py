@@ -156,6 +156,6 @@ changed = done(
     ),
     200,
 )
-assert (changed.version, changed.caseworker) == (2, None)
+assert changed.version == 2 and not changed.caseworker
 
 print("The generated client told the story of the first five minutes.")
