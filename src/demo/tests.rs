@@ -91,7 +91,7 @@ impl MadeUp {
 fn the_same_day_and_number_make_the_same_authority() {
     let (first, second) = (made_up("2026-11-20", 60), made_up("2026-11-20", 60));
     let (first_rows, second_rows) = (first.dump(), second.dump());
-    assert!(first_rows.len() > 5_000, "{} rows", first_rows.len());
+    assert!(first_rows.len() > 3_000, "{} rows", first_rows.len());
     assert!(first_rows == second_rows, "two runs differ");
     assert_eq!(first.made.cases, 60);
 }
