@@ -5,7 +5,10 @@
 
 pub mod auth;
 pub mod casework;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod demo;
 pub mod http;
 pub mod logging;
 pub mod service;

@@ -259,11 +259,12 @@ pub enum StartBasis {
 }
 
 impl StartBasis {
-    /// The name used in the API and in stores.
-    pub fn name(self) -> &'static str {
-        match self {
-            StartBasis::Recorded => "recorded",
-            StartBasis::Presumed => "presumed",
+    /// Recorded exactly when the day of receipt is.
+    pub fn of(received_on: Option<NaiveDate>) -> StartBasis {
+        if received_on.is_some() {
+            StartBasis::Recorded
+        } else {
+            StartBasis::Presumed
         }
     }
 }
@@ -287,14 +288,6 @@ pub struct AdviceRequest {
 }
 
 impl AdviceRequest {
-    pub fn start_basis(&self) -> StartBasis {
-        if self.received_on.is_some() {
-            StartBasis::Recorded
-        } else {
-            StartBasis::Presumed
-        }
-    }
-
     /// Whether nothing has come on it yet and something may.
     fn is_awaited(&self) -> bool {
         let is_open = match self.state {

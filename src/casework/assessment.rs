@@ -237,7 +237,6 @@ pub struct Recipient {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Waiver {
     /// Who gave it.
-    #[schema(inline)]
     pub given_by: WaivedBy,
     /// The day it was given.
     pub given_on: NaiveDate,
@@ -255,11 +254,9 @@ pub enum WaivedBy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequestReceived {
     /// Who asked.
-    #[schema(inline)]
     pub requested_by: Requester,
     /// How it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
     pub channel: Option<Channel>,
 }
 
@@ -267,7 +264,6 @@ pub struct RequestReceived {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BecameResponsible {
     /// Who brought them to its attention.
-    #[schema(inline)]
     pub brought_by: BroughtBy,
 }
 
@@ -275,7 +271,6 @@ pub struct BecameResponsible {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FurtherRequestReceived {
     /// Who asked.
-    #[schema(inline)]
     pub requested_by: Requester,
 }
 
@@ -283,7 +278,6 @@ pub struct FurtherRequestReceived {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssessDecisionNotified {
     /// What was decided.
-    #[schema(inline)]
     pub decision: AssessDecision,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -299,7 +293,6 @@ pub struct AssessDecisionNotified {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanDecisionNotified {
     /// What was decided.
-    #[schema(inline)]
     pub decision: PlanDecision,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,7 +305,7 @@ pub struct PlanDecisionNotified {
 pub struct DraftPlanServed {
     /// Why it was served; the first two reasons open a fresh window.
     #[serde(default)]
-    #[schema(inline, default = "first")]
+    #[schema(default = "first")]
     pub reason: DraftReason,
 }
 
@@ -338,7 +331,6 @@ pub struct SettingReplied {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation_id: Option<Uuid>,
     /// The answer.
-    #[schema(inline)]
     pub reply: SettingAnswer,
     /// Why it cannot meet need; required with that answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -370,7 +362,6 @@ pub struct FinalPlanSent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssessmentWithdrawn {
     /// Who withdrew it.
-    #[schema(inline)]
     pub withdrawn_by: WithdrawnBy,
     /// Why.
     #[schema(min_length = 1, max_length = 2_000)]
@@ -389,10 +380,8 @@ pub struct MovedOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssessmentResumed {
     /// Why it goes on.
-    #[schema(inline)]
     pub basis: ResumptionBasis,
     /// Where it goes on.
-    #[schema(inline)]
     pub outcome: ResumptionOutcome,
     /// The dispute that led to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -404,7 +393,6 @@ pub struct AssessmentResumed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExceptionClaimed {
     /// The ground relied on.
-    #[schema(inline)]
     pub ground: AuthorityGround,
     /// The first day of the circumstances.
     pub from: NaiveDate,
@@ -440,22 +428,36 @@ pub struct ExceptionClaimed {
 }
 
 /// What happened in an assessment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AssessmentFact {
+    /// A request for an assessment reached the authority.
     RequestReceived(RequestReceived),
+    /// The authority became responsible for a child or young person without a request.
     BecameResponsible(BecameResponsible),
+    /// Another request came while one is open; it starts no clock.
     FurtherRequestReceived(FurtherRequestReceived),
+    /// The family was told whether an assessment will be made.
     AssessDecisionNotified(AssessDecisionNotified),
+    /// The family was told whether a plan will be issued.
     PlanDecisionNotified(PlanDecisionNotified),
+    /// A draft plan was served on the family.
     DraftPlanServed(DraftPlanServed),
+    /// The family commented on the draft plan.
     RepresentationsReceived(RepresentationsReceived),
+    /// A setting was consulted on being named in the plan.
     SettingConsulted(SettingConsulted),
+    /// A consulted setting answered.
     SettingReplied(SettingReplied),
+    /// The final plan was sent.
     FinalPlanSent(FinalPlanSent),
+    /// The request was withdrawn.
     AssessmentWithdrawn(AssessmentWithdrawn),
+    /// The child or young person moved to another authority's area.
     MovedOut(MovedOut),
+    /// An assessment that was refused or withdrawn goes on.
     AssessmentResumed(AssessmentResumed),
+    /// An exception to a time limit was claimed.
     ExceptionClaimed(ExceptionClaimed),
 }
 
@@ -533,6 +535,37 @@ pub const RECORDED_TYPES: [EventType; 14] = [
     EventType::AssessmentResumed,
     EventType::ExceptionClaimed,
 ];
+
+/// The fields an event of a type must have beside its type and day.
+pub fn required_fields(event_type: EventType) -> &'static [&'static str] {
+    match event_type {
+        EventType::RequestReceived | EventType::FurtherRequestReceived => &["requested_by"],
+        EventType::BecameResponsible => &["brought_by"],
+        EventType::AssessDecisionNotified | EventType::PlanDecisionNotified => &["decision"],
+        EventType::SettingConsulted => &["consultation_id", "organisation_id"],
+        EventType::SettingReplied => &["consultation_id", "reply"],
+        EventType::AssessmentWithdrawn => &["withdrawn_by", "reason"],
+        EventType::MovedOut => &["to_la"],
+        EventType::AssessmentResumed => &["basis", "outcome"],
+        EventType::ExceptionClaimed => &["ground", "from", "to", "clocks"],
+        EventType::DraftPlanServed
+        | EventType::RepresentationsReceived
+        | EventType::FinalPlanSent
+        | EventType::AdviceRequested
+        | EventType::AdviceAcknowledged
+        | EventType::AdviceSubmitted
+        | EventType::AdviceReturned
+        | EventType::AdviceAccepted
+        | EventType::AdviceDeclined
+        | EventType::AdviceRedirected
+        | EventType::AdviceWithdrawn
+        | EventType::AdviceAppointment
+        | EventType::AdviceExceptionClaimed
+        | EventType::ExistingAdviceAgreed
+        | EventType::CaseClosed
+        | EventType::Correction => &[],
+    }
+}
 
 /// Whether an event of a type may happen in a state; before the opening there is none.
 pub fn permitted(state: Option<AssessmentState>, event_type: EventType) -> bool {

@@ -1,10 +1,10 @@
 //! Identifiers of a child or young person and their check characters.
 
-/// Stands for a learner whose number is not known yet; its last digit is no check digit.
-const TEMPORARY_ULN: &str = "9999999999";
-
 /// The alphabet of UPN check letters; it leaves out the letters that look like digits.
 const UPN_LETTERS: &[u8; 23] = b"ABCDEFGHJKLMNPQRTUVWXYZ";
+
+/// Stands for a learner whose number is not yet known; it has no valid check digit.
+const TEMPORARY_ULN: &str = "9999999999";
 
 /// Whether a unique pupil number has its shape and its check letter.
 ///

@@ -24,10 +24,10 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     EventNotPermitted,
+    PlanNotReady,
     Duplicate,
     AlreadyOpen,
     CaseClosed,
-    IdempotencyInFlight,
     StaleVersion,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -35,7 +35,6 @@ pub enum Code {
     ImpossibleSequence,
     IdempotencyKeyReused,
     PreconditionRequired,
-    RateLimited,
     InternalError,
     Unavailable,
 }
@@ -50,7 +49,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 24] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -62,10 +61,10 @@ impl Code {
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::EventNotPermitted,
+        Code::PlanNotReady,
         Code::Duplicate,
         Code::AlreadyOpen,
         Code::CaseClosed,
-        Code::IdempotencyInFlight,
         Code::StaleVersion,
         Code::PayloadTooLarge,
         Code::UnsupportedMediaType,
@@ -73,7 +72,6 @@ impl Code {
         Code::ImpossibleSequence,
         Code::IdempotencyKeyReused,
         Code::PreconditionRequired,
-        Code::RateLimited,
         Code::InternalError,
         Code::Unavailable,
     ];
@@ -143,6 +141,13 @@ impl Code {
                 "The procedure is in a state that does not permit this; \
                  `state` and `permitted_events` say what it does permit.",
             ),
+            Code::PlanNotReady => (
+                "plan_not_ready",
+                409,
+                "The final plan is not ready to be recorded",
+                "The family's window has not run, or required advice is outstanding. \
+                 Say so in the event, and it is recorded with the fault visible.",
+            ),
             Code::Duplicate => (
                 "duplicate",
                 409,
@@ -160,12 +165,6 @@ impl Code {
                 409,
                 "The case is closed",
                 "A closed case takes no further acts.",
-            ),
-            Code::IdempotencyInFlight => (
-                "idempotency_in_flight",
-                409,
-                "Still being handled",
-                "A request with the same `Idempotency-Key` has not finished. Repeat it later.",
             ),
             Code::StaleVersion => (
                 "stale_version",
@@ -209,12 +208,6 @@ impl Code {
                 428,
                 "If-Match required",
                 "Send an `If-Match` header with the `ETag` of the version you have read.",
-            ),
-            Code::RateLimited => (
-                "rate_limited",
-                429,
-                "Too many requests",
-                "Wait as long as `Retry-After` says.",
             ),
             Code::InternalError => (
                 "internal_error",
@@ -265,7 +258,6 @@ impl Code {
             413 => Code::PayloadTooLarge,
             415 => Code::UnsupportedMediaType,
             422 => Code::InvalidContent,
-            429 => Code::RateLimited,
             503 => Code::Unavailable,
             400..=499 => Code::BadRequest,
             _ => Code::InternalError,

@@ -243,6 +243,8 @@ impl Parameter {
             Parameter::Text => text.into(),
             Parameter::Whole => text.parse::<i64>().map_or(Value::String(text), Value::from),
             Parameter::Truth => text.parse::<bool>().map_or(Value::String(text), Value::from),
+            // As the document's style has it, a list of nothing is written as nothing.
+            Parameter::Listed if text.is_empty() => Value::Array(Vec::new()),
             Parameter::Listed => text.split(',').map(str::to_owned).collect(),
             Parameter::Repeated => Value::Array(vec![text.into()]),
         }

@@ -2,9 +2,11 @@
 //! without loading anything from elsewhere.
 
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data, ServiceConfig, redirect};
+use actix_web::web::{Bytes, Data, Path, ServiceConfig, redirect};
 use actix_web::{HttpResponse, get};
 use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::problem::{Code, Problem};
 
 /// The document as it is served.
 pub struct Document(pub Bytes);
@@ -23,6 +25,19 @@ pub async fn get_openapi(document: Data<Document>) -> HttpResponse {
         .body(document.0.clone())
 }
 
+/// What a problem's `type` leads to: its code in words.
+#[get("/docs/problems/{code}")]
+async fn explain_problem(code: Path<String>) -> Result<HttpResponse, Problem> {
+    let row = Code::of_name(&code).ok_or_else(Problem::not_found)?.row();
+    let (title, name, status, meaning) = (row.title, row.name, row.status, row.meaning);
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(format!(
+            "<!doctype html><html lang=\"en\"><title>{title}</title>\
+         <h1>{title}</h1><p><code>{name}</code>, {status}</p><p>{meaning}</p></html>"
+        )))
+}
+
 /// Registers the pages under `/docs/`; they are no part of the contract.
 pub fn pages(config: &mut ServiceConfig) {
     let shown = Config::from("/openapi.json")
@@ -34,5 +49,6 @@ pub fn pages(config: &mut ServiceConfig) {
         .service(
             redirect("/docs", "/docs/").using_status_code(actix_web::http::StatusCode::PERMANENT_REDIRECT),
         )
+        .service(explain_problem)
         .service(SwaggerUi::new("/docs/{_:.*}").config(shown));
 }

@@ -37,6 +37,10 @@ pub const VALUE_LIMIT: usize = 50_000;
 pub const IF_MATCH: &str = "If-Match";
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
+/// What the document says of their values; [`read_if_match`] and [`read_idempotency_key`] judge them.
+const IF_MATCH_PATTERN: &str = r#"^"v(0|[1-9][0-9]{0,17})"$"#;
+const IDEMPOTENCY_KEY_PATTERN: &str = r#"^"([!#-\[\]-~]|\\["\\]){1,255}"$"#;
+
 /// A type that a request body is read into.
 pub trait RequestBody: DeserializeOwned + ToSchema {
     /// Adds the faults of rules between fields that a schema cannot say. It runs on whatever was
@@ -381,6 +385,7 @@ impl IntoParams for IfMatch {
             IF_MATCH,
             Required::True,
             "The `ETag` of the version you have read. Absent: 428; another version by now: 412.",
+            IF_MATCH_PATTERN,
             "\"v12\"",
         )]
     }
@@ -392,6 +397,7 @@ impl IntoParams for OptionalIfMatch {
             IF_MATCH,
             Required::False,
             "The `ETag` of the version you have read, if you want to be refused when it has moved on.",
+            IF_MATCH_PATTERN,
             "\"v12\"",
         )]
     }
@@ -404,18 +410,29 @@ impl IntoParams for IdempotencyKey {
             Required::True,
             "A quoted string of your own, new for each act. Repeating a request with its key within 24 hours \
              gives the first answer again and does nothing else.",
+            IDEMPOTENCY_KEY_PATTERN,
             "\"8e03978e-40d5-43e8-bc93-6894a57f9324\"",
         )]
     }
 }
 
-fn header_parameter(name: &str, required: Required, description: &str, example: &str) -> Parameter {
+fn header_parameter(
+    name: &str,
+    required: Required,
+    description: &str,
+    pattern: &str,
+    example: &str,
+) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(required)
         .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some(pattern)),
+        ))
         .example(Some(example.into()))
         .build()
 }

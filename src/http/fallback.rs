@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use actix_web::dev::ResourceDef;
+use actix_web::guard::fn_guard;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::Data;
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa::openapi::OpenApi;
 
@@ -42,6 +43,23 @@ impl Routes {
     pub fn methods(&self, path: &str) -> Option<String> {
         let route = self.0.iter().find(|route| route.path.is_match(path))?;
         Some(route.methods.iter().copied().collect::<Vec<_>>().join(", "))
+    }
+
+    /// Registers the [`fallback`] for the wrong methods of each path written out that has the form of
+    /// another, whose handler would take the word for an id. It has to come before the resources.
+    pub fn keep_written_out(&self, config: &mut ServiceConfig) {
+        let (patterns, written): (Vec<&Route>, Vec<&Route>) =
+            self.0.iter().partition(|route| route.has_parameters);
+        for route in written {
+            let Some(path) = route.path.pattern() else {
+                continue;
+            };
+            if patterns.iter().any(|pattern| pattern.path.is_match(path)) {
+                let methods = route.methods.clone();
+                let wrong = fn_guard(move |context| !methods.contains(context.head().method.as_str()));
+                config.service(web::resource(path).guard(wrong).to(fallback));
+            }
+        }
     }
 }
 

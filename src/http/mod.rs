@@ -3,19 +3,34 @@
 //!
 //! Handlers call one use case each and decide nothing. Nothing below this room knows of HTTP.
 
+mod acting;
+mod advice;
+mod assessments;
 mod branches;
+mod cases;
+mod clocks;
 pub mod code;
 pub mod contract;
 mod docs;
+mod event_input;
 pub mod extractor;
 mod fallback;
 mod faults;
 mod health;
+mod names;
 pub mod openapi;
+mod organisations;
+mod page;
+mod patch;
+mod people;
 pub mod problem;
+mod refusal;
+mod rules;
 mod schemas;
+mod settings;
 #[cfg(test)]
 mod tests;
+mod timelines;
 pub mod trace;
 
 use actix_web::body::MessageBody;
@@ -26,6 +41,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::casework::identifier::{is_nhs_number, is_uln, is_upn};
 use contract::{Contract, Format};
 use docs::Document;
 use fallback::{Routes, fallback};
@@ -36,13 +52,67 @@ type Resources = fn(&mut ServiceConfig<'_>);
 /// Registers every resource of the product; the app and the document are both made from it.
 fn resources(config: &mut ServiceConfig<'_>) {
     config
+        .service(timelines::compute_timeline)
+        .service(rules::get_rules)
+        .service(cases::open_case)
+        .service(cases::list_cases)
+        .service(cases::search_cases)
+        .service(cases::get_case)
+        .service(cases::change_case)
+        .service(cases::close_case)
+        .service(people::add_person)
+        .service(people::list_people)
+        .service(people::get_person)
+        .service(people::change_person)
+        .service(assessments::open_assessment)
+        .service(assessments::list_assessments)
+        .service(assessments::get_assessment)
+        .service(assessments::list_assessment_events)
+        .service(assessments::record_assessment_event)
+        .service(advice::open_advice_request)
+        .service(advice::record_existing_advice)
+        .service(advice::get_advice_matrix)
+        .service(advice::list_advice_requests)
+        .service(advice::get_advice_request)
+        .service(advice::acknowledge_advice_request)
+        .service(advice::submit_advice)
+        .service(advice::return_advice)
+        .service(advice::accept_advice)
+        .service(advice::decline_advice_request)
+        .service(advice::redirect_advice_request)
+        .service(advice::withdraw_advice_request)
+        .service(advice::record_appointment)
+        .service(advice::claim_advice_exception)
+        .service(clocks::list_clocks)
+        .service(organisations::open_organisation)
+        .service(organisations::list_organisations)
+        .service(organisations::get_organisation)
+        .service(organisations::change_organisation)
+        .service(settings::get_settings)
+        .service(settings::put_settings)
         .service(health::check_liveness)
         .service(health::check_readiness)
         .service(docs::get_openapi);
 }
 
 /// The formats of the field that the contract asserts beside the general ones.
-const FORMATS: [Format; 0] = [];
+const FORMATS: [Format; 3] = [
+    Format {
+        name: "upn",
+        accepts: is_upn,
+        expected: "a UPN with a correct check letter",
+    },
+    Format {
+        name: "nhs-number",
+        accepts: is_nhs_number,
+        expected: "an NHS number with a correct check digit",
+    },
+    Format {
+        name: "uln",
+        accepts: is_uln,
+        expected: "a ULN with a correct check digit",
+    },
+];
 
 /// The complete document, without starting anything.
 pub fn document() -> OpenApi {
@@ -88,6 +158,7 @@ impl Api {
         > + use<>,
     > {
         let (app, _) = App::new()
+            .configure(|config| self.routes.keep_written_out(config))
             .into_utoipa_app()
             .configure(self.resources)
             .split_for_parts();

@@ -18,7 +18,7 @@ use utoipa::openapi::{
 
 use super::extractor::{IDEMPOTENCY_KEY, IF_MATCH};
 use super::problem::{Code, PROBLEM_JSON, ProblemView};
-use super::schemas;
+use super::{names, schemas};
 
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
@@ -122,6 +122,9 @@ pub fn complete(document: &mut OpenApi) {
     ProblemView::schemas(&mut problem_schemas);
     components.schemas.extend(problem_schemas);
     schemas::merge_flattened(&mut components.schemas);
+    names::name_branches(&mut components.schemas);
+    names::name_page_items(&mut components.schemas);
+    names::share_vocabularies(document);
     schemas::close(document);
 
     let mut used = Vec::new();
@@ -139,6 +142,7 @@ pub fn complete(document: &mut OpenApi) {
             add_problems(operation, codes);
         }
     }
+    schemas::prune(document);
     let tags = TAGS.iter().filter(|(name, _)| used.iter().any(|tag| tag == name));
     document.tags = Some(
         tags.map(|(name, words)| TagBuilder::new().name(*name).description(Some(*words)).build())
@@ -156,12 +160,7 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
     };
     let mut codes = Vec::new();
     if !is_public {
-        codes.extend([
-            Code::Unauthenticated,
-            Code::Forbidden,
-            Code::RateLimited,
-            Code::Unavailable,
-        ]);
+        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::Unavailable]);
     }
     if !path.starts_with("/health/") {
         codes.push(Code::InternalError);
@@ -191,11 +190,7 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
         ]);
     }
     if takes(ParameterIn::Header, Some(IDEMPOTENCY_KEY)) {
-        codes.extend([
-            Code::IdempotencyKeyRequired,
-            Code::IdempotencyInFlight,
-            Code::IdempotencyKeyReused,
-        ]);
+        codes.extend([Code::IdempotencyKeyRequired, Code::IdempotencyKeyReused]);
     }
     codes
 }

@@ -90,6 +90,31 @@ pub fn close(document: &mut OpenApi) {
     }
 }
 
+/// Drops what nothing refers to any more: the parts that flattened schemas were merged from.
+pub fn prune(document: &mut OpenApi) {
+    let text = |value: serde_json::Result<String>| value.unwrap_or_default();
+    let refers = |text: &str, name: &str| text.contains(&format!("\"#/components/schemas/{name}\""));
+    let paths = text(serde_json::to_string(&document.paths));
+    let Some(components) = document.components.as_mut() else {
+        return;
+    };
+    let texts: BTreeMap<String, String> = components
+        .schemas
+        .iter()
+        .map(|(name, schema)| (name.clone(), text(serde_json::to_string(schema))))
+        .collect();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let mut waiting = vec![paths];
+    while let Some(referring) = waiting.pop() {
+        for (name, schema) in &texts {
+            if refers(&referring, name) && used.insert(name.clone()) {
+                waiting.push(schema.clone());
+            }
+        }
+    }
+    components.schemas.retain(|name, _| used.contains(name));
+}
+
 /// The name in a reference to a schema of the document.
 fn name_of(location: &str) -> Option<&str> {
     location.strip_prefix("#/components/schemas/")

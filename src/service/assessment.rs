@@ -183,20 +183,16 @@ pub fn get_assessment(
     let child = facts_at(work.connection, &la_code, &procedure.case_id, known_at_instant)?;
     let (_, settings) = settings_at(work.connection, &la_code, known_at_instant)?;
     let as_of = as_of.unwrap_or_else(|| known_at_instant.map_or_else(|| work.today(), london_date));
-    let whole = derive(&procedure, &entries, &child, &settings.readings, None)?;
-    let timeline = match whole {
-        None => None,
-        Some(_) => match derive(&procedure, &entries, &child, &settings.readings, Some(as_of))? {
-            Some(timeline) => Some(timeline),
-            None => {
-                return Err(Error::Question(Fault::new(
-                    "/as_of",
-                    "before_opening",
-                    "must not be before the procedure opened",
-                )));
-            }
-        },
-    };
+    let readings = &settings.readings;
+    let timeline = derive(&procedure, &entries, &child, readings, Some(as_of))?;
+    // Nothing by that day: either it had not opened yet, or it was opened in error.
+    if timeline.is_none() && derive(&procedure, &entries, &child, readings, None)?.is_some() {
+        return Err(Error::Question(Fault::new(
+            "/as_of",
+            "before_opening",
+            "must not be before the procedure opened",
+        )));
+    }
     Ok(AssessmentReading {
         procedure,
         timeline,

@@ -1,5 +1,7 @@
 //! How a use case says no. One mapping in `http` turns each into a problem.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use crate::casework::assessment::AssessmentState;
@@ -12,7 +14,7 @@ use crate::store::StoreError;
 pub struct Fault {
     /// A JSON pointer into the body.
     pub pointer: String,
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is expected; never what was sent.
     pub message: String,
 }
@@ -21,7 +23,7 @@ impl Fault {
     pub fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Fault {
         Fault {
             pointer: pointer.into(),
-            code,
+            code: Cow::Borrowed(code),
             message: message.into(),
         }
     }
@@ -54,6 +56,8 @@ pub enum Error {
     },
     /// The case is closed.
     CaseClosed,
+    /// The idempotency key stands for another request.
+    KeyReused,
 }
 
 /// An event that cannot stand, with what could.

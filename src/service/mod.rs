@@ -9,6 +9,7 @@ pub mod assessment;
 pub mod case;
 pub mod clock;
 pub mod error;
+pub mod idempotency;
 pub mod organisation;
 pub mod person;
 pub mod rebuild;

@@ -12,16 +12,12 @@ use utoipa::ToSchema;
 #[schema(default)]
 pub struct Readings {
     /// Which day a period "within n weeks of receiving" starts on.
-    #[schema(inline)]
     pub day_of_receipt: DayOfReceipt,
     /// What happens to a due date on a day that is not a working day.
-    #[schema(inline)]
     pub non_working_due_day: NonWorkingDueDay,
     /// How "at least two weeks' notice" is counted. No assessment clock uses it.
-    #[schema(inline)]
     pub notice: Notice,
     /// What must fall inside the dates of the temporary coronavirus rules of 2020.
-    #[schema(inline)]
     pub coronavirus_test: CoronavirusTest,
 }
 

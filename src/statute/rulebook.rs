@@ -66,7 +66,6 @@ pub struct Provision {
     #[schema(example = "reg 5(1)")]
     pub reference: &'static str,
     /// How well the citation has been checked.
-    #[schema(inline)]
     pub confidence: Confidence,
 }
 

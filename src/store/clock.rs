@@ -17,8 +17,14 @@ use super::schema::{cases, clocks, flags, procedures};
 use super::{MultiBackend, StoreError};
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::timeline::Timeline;
-use crate::statute::clock::{ClockStatus, Segment};
+use crate::statute::clock::{Clock, ClockStatus, Segment};
 use crate::statute::rulebook::{Bound, ClockKind, Party};
+
+/// Later than any day in a record.
+const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(last_day) => last_day,
+    None => NaiveDate::MAX,
+};
 
 /// One segment of one clock.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -41,6 +47,8 @@ pub struct ClockRow {
     pub satisfied_on: Option<NaiveDate>,
     pub cancelled_on: Option<NaiveDate>,
     pub excused_from_on: Option<NaiveDate>,
+    /// The first day on which it no longer runs, so that what runs is found without what has run.
+    pub stopped_on: NaiveDate,
     pub effective_from_on: NaiveDate,
     pub effective_until_on: Option<NaiveDate>,
 }
@@ -104,6 +112,7 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
                 satisfied_on: segment.satisfied_on,
                 cancelled_on: segment.cancelled_on,
                 excused_from_on: segment.excused_from_on,
+                stopped_on: stopped_on(clock, segment),
                 effective_from_on: segment.effective_from_on,
                 effective_until_on: segment.effective_until_on,
             });
@@ -126,6 +135,17 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
         .clocks
         .sort_by(|a, b| (&a.clock_id, a.segment).cmp(&(&b.clock_id, b.segment)));
     Ok(index)
+}
+
+/// When a segment stops: done, cancelled, or, for a window, run. Never, as the last day both
+/// backends can compare.
+fn stopped_on(clock: &Clock, segment: &Segment) -> NaiveDate {
+    let has_run_on = match clock.rule.bound {
+        Bound::NoLaterThan => None,
+        Bound::NoEarlierThan => Some(clock.due_on + Days::new(1)),
+    };
+    let stops = [segment.satisfied_on, segment.cancelled_on, has_run_on];
+    stops.into_iter().flatten().min().unwrap_or(LAST_DAY)
 }
 
 fn flag_id(key: &IndexKey, flag: &Flag) -> Result<String, StoreError> {
@@ -272,26 +292,34 @@ fn effective_on(as_of: NaiveDate) -> _ {
     )
 }
 
-/// Effective on a day and neither done nor cancelled by then; later dates are not there yet.
+/// Effective on a day and running or overdue on it.
 #[diesel::dsl::auto_type]
 pub fn still_owed(as_of: NaiveDate) -> _ {
     let is_effective: effective_on = effective_on(as_of);
-    is_effective
-        .and(clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of)))
-        .and(clocks::cancelled_on.is_null().or(clocks::cancelled_on.gt(as_of)))
+    is_effective.and(clocks::stopped_on.gt(as_of))
 }
 
 /// The condition by which a row has a status on a day.
 fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
     let limit = clocks::bound.eq("no_later_than");
     let window = clocks::bound.eq("no_earlier_than");
+    let not_cancelled = || clocks::cancelled_on.is_null().or(clocks::cancelled_on.gt(as_of));
+    let not_satisfied = || clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of));
     match status {
-        ClockStatus::Running => Box::new(still_owed(as_of).and(clocks::due_on.ge(as_of))),
-        ClockStatus::Overdue => Box::new(still_owed(as_of).and(clocks::due_on.lt(as_of)).and(limit)),
+        ClockStatus::Running => Box::new(still_owed(as_of).and(clocks::due_on.ge(as_of)).nullable()),
+        ClockStatus::Overdue => Box::new(
+            still_owed(as_of)
+                .and(clocks::due_on.lt(as_of))
+                .and(limit)
+                .nullable(),
+        ),
         ClockStatus::Met => {
             let done = effective_on(as_of).and(clocks::satisfied_on.le(as_of));
             let in_time = clocks::satisfied_on.le(clocks::due_on.nullable()).or(window);
-            let has_run = still_owed(as_of).and(clocks::due_on.lt(as_of)).and(window);
+            let has_run = effective_on(as_of)
+                .and(clocks::due_on.lt(as_of))
+                .and(window)
+                .and(not_cancelled());
             Box::new(done.and(in_time).or(has_run))
         }
         ClockStatus::Late => Box::new(
@@ -303,7 +331,7 @@ fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
         ClockStatus::Cancelled => Box::new(
             effective_on(as_of)
                 .and(clocks::cancelled_on.le(as_of))
-                .and(clocks::satisfied_on.is_null().or(clocks::satisfied_on.gt(as_of))),
+                .and(not_satisfied()),
         ),
     }
 }
@@ -325,9 +353,8 @@ pub struct OwedWithin {
 
 /// How the flag of a code is looked up for a day.
 pub fn flag_lookup(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> FlagLookup {
-    // Within what both backends can compare.
     let first_day = NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(as_of);
-    let last_day = NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(as_of);
+    let last_day = LAST_DAY;
     let of_advice = |is_advice: bool| {
         ClockKind::ALL
             .into_iter()

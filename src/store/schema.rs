@@ -186,6 +186,7 @@ diesel::table! {
         satisfied_on -> Nullable<Date>,
         cancelled_on -> Nullable<Date>,
         excused_from_on -> Nullable<Date>,
+        stopped_on -> Date,
         effective_from_on -> Date,
         effective_until_on -> Nullable<Date>,
     }

@@ -195,12 +195,13 @@ CREATE TABLE clocks (
     satisfied_on DATE,
     cancelled_on DATE,
     excused_from_on DATE,
+    stopped_on DATE NOT NULL,
     effective_from_on DATE NOT NULL,
     effective_until_on DATE,
     PRIMARY KEY (clock_id, segment)
 );
 CREATE INDEX clocks_by_due_date ON clocks (la_code, due_on, clock_id);
-CREATE INDEX clocks_live_by_due_date ON clocks (la_code, due_on, clock_id) WHERE satisfied_on IS NULL AND cancelled_on IS NULL;
+CREATE INDEX clocks_by_end ON clocks (la_code, stopped_on, due_on, clock_id);
 CREATE INDEX clocks_by_kind ON clocks (la_code, kind, due_on, clock_id);
 CREATE INDEX clocks_by_case ON clocks (la_code, case_id, due_on, clock_id);
 CREATE INDEX clocks_by_procedure ON clocks (procedure_id);

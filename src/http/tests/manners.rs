@@ -252,6 +252,8 @@ async fn a_query_string_is_read_by_the_types_of_the_document() {
     assert_eq!(answer.body["query"]["open"], true);
     assert_eq!(answer.body["query"]["by"], "bus or train");
     assert_eq!(answer.body["query"]["include"], json!(["case", "explanation"]));
+    let answer = send(TestRequest::get().uri("/v1/trips?include=")).await;
+    assert_eq!(answer.body["query"]["include"], json!([]), "{}", answer.body);
     assert_eq!(
         send(TestRequest::get().uri("/v1/trips")).await.body["page"]["limit"],
         Value::Null
@@ -289,6 +291,8 @@ async fn an_unknown_path_is_404_and_another_method_405_with_allow() {
         (TestRequest::delete().uri(TRIP), "POST"),
         (TestRequest::post().uri("/v1/trips"), "GET"),
         (TestRequest::put().uri("/openapi.json"), "GET"),
+        (TestRequest::patch().uri("/v1/cases/search"), "POST"),
+        (TestRequest::get().uri("/v1/cases/search"), "POST"),
     ] {
         let answer = send(request).await;
         assert_problem(&answer, Code::MethodNotAllowed);
@@ -361,11 +365,29 @@ async fn a_panic_over_the_wire_is_answered_and_the_connection_lives_on() {
 }
 
 #[actix_web::test]
+async fn the_type_of_every_problem_leads_to_its_explanation() {
+    for code in Code::ALL {
+        let page = send(TestRequest::get().uri(&code.link())).await;
+        assert_eq!(page.status, 200, "{}", code.link());
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    }
+    assert_problem(
+        &send(TestRequest::get().uri("/docs/problems/none_such")).await,
+        Code::NotFound,
+    );
+}
+
+#[actix_web::test]
 async fn the_service_describes_itself() {
-    let ready = send(TestRequest::get().uri("/health/ready")).await;
+    let live = send(TestRequest::get().uri("/health/live")).await;
     assert_eq!(
-        (ready.status.as_u16(), &ready.body),
+        (live.status.as_u16(), &live.body),
         (200, &json!({ "status": "ok" }))
+    );
+    // Nobody has said yet that the index is right.
+    assert_problem(
+        &send(TestRequest::get().uri("/health/ready")).await,
+        Code::Unavailable,
     );
     let document = send(TestRequest::get().uri("/openapi.json")).await;
     assert_eq!(document.body["info"]["title"], "EHCP Timeline");

@@ -19,11 +19,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::Api;
-use super::contract::Format;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::problem::{Code, Fault, Problem};
-use crate::auth::{IssuerKey, Permission, Role};
-use crate::service::App;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::auth::{IssuerKey, LaCode, Permission, Principal, Role, install_crypto_provider, issue};
+use crate::clock::Clock;
+use crate::service::{App, Ids};
+use crate::store::{Location, Store};
 
 /// Whoever may change trips.
 struct ChangeTrips;
@@ -199,14 +203,8 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(fail_plainly);
 }
 
-const FORMATS: [Format; 1] = [Format {
-    name: "upn",
-    accepts: |text| text.starts_with('A'),
-    expected: "a UPN with a correct check letter",
-}];
-
 fn api() -> Api {
-    Api::of(resources, &FORMATS).unwrap()
+    Api::of(resources, &super::FORMATS).unwrap()
 }
 
 /// What came back.
@@ -239,12 +237,48 @@ impl Answer {
 
 /// One request to a fresh app.
 async fn send(request: TestRequest) -> Answer {
-    let app = api()
-        .app()
-        .app_data(Data::new(App))
-        .app_data(Data::new(IssuerKey));
+    let app = api().app().app_data(Data::new(app())).app_data(Data::new(key()));
     let service = init_service(app).await;
-    answer(service.call(request.to_request()).await).await
+    let mut request = request.to_request();
+    sign(request.headers_mut());
+    answer(service.call(request).await).await
+}
+
+fn key() -> IssuerKey {
+    static KEY: OnceLock<IssuerKey> = OnceLock::new();
+    let made = || IssuerKey::load_or_create(tempfile::tempdir().unwrap().path(), None).unwrap();
+    KEY.get_or_init(made).clone()
+}
+
+fn app() -> App {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
+    App::new(store, Clock::System, Ids::Random)
+}
+
+/// Puts a token in the place of the name of its role.
+fn sign(headers: &mut HeaderMap) {
+    install_crypto_provider();
+    let Some(header) = headers.get("authorization") else {
+        return;
+    };
+    let (scheme, word) = header.to_str().unwrap().split_once(' ').unwrap();
+    let Ok(role) = serde_json::from_value::<Role>(word.into()) else {
+        return;
+    };
+    let principal = Principal {
+        subject: "tester".to_owned(),
+        la_code: LaCode::parse("885").unwrap(),
+        roles: vec![role],
+        organisation_id: None,
+        case_id: None,
+        person_id: None,
+    };
+    let token = issue(&key(), &principal, Duration::from_secs(600), Clock::System.now()).unwrap();
+    headers.insert(
+        HeaderName::from_static("authorization"),
+        format!("{scheme} {token}").parse().unwrap(),
+    );
 }
 
 async fn answer<B: MessageBody>(outcome: Result<ServiceResponse<B>, Error>) -> Answer {

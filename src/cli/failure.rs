@@ -1,0 +1,178 @@
+//! How a command ends, and the one sentence it says when it fails.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::auth::{IssueError, KeyError};
+use crate::config::ConfigError;
+use crate::service;
+use crate::store::lock::LockError;
+use crate::store::{ConnectError, MigrateError, OpenError, StoreError};
+
+/// The codes a process ends with; the table in [`super`] says when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    Differs = 1,
+    Usage = 64,
+    BadData = 65,
+    Unreadable = 66,
+    Unavailable = 69,
+    Fault = 70,
+    CannotCreate = 73,
+    TryLater = 75,
+    Configuration = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub exit: Exit,
+    /// For people: what is wrong and, where it can be said, what to do.
+    pub sentence: String,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, sentence: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            sentence: sentence.into(),
+        }
+    }
+
+    /// Says the sentence on standard error and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        let sentence = self.sentence.trim();
+        let stop = if sentence.ends_with(['.', '!', '?']) {
+            ""
+        } else {
+            "."
+        };
+        complain(&format!("ehcp: {sentence}{stop}\n"));
+        self.exit.into()
+    }
+}
+
+/// Writes to standard error, where nobody may be listening.
+pub fn complain(text: &str) {
+    let _unheard = std::io::stderr().write_all(text.as_bytes());
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::new(Exit::Configuration, error.to_string())
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        let exit = match error {
+            LockError::InUse(_) => Exit::TryLater,
+            LockError::Unusable { .. } => Exit::Unreadable,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Failure {
+        let exit = match error {
+            KeyError::Unreadable { .. } => Exit::Unreadable,
+            KeyError::Malformed(_) => Exit::Configuration,
+            KeyError::Unwritable { .. } => Exit::CannotCreate,
+            KeyError::NoRandomness => Exit::Unavailable,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<IssueError> for Failure {
+    fn from(error: IssueError) -> Failure {
+        let exit = match error {
+            IssueError::Unbound(_) | IssueError::TooLong => Exit::Usage,
+            IssueError::Signing(_) => Exit::Fault,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Failure {
+        match error {
+            OpenError::Connect(ConnectError::Sqlite { path, reason }) => {
+                sqlite_refusal(&path.display().to_string(), &reason)
+            }
+            OpenError::Migrate(newer @ MigrateError::Newer { .. }) => {
+                Failure::new(Exit::Configuration, newer.to_string())
+            }
+            OpenError::Migrate(failed @ MigrateError::Failed(_)) => {
+                Failure::new(Exit::Fault, failed.to_string())
+            }
+            OpenError::Connect(no_log @ ConnectError::NoWriteAheadLog { .. }) => {
+                Failure::new(Exit::CannotCreate, no_log.to_string())
+            }
+            OpenError::Connect(other @ (ConnectError::Postgres { .. } | ConnectError::Lost(_))) => {
+                Failure::new(Exit::Unavailable, other.to_string())
+            }
+            OpenError::Pool(pool) => Failure::new(Exit::Unavailable, OpenError::Pool(pool).to_string()),
+            OpenError::Writer(thread) => Failure::new(Exit::Fault, OpenError::Writer(thread).to_string()),
+        }
+    }
+}
+
+/// SQLite tells its reasons by message alone.
+fn sqlite_refusal(path: &str, reason: &str) -> Failure {
+    if reason.contains("not a database") || reason.contains("malformed") {
+        return Failure::new(
+            Exit::BadData,
+            format!("{path} is not a database of this program; move it away or name another data folder"),
+        );
+    }
+    let exit = if reason.contains("unable to open") {
+        Exit::Unreadable
+    } else if reason.contains("readonly") {
+        Exit::CannotCreate
+    } else {
+        Exit::Unavailable
+    };
+    Failure::new(exit, format!("cannot open the SQLite file {path}: {reason}"))
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        let exit = match error {
+            StoreError::Unavailable { .. } => Exit::Unavailable,
+            StoreError::NotFound | StoreError::Duplicate(_) | StoreError::Stale | StoreError::Bug(_) => {
+                Exit::Fault
+            }
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<service::Error> for Failure {
+    fn from(error: service::Error) -> Failure {
+        match error {
+            service::Error::Store(error) => Failure::from(error),
+            // A command asks for nothing that a use case may refuse.
+            refused @ (service::Error::NotFound
+            | service::Error::Invalid(_)
+            | service::Error::Question(_)
+            | service::Error::Stale { .. }
+            | service::Error::Refused(_)
+            | service::Error::AlreadyOpen { .. }
+            | service::Error::Duplicate { .. }
+            | service::Error::CaseClosed
+            | service::Error::KeyReused) => Failure::new(
+                Exit::Fault,
+                format!("a use case refused what the program asked of it: {refused:?}"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A made-up authority: organisations, officers, families and hundreds of cases in every state, the same
+//! every time for one `today` and number of cases.
+//!
+//! Everything goes through the use cases, at the instants at which people would have recorded it, so
+//! nothing here can show what the service could not do. No real person is in it. Only the command line
+//! calls this.
+
+mod advice_story;
+mod authority;
+mod child;
+mod recorder;
+mod script;
+mod showcase;
+mod story;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use chrono::{Days, NaiveDate};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use uuid::Uuid;
+
+use crate::auth::Role;
+use crate::clock::noon;
+use crate::service::organisation::list_organisations;
+use crate::service::{Error, Ids, Work};
+use crate::store::Store;
+use crate::store::case::is_empty;
+use recorder::{RecordedStory, record_story, staff};
+
+pub use authority::{LA_CODE, caseworker};
+
+/// Decides everything that is drawn; any number would do.
+const SEED: u64 = 885;
+/// How many cases share a transaction.
+const CASES_PER_TRANSACTION: u32 = 50;
+
+/// What was made, with something of each kind for examples.
+#[derive(Debug, Clone)]
+pub struct Made {
+    pub cases: u64,
+    pub events: u64,
+    pub examples: Option<Examples>,
+}
+
+/// A case whose medical advice is late, and what belongs to it.
+#[derive(Debug, Clone)]
+pub struct Examples {
+    pub case_id: Uuid,
+    pub person_id: Option<Uuid>,
+    pub assessment_id: Uuid,
+    pub advice_request_id: Uuid,
+    pub organisation_id: Uuid,
+}
+
+/// Whether nobody has put anything into the database yet.
+pub fn is_untouched(store: &Store) -> Result<bool, Error> {
+    let admin = staff("admin-1", Role::Admin)?;
+    store.read_now(|connection| {
+        let has_no_cases = is_empty(connection)?;
+        let mut work = Work {
+            connection,
+            principal: &admin,
+            trace_id: "",
+            now: chrono::DateTime::UNIX_EPOCH,
+            ids: &Ids::Random,
+        };
+        Ok(has_no_cases && list_organisations(&mut work, None, None, 1)?.is_empty())
+    })
+}
+
+/// Makes the authority as it is at the start of `today`; `progress` hears how many cases are done.
+pub fn make(
+    store: &Store,
+    today: NaiveDate,
+    cases: u32,
+    mut progress: impl FnMut(u64),
+) -> Result<Made, Error> {
+    let ids = Arc::new(Ids::seeded(SEED));
+    let bodies = {
+        let (ids, admin) = (Arc::clone(&ids), staff("admin-1", Role::Admin)?);
+        let founded_on = today - Days::new(script::DAYS_BACK.unsigned_abs() + 30);
+        store.write_now(move |connection| {
+            authority::set_up_authority(&mut Work {
+                connection,
+                principal: &admin,
+                trace_id: "00000000000000000000000000000885",
+                now: noon(founded_on),
+                ids: &ids,
+            })
+        })?
+    };
+    let mut made = Made {
+        cases: 0,
+        events: 0,
+        examples: None,
+    };
+    let mut first = 0;
+    while first < cases {
+        let numbers = first..cases.min(first + CASES_PER_TRANSACTION);
+        first = numbers.end;
+        let (ids, bodies) = (Arc::clone(&ids), bodies.clone());
+        let community_health = bodies.community_health;
+        let recorded: Vec<(u32, RecordedStory)> = store.write_now(move |connection| {
+            numbers
+                .map(|number| {
+                    let story = story_of(number, today, &bodies);
+                    Ok((number, record_story(connection, &ids, &story)?))
+                })
+                .collect::<Result<_, Error>>()
+        })?;
+        for (number, recorded) in recorded {
+            made.cases += 1;
+            made.events += recorded.events;
+            if number == showcase::LATE_ADVICE {
+                made.examples = examples_of(&recorded, community_health);
+            }
+        }
+        progress(made.cases);
+    }
+    Ok(made)
+}
+
+/// Each story has a generator of its own, so that more cases leave the first ones as they are.
+fn story_of(number: u32, today: NaiveDate, bodies: &authority::Bodies) -> story::Story {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    rng.set_stream(number.into());
+    let script = match showcase::showcase(number, today) {
+        Some(script) => script,
+        None => script::draw_script(&mut rng, today),
+    };
+    let child = child::make_up_child(&mut rng, number, script.arrived_on, bodies);
+    story::tell_story(&mut rng, &script, child, bodies, today)
+}
+
+fn examples_of(recorded: &RecordedStory, organisation_id: Uuid) -> Option<Examples> {
+    Some(Examples {
+        case_id: recorded.case_id,
+        person_id: recorded.person_id,
+        assessment_id: recorded.assessment_id?,
+        advice_request_id: recorded.medical_request_id?,
+        organisation_id,
+    })
+}

@@ -1,0 +1,634 @@
+//! The story of one made-up request: everything that happens in it, day by day, until today.
+//!
+//! Pure: the choices of a [`Script`] and a generator in, steps out. [`super::recorder`] records them.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Europe::London;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use uuid::Uuid;
+
+use super::advice_story::advice_steps;
+use super::authority::{Bodies, SettingKind, caseworker};
+use super::child::{Child, weighted};
+use super::script::{ClaimScript, Fate, Script, WindowScript};
+use crate::casework::advice::{Agreements, DeclinationGround, ReturnReason};
+use crate::casework::assessment::{
+    AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
+    AuthorityGround, BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, ExceptionClaimed,
+    FinalPlanSent, FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, Recipient,
+    RecipientRole, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis, ResumptionOutcome,
+    SettingAnswer, WaivedBy, Waiver, WithdrawnBy,
+};
+use crate::casework::child::ChildFacts;
+use crate::casework::event::ClosureReason;
+use crate::clock::london_date;
+use crate::service::advice::NewExistingAdvice;
+use crate::statute::calendar::first_working_day_on_or_after;
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::ClockKind;
+
+/// What a request for advice is called before it has an id.
+pub type RequestKey = (Requirement, Option<&'static str>);
+
+/// Something that happens on a day.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub on: NaiveDate,
+    pub act: Act,
+}
+
+/// Something to record through a use case.
+#[derive(Debug, Clone)]
+pub enum Act {
+    Open(AssessmentFact),
+    Event(AssessmentFact),
+    /// The opening was written down wrongly: its right day, or none if there was no request.
+    CorrectOpening {
+        arrived_on: Option<NaiveDate>,
+    },
+    AgreeExistingAdvice(NewExistingAdvice),
+    AskAdvice {
+        key: RequestKey,
+        organisation_id: Option<Uuid>,
+        received_on: Option<NaiveDate>,
+    },
+    Advice {
+        key: RequestKey,
+        act: AdviceAct,
+    },
+    /// Consultations are told apart by the setting asked.
+    Consult {
+        organisation_id: Uuid,
+    },
+    Reply {
+        organisation_id: Uuid,
+        reply: SettingAnswer,
+    },
+    HandOver {
+        caseworker: String,
+    },
+    CloseCase(ClosureReason),
+}
+
+/// What is done to a request for advice.
+#[derive(Debug, Clone)]
+pub enum AdviceAct {
+    Acknowledge,
+    Submit,
+    Decline(DeclinationGround),
+    MissAppointment { offered_on: NaiveDate },
+    HoldAppointment { offered_on: NaiveDate },
+    ClaimMissedAppointment { from_on: NaiveDate },
+    Return(ReturnReason),
+    Accept,
+    Redirect { organisation_id: Uuid },
+    Withdraw,
+}
+
+/// Everything that is on record about one made-up child on a day.
+#[derive(Debug, Clone)]
+pub struct Story {
+    pub child: Child,
+    pub opened_at: DateTime<Utc>,
+    /// In order of recording, which is also that of happening.
+    pub steps: Vec<(DateTime<Utc>, Step)>,
+}
+
+/// Tells what was recorded before `today`.
+pub fn tell_story(
+    rng: &mut ChaCha8Rng,
+    script: &Script,
+    child: Child,
+    bodies: &Bodies,
+    today: NaiveDate,
+) -> Story {
+    let mut teller = Teller {
+        rng,
+        script,
+        child: &child,
+        bodies,
+        steps: Vec::new(),
+        halts: Vec::new(),
+        issued_on: None,
+    };
+    teller.tell();
+    let mut steps = teller.possible_steps();
+    steps.sort_by_key(|step| step.on);
+    give_reason_for_missing_advice(&mut steps, &child);
+    let opened_at = at_work(script.arrived_on, TimeDelta::minutes(rng.random_range(0..60)));
+    let mut steps = schedule(rng, opened_at, steps);
+    steps.retain(|(recorded_at, _)| london_date(*recorded_at) < today);
+    Story {
+        child,
+        opened_at,
+        steps,
+    }
+}
+
+/// The first working day so many days after another.
+pub fn later(on: NaiveDate, days: i64) -> NaiveDate {
+    first_working_day_on_or_after(on + TimeDelta::days(days))
+}
+
+struct Teller<'s> {
+    rng: &'s mut ChaCha8Rng,
+    script: &'s Script,
+    child: &'s Child,
+    bodies: &'s Bodies,
+    steps: Vec<Step>,
+    /// When nothing can happen: from the first day, until the second if it ends.
+    halts: Vec<(NaiveDate, Option<NaiveDate>)>,
+    issued_on: Option<NaiveDate>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self) {
+        let script = self.script;
+        self.arrive();
+        match script.fate {
+            Fate::AssessmentRefused { resumed_after_days } => self.refuse_to_assess(resumed_after_days),
+            Fate::PlanIssued => {
+                let asked_on = self.decide_to_assess();
+                let drafted_on = self.decide_to_issue(0);
+                self.make_plan(drafted_on);
+                self.seek_advice(asked_on);
+            }
+            Fate::PlanRefused { resumed_after_days } => {
+                let asked_on = self.decide_to_assess();
+                self.refuse_plan(resumed_after_days);
+                self.seek_advice(asked_on);
+            }
+            Fate::Withdrawn | Fate::MovedOut | Fate::Closed(_) => {
+                let asked_on = self.decide_to_assess();
+                let drafted_on = self.decide_to_issue(0);
+                self.make_plan(drafted_on);
+                self.seek_advice(asked_on);
+                self.end(script.day(script.ends_after));
+            }
+            Fate::OpenedInError => {
+                self.push(script.day(4), Act::CorrectOpening { arrived_on: None });
+                self.halts.push((script.day(4), None));
+            }
+        }
+        if self.rng.random_bool(0.05) {
+            let caseworker = caseworker(self.rng.random_range(1..=8));
+            let on = script.day(self.rng.random_range(20..=120));
+            self.push(on, Act::HandOver { caseworker });
+        }
+    }
+
+    fn arrive(&mut self) {
+        let script = self.script;
+        let age = script.arrived_on.years_since(self.child.details.date_of_birth);
+        let requester = if age.is_some_and(|age| age >= 16) {
+            weighted(
+                self.rng,
+                [(Requester::YoungPerson, 45), (Requester::EducationSetting, 55)],
+            )
+        } else {
+            weighted(
+                self.rng,
+                [(Requester::Parent, 46), (Requester::EducationSetting, 54)],
+            )
+        };
+        let opening = if self.rng.random_bool(0.05) {
+            AssessmentFact::BecameResponsible(BecameResponsible {
+                brought_by: BroughtBy::Health,
+            })
+        } else {
+            AssessmentFact::RequestReceived(RequestReceived {
+                requested_by: requester,
+                channel: Some(weighted(
+                    self.rng,
+                    [(Channel::Email, 50), (Channel::Portal, 35), (Channel::Post, 15)],
+                )),
+            })
+        };
+        if script.has_wrong_day && script.fate != Fate::OpenedInError {
+            self.push(script.day(3), Act::Open(opening));
+            let arrived_on = Some(script.arrived_on);
+            self.push(script.day(7), Act::CorrectOpening { arrived_on });
+        } else {
+            self.push(script.arrived_on, Act::Open(opening));
+        }
+        if script.has_existing_advice {
+            let agreements = Agreements {
+                adviser_on: script.day(10),
+                authority_on: script.day(12),
+                family_on: script.day(15),
+            };
+            let existing = NewExistingAdvice {
+                requirement: Requirement::Psychological,
+                author: "An educational psychologist of the made-up service".to_owned(),
+                dated_on: script.arrived_on - Months::new(5),
+                agreements,
+            };
+            self.push(agreements.complete_on(), Act::AgreeExistingAdvice(existing));
+        }
+        if self.rng.random_bool(0.02) {
+            let further = FurtherRequestReceived {
+                requested_by: Requester::EducationSetting,
+            };
+            self.event(script.day(17), AssessmentFact::FurtherRequestReceived(further));
+        }
+    }
+
+    fn refuse_to_assess(&mut self, resumed_after_days: Option<i64>) {
+        let decided_on = self.script.day(self.script.decided_after);
+        self.event(decided_on, assess_decision(AssessDecision::Refuse));
+        let Some(days) = resumed_after_days else {
+            self.halts.push((decided_on, None));
+            return;
+        };
+        let resumed_on = later(decided_on, days);
+        self.halts.push((decided_on, Some(resumed_on)));
+        self.event(resumed_on, resumption(ResumptionOutcome::Reconsider));
+        let decided_on = later(resumed_on, 6);
+        self.event(decided_on, assess_decision(AssessDecision::Assess));
+        let drafted_on = self.decide_to_issue(days + 6);
+        self.make_plan(drafted_on);
+        self.seek_advice(decided_on);
+    }
+
+    fn decide_to_assess(&mut self) -> NaiveDate {
+        let decided_on = self.script.day(self.script.decided_after);
+        self.event(decided_on, assess_decision(AssessDecision::Assess));
+        decided_on
+    }
+
+    /// Gives the day on which the draft is served.
+    fn decide_to_issue(&mut self, days_lost: i64) -> NaiveDate {
+        let drafted_on = self.script.day(self.script.draft_after + days_lost);
+        if let Some(after) = self.script.plan_decided_after {
+            let decided_on = self.script.day(after + days_lost).min(drafted_on);
+            self.event(decided_on, plan_decision(PlanDecision::Issue));
+        }
+        drafted_on
+    }
+
+    fn refuse_plan(&mut self, resumed_after_days: Option<i64>) {
+        let script = self.script;
+        let refused_on = script.day(script.plan_decided_after.unwrap_or(script.draft_after));
+        self.event(refused_on, plan_decision(PlanDecision::NotIssue));
+        let Some(days) = resumed_after_days else {
+            self.halts.push((refused_on, None));
+            return;
+        };
+        let resumed_on = later(refused_on, days);
+        self.halts.push((refused_on, Some(resumed_on)));
+        self.event(resumed_on, resumption(ResumptionOutcome::MakePlan));
+        self.make_plan(script.day(script.draft_after).max(later(resumed_on, 14)));
+    }
+
+    fn make_plan(&mut self, drafted_on: NaiveDate) {
+        let script = self.script;
+        self.event(drafted_on, draft(DraftReason::First));
+        let (waiver, issued_on) = match script.window {
+            WindowScript::Kept => {
+                let meant_on = script.day(script.issued_after);
+                (None, meant_on.max(later(drafted_on, 17)))
+            }
+            WindowScript::CutShort => (None, later(drafted_on, 9)),
+            WindowScript::Waived => {
+                let waiver = Waiver {
+                    given_by: WaivedBy::Parent,
+                    given_on: later(drafted_on, 7),
+                };
+                (Some(waiver), later(drafted_on, 9))
+            }
+        };
+        self.issued_on = Some(issued_on);
+        if self.rng.random_bool(0.6) {
+            let on = later(drafted_on, self.rng.random_range(3..=13));
+            let representations = RepresentationsReceived {};
+            self.event(on, AssessmentFact::RepresentationsReceived(representations));
+            if script.window == WindowScript::Kept && self.rng.random_bool(0.3) {
+                self.event(later(on, 3), draft(DraftReason::RepresentationsAgreed));
+            }
+        }
+        self.consult(drafted_on);
+        let recipients = [RecipientRole::Family, RecipientRole::Setting].map(|role| Recipient {
+            role,
+            sent_on: issued_on,
+        });
+        let sent = FinalPlanSent {
+            recipients: if self.rng.random_bool(0.5) {
+                recipients.to_vec()
+            } else {
+                Vec::new()
+            },
+            waiver,
+            sent_early_acknowledged: script.window == WindowScript::CutShort,
+            missing_advice_reason: None,
+        };
+        self.event(issued_on, AssessmentFact::FinalPlanSent(sent));
+    }
+
+    fn consult(&mut self, drafted_on: NaiveDate) {
+        let age = drafted_on.years_since(self.child.details.date_of_birth);
+        let kind = match age.unwrap_or(0) {
+            ..4 => SettingKind::EarlyYears,
+            4..11 => SettingKind::Primary,
+            11..16 => SettingKind::Secondary,
+            _ => SettingKind::College,
+        };
+        let asked: Vec<Uuid> = self.bodies.settings_of(kind).take(2).collect();
+        for organisation_id in asked {
+            let consulted_on = later(drafted_on, 1);
+            self.push(consulted_on, Act::Consult { organisation_id });
+            if self.rng.random_bool(0.85) {
+                let reply = weighted(
+                    self.rng,
+                    [
+                        (SettingAnswer::CanMeet, 70),
+                        (SettingAnswer::Conditional, 15),
+                        (SettingAnswer::CannotMeet, 15),
+                    ],
+                );
+                let replied_on = later(consulted_on, self.rng.random_range(4..=22));
+                self.push(
+                    replied_on,
+                    Act::Reply {
+                        organisation_id,
+                        reply,
+                    },
+                );
+            }
+        }
+    }
+
+    fn seek_advice(&mut self, asked_on: NaiveDate) {
+        self.claim(asked_on);
+        let steps = advice_steps(
+            self.rng,
+            self.script,
+            self.child,
+            self.bodies,
+            asked_on,
+            self.issued_on,
+        );
+        self.steps.extend(steps);
+    }
+
+    fn claim(&mut self, asked_on: NaiveDate) {
+        let Some(claim) = self.script.claim else { return };
+        let (ground, from, to, claimed_on) = match claim {
+            ClaimScript::SchoolClosed { closed_for_days } => {
+                let is_young = asked_on
+                    .years_since(self.child.details.date_of_birth)
+                    .is_some_and(|age| age < 5);
+                let ground = if is_young {
+                    AuthorityGround::EarlyYearsClosed
+                } else {
+                    AuthorityGround::SchoolClosed
+                };
+                let closed_from = asked_on + Days::new(4);
+                let reopens_on = closed_from + Days::new(closed_for_days);
+                (
+                    ground,
+                    closed_from,
+                    reopens_on - Days::new(1),
+                    later(reopens_on, 2),
+                )
+            }
+            ClaimScript::Absent { absent_for_days } => {
+                let from = self.script.arrived_on + Days::new(10);
+                let to = from + Days::new(absent_for_days - 1);
+                (AuthorityGround::Absent, from, to, later(to, 2))
+            }
+            ClaimScript::PersonalCircumstances => {
+                let from = asked_on + Days::new(9);
+                let to = from + Days::new(12);
+                (AuthorityGround::PersonalCircumstances, from, to, later(to, 1))
+            }
+        };
+        let is_closure = matches!(claim, ClaimScript::SchoolClosed { .. });
+        let claimed = ExceptionClaimed {
+            ground,
+            from,
+            to,
+            clocks: if is_closure {
+                vec![ClockKind::NoPlanNotice, ClockKind::FinalPlan]
+            } else {
+                vec![ClockKind::AssessDecision, ClockKind::FinalPlan]
+            },
+            evidence: Some("A letter on the made-up file.".to_owned()),
+            decided_by: Some("manager-1".to_owned()),
+            decided_on: Some(claimed_on),
+            causal_link: Some("Nobody could be seen in that time.".to_owned()),
+            closed_from: is_closure.then_some(from),
+            reopens_on: is_closure.then(|| to + Days::new(1)),
+            advice_requested_on: is_closure.then_some(asked_on),
+        };
+        self.event(claimed_on, AssessmentFact::ExceptionClaimed(claimed));
+    }
+
+    fn end(&mut self, on: NaiveDate) {
+        let on = on.max(self.script.day(8));
+        self.halts.push((on, None));
+        let act = match self.script.fate {
+            Fate::Withdrawn => Act::Event(AssessmentFact::AssessmentWithdrawn(AssessmentWithdrawn {
+                withdrawn_by: WithdrawnBy::Parent,
+                reason: "The family wants to see what the setting can do first.".to_owned(),
+            })),
+            Fate::MovedOut => Act::Event(AssessmentFact::MovedOut(MovedOut {
+                to_la: "884".to_owned(),
+            })),
+            Fate::Closed(reason) => Act::CloseCase(reason),
+            Fate::AssessmentRefused { .. }
+            | Fate::PlanIssued
+            | Fate::PlanRefused { .. }
+            | Fate::OpenedInError => return,
+        };
+        // It comes first on its day, since nothing else happens on it.
+        self.steps.insert(0, Step { on, act });
+    }
+
+    fn event(&mut self, on: NaiveDate, fact: AssessmentFact) {
+        self.push(on, Act::Event(fact));
+    }
+
+    fn push(&mut self, on: NaiveDate, act: Act) {
+        self.steps.push(Step { on, act });
+    }
+
+    /// The steps that fit the state of their day.
+    fn possible_steps(&mut self) -> Vec<Step> {
+        let (halts, issued_on) = (self.halts.clone(), self.issued_on);
+        let mut steps = std::mem::take(&mut self.steps);
+        let mut broken_off = HashSet::new();
+        steps.retain(|step| {
+            let halted = |(from, until): &(NaiveDate, Option<NaiveDate>)| {
+                *from <= step.on && until.is_none_or(|until| step.on < until)
+            };
+            let is_halted = halts.iter().any(halted);
+            let is_planned = issued_on.is_some_and(|issued_on| issued_on <= step.on);
+            match &step.act {
+                Act::Open(_) | Act::CloseCase(_) | Act::CorrectOpening { .. } => true,
+                Act::Event(
+                    AssessmentFact::AssessmentWithdrawn(_)
+                    | AssessmentFact::MovedOut(_)
+                    | AssessmentFact::AssessmentResumed(_),
+                ) => true,
+                Act::Event(fact) if halts_itself(fact) => !halts
+                    .iter()
+                    .any(|(from, until)| *from < step.on && until.is_none_or(|until| step.on < until)),
+                Act::Event(AssessmentFact::FinalPlanSent(_)) | Act::HandOver { .. } => !is_halted,
+                Act::Event(_) | Act::Consult { .. } | Act::Reply { .. } | Act::AgreeExistingAdvice(_) => {
+                    !is_halted && !is_planned
+                }
+                Act::AskAdvice { key, .. } | Act::Advice { key, .. } => {
+                    // What follows on a request rests on what came before.
+                    let happens = !is_halted && !broken_off.contains(key);
+                    if !happens {
+                        broken_off.insert(*key);
+                    }
+                    happens
+                }
+            }
+        });
+        steps
+    }
+}
+
+/// Whether a decision is what the halt on its day comes from.
+fn halts_itself(fact: &AssessmentFact) -> bool {
+    match fact {
+        AssessmentFact::AssessDecisionNotified(notified) => notified.decision == AssessDecision::Refuse,
+        AssessmentFact::PlanDecisionNotified(notified) => notified.decision == PlanDecision::NotIssue,
+        _ => false,
+    }
+}
+
+fn assess_decision(decision: AssessDecision) -> AssessmentFact {
+    AssessmentFact::AssessDecisionNotified(AssessDecisionNotified {
+        decision,
+        reasons: (decision == AssessDecision::Refuse)
+            .then(|| "The setting can meet the needs with what it has.".to_owned()),
+        notice: None,
+    })
+}
+
+fn plan_decision(decision: PlanDecision) -> AssessmentFact {
+    AssessmentFact::PlanDecisionNotified(PlanDecisionNotified {
+        decision,
+        reasons: None,
+    })
+}
+
+fn draft(reason: DraftReason) -> AssessmentFact {
+    AssessmentFact::DraftPlanServed(DraftPlanServed { reason })
+}
+
+fn resumption(outcome: ResumptionOutcome) -> AssessmentFact {
+    AssessmentFact::AssessmentResumed(AssessmentResumed {
+        basis: ResumptionBasis::AuthorityReconsidered,
+        outcome,
+        dispute_id: None,
+    })
+}
+
+/// A plan that goes out without required advice says why.
+fn give_reason_for_missing_advice(steps: &mut [Step], child: &Child) {
+    let facts = ChildFacts {
+        date_of_birth: child.details.date_of_birth,
+        year_group_override: None,
+        needs: child.details.needs.iter().map(|need| need.need_type).collect(),
+    };
+    let mut sought_on = None;
+    let mut came = Vec::new();
+    for step in steps {
+        match &mut step.act {
+            Act::Event(AssessmentFact::AssessDecisionNotified(notified))
+                if notified.decision == AssessDecision::Assess =>
+            {
+                sought_on.get_or_insert(step.on);
+            }
+            Act::Advice {
+                key: (requirement, _),
+                act: AdviceAct::Submit,
+            } => came.push(*requirement),
+            Act::AgreeExistingAdvice(existing) => came.push(existing.requirement),
+            Act::Event(AssessmentFact::FinalPlanSent(sent)) => {
+                let mut required = facts.required_advice(sought_on.unwrap_or(step.on));
+                if required.any(|requirement| !came.contains(&requirement)) {
+                    sent.missing_advice_reason =
+                        Some("It was asked for and chased, and has not come.".to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Says when each step is recorded: on its day in working hours, or sometimes days later where nothing
+/// else happened meanwhile. Nothing is recorded before what came earlier.
+fn schedule(rng: &mut ChaCha8Rng, opened_at: DateTime<Utc>, steps: Vec<Step>) -> Vec<(DateTime<Utc>, Step)> {
+    let days: Vec<NaiveDate> = steps.iter().map(|step| step.on).collect();
+    let mut last_at = opened_at;
+    let mut scheduled = Vec::with_capacity(steps.len());
+    for (index, step) in steps.into_iter().enumerate() {
+        let late_on = first_working_day_on_or_after(step.on + Days::new(rng.random_range(1..=3)));
+        let is_recorded_late = rng.random_bool(0.12) && step.is_recorded_by_staff();
+        let nothing_between = days.get(index + 1).is_none_or(|next_on| late_on < *next_on);
+        let on = if is_recorded_late && nothing_between {
+            late_on
+        } else {
+            step.on
+        };
+        let in_the_morning = at_work(on, TimeDelta::minutes(rng.random_range(30..100)));
+        let soon = last_at + TimeDelta::seconds(rng.random_range(90..900));
+        last_at = in_the_morning.max(soon);
+        scheduled.push((last_at, step));
+    }
+    scheduled
+}
+
+impl Step {
+    /// Contributors' acts are dated by the service, so they are never recorded late.
+    fn is_recorded_by_staff(&self) -> bool {
+        match &self.act {
+            Act::Advice { act, .. } => act.is_staffs(),
+            Act::Open(_) => false,
+            Act::Event(_)
+            | Act::CorrectOpening { .. }
+            | Act::AgreeExistingAdvice(_)
+            | Act::AskAdvice { .. }
+            | Act::Consult { .. }
+            | Act::Reply { .. }
+            | Act::HandOver { .. }
+            | Act::CloseCase(_) => true,
+        }
+    }
+}
+
+impl AdviceAct {
+    /// Whether the authority does it, and not the body asked.
+    pub fn is_staffs(&self) -> bool {
+        match self {
+            AdviceAct::Return(_)
+            | AdviceAct::Accept
+            | AdviceAct::Redirect { .. }
+            | AdviceAct::Withdraw
+            | AdviceAct::ClaimMissedAppointment { .. } => true,
+            AdviceAct::Acknowledge
+            | AdviceAct::Submit
+            | AdviceAct::Decline(_)
+            | AdviceAct::MissAppointment { .. }
+            | AdviceAct::HoldAppointment { .. } => false,
+        }
+    }
+}
+
+/// So long after nine o'clock in London.
+fn at_work(on: NaiveDate, after_nine: TimeDelta) -> DateTime<Utc> {
+    let nine = NaiveTime::from_hms_opt(9, 0, 0).unwrap_or(NaiveTime::MIN);
+    let local = on.and_time(nine) + after_nine;
+    match local.and_local_timezone(London).earliest() {
+        Some(instant) => instant.with_timezone(&Utc),
+        None => local.and_utc(),
+    }
+}

@@ -1,0 +1,161 @@
+//! What handlers that change something share: an answer made inside the transaction, kept under
+//! the client's key, and given again when it is asked for again.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, RequestBody, entity_tag};
+use super::problem::Problem;
+use super::trace::TraceId;
+use crate::auth::{Permission, Principal};
+use crate::service::idempotency::{Answer, Claim, once};
+use crate::service::{App, Error, Work};
+use crate::store::StoreError;
+
+/// The trace id of a request, for logs and the trail.
+pub fn trace_of(request: &HttpRequest) -> String {
+    request
+        .extensions()
+        .get::<TraceId>()
+        .map(|trace| trace.as_str().to_owned())
+        .unwrap_or_default()
+}
+
+/// A request to do something once: who asks, under which key, and what they sent.
+///
+/// It checks in the order of the manners: the token, the key, the body.
+pub struct Once<P, T> {
+    pub principal: Principal,
+    pub trace_id: String,
+    pub claim: Claim,
+    pub input: T,
+    permission: PhantomData<P>,
+}
+
+/// A request to do something once to a version of something.
+pub struct Act<P, T> {
+    pub once: Once<P, T>,
+    /// What is acted on.
+    pub id: Uuid,
+    /// The version its sender has read.
+    pub version: i64,
+}
+
+impl<P: Permission + 'static, T: RequestBody + 'static> FromRequest for Once<P, T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Once<P, T>, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let principal = Allowed::<P>::extract(&request).await?.into_principal();
+            let key = IdempotencyKey::extract(&request).await?;
+            let body = Body::<T>::from_request(&request, &mut payload).await?;
+            Ok(Once {
+                principal,
+                trace_id: trace_of(&request),
+                claim: Claim {
+                    key: key.0,
+                    method: request.method().to_string(),
+                    path: request.path().to_owned(),
+                    body_sha256: body.sha256,
+                },
+                input: body.value,
+                permission: PhantomData,
+            })
+        })
+    }
+}
+
+impl<P: Permission + 'static, T: RequestBody + 'static> FromRequest for Act<P, T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Act<P, T>, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            // The token comes first, whatever else is missing.
+            Allowed::<P>::extract(&request).await?;
+            let id = Path::<PathId>::extract(&request)
+                .await
+                .map_err(|_| Problem::not_found())?
+                .into_inner()
+                .0;
+            let version = IfMatch::extract(&request).await?.0;
+            let once = Once::from_request(&request, &mut payload).await?;
+            Ok(Act { once, id, version })
+        })
+    }
+}
+
+impl<P, T> Once<P, T> {
+    /// Does it: in one transaction, with the answer kept beside it, and once however often asked.
+    pub async fn answer(
+        self,
+        app: &App,
+        decide: impl FnOnce(&mut Work<'_>, T) -> Result<Answer, Error> + Send + 'static,
+    ) -> Result<HttpResponse, Problem>
+    where
+        T: Send + 'static,
+    {
+        let Once {
+            principal,
+            trace_id,
+            claim,
+            input,
+            ..
+        } = self;
+        let answer = app
+            .write(principal, trace_id, move |work| {
+                once(work, &claim, |work| decide(work, input))
+            })
+            .await?;
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        for (name, value) in answer.headers {
+            response.insert_header((name, value));
+        }
+        Ok(response.content_type("application/json").body(answer.body))
+    }
+}
+
+/// The answer 201 for something new at a place of its own.
+pub fn created<T: Serialize>(location: String, version: i64, view: &T) -> Result<Answer, Error> {
+    Ok(Answer {
+        status: 201,
+        headers: vec![
+            ("Location".to_owned(), location),
+            ("ETag".to_owned(), entity_tag(version)),
+        ],
+        body: body_of(view)?,
+    })
+}
+
+/// The answer with the new version of what was acted on.
+pub fn acted<T: Serialize>(status: u16, version: i64, view: &T) -> Result<Answer, Error> {
+    Ok(Answer {
+        status,
+        headers: vec![("ETag".to_owned(), entity_tag(version))],
+        body: body_of(view)?,
+    })
+}
+
+/// An answer that shows something in its version.
+pub fn shown<T: Serialize>(version: i64, view: &T) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(("ETag", entity_tag(version)))
+        .json(view)
+}
+
+fn body_of<T: Serialize>(view: &T) -> Result<String, Error> {
+    serde_json::to_string(view)
+        .map_err(|_| Error::Store(StoreError::Bug("an answer cannot be written as JSON".to_owned())))
+}

@@ -1,0 +1,338 @@
+//! Events as clients send them: the fields every event has, beside the fact of its type.
+//!
+//! The facts are the vocabulary of `casework`; here they are put together into the unions that each
+//! operation takes, for the document and for reading alike.
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::openapi::schema::OneOf;
+use utoipa::openapi::{Discriminator, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+
+use super::problem::Fault;
+use crate::casework::assessment::{AssessmentFact, BecameResponsible, RequestReceived};
+use crate::casework::event::LegalDates;
+use crate::service::assessment::{GivenCorrection, NewEvent};
+use crate::service::timeline::{GivenEvent, GivenFact};
+use crate::statute::requirement::Requirement;
+
+/// An event that opens an assessment.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct OpeningEventInput {
+    /// The day of the act.
+    #[schema(example = "2026-01-05")]
+    occurred_on: NaiveDate,
+    /// Anything worth noting.
+    #[schema(max_length = 10_000)]
+    note: Option<String>,
+    /// The day it was sent to the authority, if not the day of the act.
+    sent_on: Option<NaiveDate>,
+    /// The day the authority received it, if not the day of the act. Time runs from it.
+    received_on: Option<NaiveDate>,
+    #[serde(flatten)]
+    fact: OpeningFact,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum OpeningFact {
+    /// A request for an assessment reached the authority.
+    RequestReceived(RequestReceived),
+    /// The authority became responsible for a child or young person without a request.
+    BecameResponsible(BecameResponsible),
+}
+
+/// An event to be recorded on an assessment, or a correction of recorded ones.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AssessmentEventInput {
+    /// The day of the act. For a correction, the day it was made; nothing is counted by it.
+    #[schema(example = "2026-02-12")]
+    occurred_on: NaiveDate,
+    /// Anything worth noting.
+    #[schema(max_length = 10_000)]
+    note: Option<String>,
+    /// The day it was decided, if not the day of the act.
+    decided_on: Option<NaiveDate>,
+    /// The day it was sent, if not the day of the act.
+    sent_on: Option<NaiveDate>,
+    /// The day it was served, if not the day of the act. It may lie ahead.
+    served_on: Option<NaiveDate>,
+    /// The day it was received, if not the day of the act.
+    received_on: Option<NaiveDate>,
+    #[serde(flatten)]
+    fact: RecordableFact,
+}
+
+/// An event of the calculator, or one that takes the place of a recorded one.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct TimelineEventInput {
+    /// The day of the act.
+    #[schema(example = "2026-01-05")]
+    occurred_on: NaiveDate,
+    /// Anything worth noting.
+    #[schema(max_length = 10_000)]
+    note: Option<String>,
+    /// The day it was decided, if not the day of the act.
+    decided_on: Option<NaiveDate>,
+    /// The day it was sent, if not the day of the act.
+    sent_on: Option<NaiveDate>,
+    /// The day it was served, if not the day of the act. It may lie ahead.
+    served_on: Option<NaiveDate>,
+    /// The day it was received, if not the day of the act.
+    received_on: Option<NaiveDate>,
+    #[serde(flatten)]
+    fact: TimelineFact,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum RecordableFact {
+    Correction(CorrectionFact),
+    Assessment(AssessmentFact),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum TimelineFact {
+    Advice(AdviceFactInput),
+    Assessment(AssessmentFact),
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum CorrectionFact {
+    /// Recorded events were wrong. All changes are judged together.
+    Correction(CorrectionInput),
+}
+
+/// Which recorded events are superseded, and by what.
+#[derive(Debug, Deserialize, ToSchema)]
+struct CorrectionInput {
+    /// Why.
+    #[schema(min_length = 1, max_length = 2_000)]
+    reason: String,
+    /// The changes.
+    #[schema(min_items = 1, max_items = 100)]
+    changes: Vec<ChangeInput>,
+}
+
+/// One recorded event superseded.
+#[derive(Debug, Deserialize, ToSchema)]
+struct ChangeInput {
+    /// The event; it must be effective.
+    supersedes: Uuid,
+    /// What happened instead; null voids the event and never revives another.
+    replacement: Option<TimelineEventInput>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum AdviceFactInput {
+    /// Advice was asked for. In a correction it keeps the request it replaces.
+    AdviceRequested(AdviceRequestedInput),
+    /// The first complete advice came in. In a correction it keeps the submission it replaces.
+    AdviceSubmitted(AdviceSubmittedInput),
+}
+
+/// A request for advice; `received_on` starts its clock.
+#[derive(Debug, Deserialize, ToSchema)]
+struct AdviceRequestedInput {
+    /// The paragraph of reg 6 it answers.
+    requirement: Requirement,
+    /// The service asked.
+    #[schema(min_length = 1, max_length = 100)]
+    service: Option<String>,
+}
+
+/// Advice that came in.
+#[derive(Debug, Deserialize, ToSchema)]
+struct AdviceSubmittedInput {
+    /// The paragraph of reg 6 it answers.
+    requirement: Requirement,
+    /// The service that was asked.
+    #[schema(min_length = 1, max_length = 100)]
+    service: Option<String>,
+}
+
+impl PartialSchema for RecordableFact {
+    fn schema() -> RefOr<Schema> {
+        union([CorrectionFact::schema(), AssessmentFact::schema()])
+    }
+}
+
+impl ToSchema for RecordableFact {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        CorrectionFact::schemas(schemas);
+        AssessmentFact::schemas(schemas);
+    }
+}
+
+impl PartialSchema for TimelineFact {
+    fn schema() -> RefOr<Schema> {
+        union([AdviceFactInput::schema(), AssessmentFact::schema()])
+    }
+}
+
+impl ToSchema for TimelineFact {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        AdviceFactInput::schemas(schemas);
+        AssessmentFact::schemas(schemas);
+    }
+}
+
+/// One union of the branches of several, told apart by `type`.
+fn union(parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
+    let mut whole = OneOf::new();
+    for part in parts {
+        if let RefOr::T(Schema::OneOf(branches)) = part {
+            whole.items.extend(branches.items);
+        }
+    }
+    whole.discriminator = Some(Discriminator::new("type"));
+    RefOr::T(Schema::OneOf(whole))
+}
+
+impl From<OpeningEventInput> for GivenEvent {
+    fn from(input: OpeningEventInput) -> GivenEvent {
+        let OpeningEventInput {
+            occurred_on,
+            note,
+            sent_on,
+            received_on,
+            fact,
+        } = input;
+        GivenEvent {
+            occurred_on,
+            dates: LegalDates {
+                sent_on,
+                received_on,
+                ..LegalDates::default()
+            },
+            note,
+            fact: GivenFact::Assessment(match fact {
+                OpeningFact::RequestReceived(fact) => AssessmentFact::RequestReceived(fact),
+                OpeningFact::BecameResponsible(fact) => AssessmentFact::BecameResponsible(fact),
+            }),
+        }
+    }
+}
+
+impl From<AssessmentEventInput> for NewEvent {
+    fn from(input: AssessmentEventInput) -> NewEvent {
+        let AssessmentEventInput {
+            occurred_on,
+            note,
+            decided_on,
+            sent_on,
+            served_on,
+            received_on,
+            fact,
+        } = input;
+        match fact {
+            RecordableFact::Assessment(fact) => NewEvent::Event(GivenEvent {
+                occurred_on,
+                dates: LegalDates {
+                    decided_on,
+                    sent_on,
+                    served_on,
+                    received_on,
+                },
+                note,
+                fact: GivenFact::Assessment(fact),
+            }),
+            RecordableFact::Correction(CorrectionFact::Correction(correction)) => {
+                NewEvent::Correction(GivenCorrection {
+                    reason: correction.reason,
+                    note,
+                    changes: correction
+                        .changes
+                        .into_iter()
+                        .map(|change| (change.supersedes, change.replacement.map(GivenEvent::from)))
+                        .collect(),
+                })
+            }
+        }
+    }
+}
+
+impl From<TimelineEventInput> for GivenEvent {
+    fn from(input: TimelineEventInput) -> GivenEvent {
+        let TimelineEventInput {
+            occurred_on,
+            note,
+            decided_on,
+            sent_on,
+            served_on,
+            received_on,
+            fact,
+        } = input;
+        GivenEvent {
+            occurred_on,
+            dates: LegalDates {
+                decided_on,
+                sent_on,
+                served_on,
+                received_on,
+            },
+            note,
+            fact: match fact {
+                TimelineFact::Assessment(fact) => GivenFact::Assessment(fact),
+                TimelineFact::Advice(AdviceFactInput::AdviceRequested(fact)) => GivenFact::AdviceRequested {
+                    requirement: fact.requirement,
+                    service: fact.service,
+                },
+                TimelineFact::Advice(AdviceFactInput::AdviceSubmitted(fact)) => GivenFact::AdviceSubmitted {
+                    requirement: fact.requirement,
+                    service: fact.service,
+                },
+            },
+        }
+    }
+}
+
+/// The rules between the fields of an event that a schema cannot say, at a pointer into the body.
+pub fn check_event(event: &Value, pointer: &str, faults: &mut Vec<Fault>) {
+    match event["type"].as_str() {
+        Some("exception_claimed") => check_order(event, pointer, faults),
+        Some("setting_replied") if event["reply"] == "cannot_meet" && event["ground"].as_str().is_none() => {
+            faults.push(Fault::new(
+                format!("{pointer}/ground"),
+                "missing",
+                "must say why need cannot be met",
+            ));
+        }
+        Some("correction") => {
+            let changes = event["changes"].as_array();
+            for (index, change) in changes.into_iter().flatten().enumerate() {
+                check_event(
+                    &change["replacement"],
+                    &format!("{pointer}/changes/{index}/replacement"),
+                    faults,
+                );
+            }
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// Circumstances end on or after the day they begin, and a setting reopens after it closed.
+pub fn check_order(claim: &Value, pointer: &str, faults: &mut Vec<Fault>) {
+    let day = |field: &str| {
+        claim[field]
+            .as_str()
+            .and_then(|text| text.parse::<NaiveDate>().ok())
+    };
+    for (first, last) in [("from", "to"), ("closed_from", "reopens_on")] {
+        if let (Some(first_on), Some(last_on)) = (day(first), day(last))
+            && last_on < first_on
+        {
+            faults.push(Fault::new(
+                format!("{pointer}/{last}"),
+                "out_of_order",
+                format!("must not be before `{first}`"),
+            ));
+        }
+    }
+}

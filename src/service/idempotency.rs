@@ -1,0 +1,68 @@
+//! Doing something once, however often it is asked.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Work};
+use crate::store::convert::{from_json, json};
+use crate::store::idempotency::{KeptAnswer, find_answer, keep_answer};
+
+/// A client's claim on a key, with what makes two requests the same.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    pub key: String,
+    pub method: String,
+    pub path: String,
+    pub body_sha256: String,
+}
+
+/// An answer as it was first given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+/// Gives the answer kept under the key, or decides and keeps what it answers.
+///
+/// Only successes are kept, in the transaction of the work, so an answer exists exactly when its
+/// work was done. The key belongs to the authority and the client.
+pub fn once(
+    work: &mut Work<'_>,
+    claim: &Claim,
+    decide: impl FnOnce(&mut Work<'_>) -> Result<Answer, Error>,
+) -> Result<Answer, Error> {
+    let (la_code, client, now) = (
+        work.la_code(),
+        work.principal.subject.clone(),
+        work.now.naive_utc(),
+    );
+    if let Some(kept) = find_answer(work.connection, &la_code, &client, &claim.key, now)? {
+        let is_same =
+            kept.method == claim.method && kept.path == claim.path && kept.body_sha256 == claim.body_sha256;
+        return if is_same {
+            Ok(Answer {
+                status: u16::try_from(kept.status).unwrap_or_default(),
+                headers: from_json(&kept.headers)?,
+                body: kept.body,
+            })
+        } else {
+            Err(Error::KeyReused)
+        };
+    }
+    let answer = decide(work)?;
+    let kept = KeptAnswer {
+        la_code,
+        client,
+        idempotency_key: claim.key.clone(),
+        method: claim.method.clone(),
+        path: claim.path.clone(),
+        body_sha256: claim.body_sha256.clone(),
+        status: answer.status.into(),
+        headers: json(&answer.headers)?,
+        body: answer.body.clone(),
+        created_at: now,
+    };
+    keep_answer(work.connection, &kept)?;
+    Ok(answer)
+}
