@@ -8,6 +8,7 @@ mod correction;
 mod dates;
 mod explanations;
 mod limit;
+mod matrix;
 mod model;
 mod opening;
 mod order;

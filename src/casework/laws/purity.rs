@@ -55,6 +55,9 @@ const SHIFTS: [&str; 5] = [
     "Duration::days",
 ];
 
+/// The weeks and days of the regulations, and the days that its weeks are.
+const OF_THE_LAW: [&str; 9] = ["6", "14", "15", "16", "20", "28", "42", "112", "140"];
+
 fn sources(room: &str) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     collect(
@@ -144,10 +147,9 @@ fn numbers_of_the_law_stand_in_the_statute_alone() {
             faults.push(format!("{} counts by {word}", path.display()));
         }
         for shift in SHIFTS {
-            // A day before or after is no time limit.
             for number in first_numbers(&code, shift)
                 .into_iter()
-                .filter(|number| *number != "1")
+                .filter(|number| OF_THE_LAW.contains(number))
             {
                 faults.push(format!("{} moves a date by {shift}({number})", path.display()));
             }

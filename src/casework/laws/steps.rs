@@ -26,6 +26,16 @@ pub struct Step {
     is_dated: bool,
 }
 
+impl Step {
+    /// The same, with no legal date beside the day of the act.
+    pub fn undated(self) -> Step {
+        Step {
+            is_dated: false,
+            ..self
+        }
+    }
+}
+
 /// Where a random stream begins, and under which readings and for whom.
 #[derive(Debug, Clone)]
 pub struct Setting {

@@ -8,7 +8,8 @@ use super::story::*;
 use crate::casework::advice::{AdviceFact, AdviceState, AppointmentOutcome, DeclinationGround};
 use crate::casework::assessment::AssessmentState::{self, *};
 use crate::casework::assessment::{
-    AssessDecision, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome, permitted,
+    AssessDecision, AssessmentFact, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome, permitted,
+    required_fields,
 };
 use crate::casework::event::{ClosureReason, EventType, Fact};
 use crate::casework::timeline::Reason;
@@ -282,6 +283,32 @@ fn every_pair_of_state_and_event_is_a_transition_or_a_refusal() {
                 (Ok(timeline), None) => panic!("{name} in {state:?} led to {:?}", timeline.state),
                 (Err(refusal), Some(_)) => panic!("{name} in {state:?}: {refusal:?}"),
             }
+        }
+    }
+}
+
+#[test]
+fn the_fields_said_to_be_required_are_the_ones_that_are() {
+    for (name, _) in transitions() {
+        let Fact::Assessment(fact) = fact_named(name) else {
+            continue;
+        };
+        let required = required_fields(fact.event_type());
+        let whole = serde_json::to_value(&fact).unwrap();
+        let reads = |fields: &[&str]| {
+            let mut given = whole.clone();
+            let given_fields = given.as_object_mut().unwrap();
+            given_fields.retain(|field, _| field == "type" || fields.contains(&field.as_str()));
+            serde_json::from_value::<AssessmentFact>(given).is_ok()
+        };
+        assert!(reads(required), "{name} needs more than {required:?}");
+        for left_out in required {
+            let rest: Vec<&str> = required
+                .iter()
+                .copied()
+                .filter(|field| field != left_out)
+                .collect();
+            assert!(!reads(&rest), "{name} does not need {left_out}");
         }
     }
 }
