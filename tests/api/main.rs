@@ -2,5 +2,6 @@
 
 mod harness;
 
+mod advice;
 mod assessments;
 mod corrections;
