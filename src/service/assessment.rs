@@ -231,10 +231,12 @@ pub fn list_assessment_events(
         .collect())
 }
 
-/// The one case a family may see; none for everybody else.
+/// The one case that somebody may see who is not of the authority; a contributor sees none but the
+/// one it is family of.
 pub fn case_scope(work: &Work<'_>) -> Option<Uuid> {
     match work.principal.scope() {
-        Scope::Authority | Scope::Organisation(_) => None,
+        Scope::Authority => None,
+        Scope::Organisation(_) => Some(work.principal.case_id.unwrap_or_default()),
         Scope::Case(case_id) => Some(case_id),
     }
 }
