@@ -3,6 +3,7 @@
 mod harness;
 
 mod advice;
+mod advice;
 mod assessments;
 mod authorisation;
 mod concurrency;
