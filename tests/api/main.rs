@@ -3,7 +3,6 @@
 mod harness;
 
 mod advice;
-mod advice;
 mod assessments;
 mod authorisation;
 mod concurrency;
