@@ -27,7 +27,13 @@ impl Clock {
     /// A clock whose today is the given day at this time of day, and which ticks on.
     pub fn shifted_to(today: NaiveDate) -> Clock {
         let system = system_now();
-        Clock::Shifted(today.and_time(system.time()).and_utc() - system)
+        let local = today.and_time(system.with_timezone(&London).time());
+        // In the hour that summer time leaves out, noon does as well.
+        let shifted = local
+            .and_local_timezone(London)
+            .earliest()
+            .map_or_else(|| noon(today), |instant| instant.with_timezone(&Utc));
+        Clock::Shifted(shifted - system)
     }
 
     /// Moves a settable clock; the others follow the system and do not move.
@@ -82,6 +88,14 @@ mod tests {
         assert_eq!(london_date(late_evening).to_string(), "2026-07-02");
         let winter = "2026-01-01T23:30:00Z".parse().unwrap();
         assert_eq!(london_date(winter).to_string(), "2026-01-01");
+    }
+
+    #[test]
+    fn a_shifted_clock_is_on_its_day_in_london() {
+        for today in ["2026-07-01", "2026-03-29", "2026-12-31", "2024-02-29"] {
+            let today = today.parse().unwrap();
+            assert_eq!(Clock::shifted_to(today).today(), today);
+        }
     }
 
     #[test]

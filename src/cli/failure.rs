@@ -48,7 +48,8 @@ impl Failure {
 
     /// Says the sentence on standard error and gives the exit code.
     pub fn report(&self) -> ExitCode {
-        let sentence = self.sentence.trim();
+        // What a database says may fill several lines.
+        let sentence = self.sentence.split_whitespace().collect::<Vec<_>>().join(" ");
         let stop = if sentence.ends_with(['.', '!', '?']) {
             ""
         } else {

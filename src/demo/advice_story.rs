@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::authority::{Bodies, further_health_service};
 use super::child::Child;
 use super::script::{AdviceScript, Adviser, Script, draw_advice};
-use super::story::{Act, AdviceAct, RequestKey, Step, later};
+use super::step::{Act, AdviceAct, RequestKey, Step};
+use super::story::later;
 use crate::casework::advice::{DeclinationGround, ReturnReason};
 use crate::casework::child::ChildFacts;
 use crate::statute::requirement::Requirement;
@@ -108,7 +109,9 @@ fn requests(
         .needs
         .iter()
         .find_map(|need| further_health_service(need.need_type));
+    // Advice of any health service counts as medical, which would hide what a showcase shows.
     if let Some(service) = further
+        && script.medical.is_none()
         && rng.random_bool(0.7)
     {
         let (adviser, organisation_id) = if service == "camhs" {

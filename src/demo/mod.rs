@@ -8,9 +8,12 @@
 mod advice_story;
 mod authority;
 mod child;
+mod identifier;
 mod recorder;
+mod schedule;
 mod script;
 mod showcase;
+mod step;
 mod story;
 #[cfg(test)]
 mod tests;

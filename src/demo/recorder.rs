@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::authority::LA_CODE;
-use super::story::{Act, AdviceAct, RequestKey, Step, Story};
+use super::step::{Act, AdviceAct, RequestKey, Step};
+use super::story::Story;
 use crate::auth::{LaCode, Principal, Role};
 use crate::casework::advice::{AdviceFact, AppointmentOutcome};
 use crate::casework::assessment::{AssessmentFact, SettingAnswer, SettingConsulted, SettingReplied};
@@ -277,6 +278,7 @@ impl Recorder<'_> {
         let first = list_assessment_events(&mut work, id, 0, 1)?;
         let opening_id = first.first().ok_or_else(|| fault("no opening"))?.entry.id;
         let correction = GivenCorrection {
+            occurred_on: work.today(),
             reason: match replacement {
                 Some(_) => "The day on the envelope was misread.".to_owned(),
                 None => "It was meant for another child.".to_owned(),
@@ -389,7 +391,7 @@ fn operation_of(act: &AdviceAct) -> &'static str {
         AdviceAct::Acknowledge => "acknowledge_advice_request",
         AdviceAct::Submit => "submit_advice",
         AdviceAct::Decline(_) => "decline_advice_request",
-        AdviceAct::MissAppointment { .. } | AdviceAct::HoldAppointment { .. } => "record_advice_appointment",
+        AdviceAct::MissAppointment { .. } | AdviceAct::HoldAppointment { .. } => "record_appointment",
         AdviceAct::ClaimMissedAppointment { .. } => "claim_advice_exception",
         AdviceAct::Return(_) => "return_advice",
         AdviceAct::Accept => "accept_advice",

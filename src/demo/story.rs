@@ -4,8 +4,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
-use chrono_tz::Europe::London;
+use chrono::{DateTime, Days, Months, NaiveDate, TimeDelta, Utc};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
@@ -13,8 +12,10 @@ use uuid::Uuid;
 use super::advice_story::advice_steps;
 use super::authority::{Bodies, SettingKind, caseworker};
 use super::child::{Child, weighted};
+use super::schedule::{at_work, schedule};
 use super::script::{ClaimScript, Fate, Script, WindowScript};
-use crate::casework::advice::{Agreements, DeclinationGround, ReturnReason};
+use super::step::{Act, AdviceAct, Step};
+use crate::casework::advice::Agreements;
 use crate::casework::assessment::{
     AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
     AuthorityGround, BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, ExceptionClaimed,
@@ -23,70 +24,11 @@ use crate::casework::assessment::{
     SettingAnswer, WaivedBy, Waiver, WithdrawnBy,
 };
 use crate::casework::child::ChildFacts;
-use crate::casework::event::ClosureReason;
 use crate::clock::london_date;
 use crate::service::advice::NewExistingAdvice;
 use crate::statute::calendar::first_working_day_on_or_after;
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::ClockKind;
-
-/// What a request for advice is called before it has an id.
-pub type RequestKey = (Requirement, Option<&'static str>);
-
-/// Something that happens on a day.
-#[derive(Debug, Clone)]
-pub struct Step {
-    pub on: NaiveDate,
-    pub act: Act,
-}
-
-/// Something to record through a use case.
-#[derive(Debug, Clone)]
-pub enum Act {
-    Open(AssessmentFact),
-    Event(AssessmentFact),
-    /// The opening was written down wrongly: its right day, or none if there was no request.
-    CorrectOpening {
-        arrived_on: Option<NaiveDate>,
-    },
-    AgreeExistingAdvice(NewExistingAdvice),
-    AskAdvice {
-        key: RequestKey,
-        organisation_id: Option<Uuid>,
-        received_on: Option<NaiveDate>,
-    },
-    Advice {
-        key: RequestKey,
-        act: AdviceAct,
-    },
-    /// Consultations are told apart by the setting asked.
-    Consult {
-        organisation_id: Uuid,
-    },
-    Reply {
-        organisation_id: Uuid,
-        reply: SettingAnswer,
-    },
-    HandOver {
-        caseworker: String,
-    },
-    CloseCase(ClosureReason),
-}
-
-/// What is done to a request for advice.
-#[derive(Debug, Clone)]
-pub enum AdviceAct {
-    Acknowledge,
-    Submit,
-    Decline(DeclinationGround),
-    MissAppointment { offered_on: NaiveDate },
-    HoldAppointment { offered_on: NaiveDate },
-    ClaimMissedAppointment { from_on: NaiveDate },
-    Return(ReturnReason),
-    Accept,
-    Redirect { organisation_id: Uuid },
-    Withdraw,
-}
 
 /// Everything that is on record about one made-up child on a day.
 #[derive(Debug, Clone)]
@@ -561,74 +503,5 @@ fn give_reason_for_missing_advice(steps: &mut [Step], child: &Child) {
             }
             _ => {}
         }
-    }
-}
-
-/// Says when each step is recorded: on its day in working hours, or sometimes days later where nothing
-/// else happened meanwhile. Nothing is recorded before what came earlier.
-fn schedule(rng: &mut ChaCha8Rng, opened_at: DateTime<Utc>, steps: Vec<Step>) -> Vec<(DateTime<Utc>, Step)> {
-    let days: Vec<NaiveDate> = steps.iter().map(|step| step.on).collect();
-    let mut last_at = opened_at;
-    let mut scheduled = Vec::with_capacity(steps.len());
-    for (index, step) in steps.into_iter().enumerate() {
-        let late_on = first_working_day_on_or_after(step.on + Days::new(rng.random_range(1..=3)));
-        let is_recorded_late = rng.random_bool(0.12) && step.is_recorded_by_staff();
-        let nothing_between = days.get(index + 1).is_none_or(|next_on| late_on < *next_on);
-        let on = if is_recorded_late && nothing_between {
-            late_on
-        } else {
-            step.on
-        };
-        let in_the_morning = at_work(on, TimeDelta::minutes(rng.random_range(30..100)));
-        let soon = last_at + TimeDelta::seconds(rng.random_range(90..900));
-        last_at = in_the_morning.max(soon);
-        scheduled.push((last_at, step));
-    }
-    scheduled
-}
-
-impl Step {
-    /// Contributors' acts are dated by the service, so they are never recorded late.
-    fn is_recorded_by_staff(&self) -> bool {
-        match &self.act {
-            Act::Advice { act, .. } => act.is_staffs(),
-            Act::Open(_) => false,
-            Act::Event(_)
-            | Act::CorrectOpening { .. }
-            | Act::AgreeExistingAdvice(_)
-            | Act::AskAdvice { .. }
-            | Act::Consult { .. }
-            | Act::Reply { .. }
-            | Act::HandOver { .. }
-            | Act::CloseCase(_) => true,
-        }
-    }
-}
-
-impl AdviceAct {
-    /// Whether the authority does it, and not the body asked.
-    pub fn is_staffs(&self) -> bool {
-        match self {
-            AdviceAct::Return(_)
-            | AdviceAct::Accept
-            | AdviceAct::Redirect { .. }
-            | AdviceAct::Withdraw
-            | AdviceAct::ClaimMissedAppointment { .. } => true,
-            AdviceAct::Acknowledge
-            | AdviceAct::Submit
-            | AdviceAct::Decline(_)
-            | AdviceAct::MissAppointment { .. }
-            | AdviceAct::HoldAppointment { .. } => false,
-        }
-    }
-}
-
-/// So long after nine o'clock in London.
-fn at_work(on: NaiveDate, after_nine: TimeDelta) -> DateTime<Utc> {
-    let nine = NaiveTime::from_hms_opt(9, 0, 0).unwrap_or(NaiveTime::MIN);
-    let local = on.and_time(nine) + after_nine;
-    match local.and_local_timezone(London).earliest() {
-        Some(instant) => instant.with_timezone(&Utc),
-        None => local.and_utc(),
     }
 }

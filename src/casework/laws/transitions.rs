@@ -50,7 +50,7 @@ advice_withdrawn                              .   =   =   .   =   =   =   .   . 
 advice_appointment                            .   =   =   .   =   =   =   .   .   =   .
 advice_exception_claimed                      .   =   =   .   =   =   =   .   .   =   .
 existing_advice_agreed                        .   =   =   .   =   =   =   .   .   =   .
-case_closed                                   .  clo clo  .  clo clo  .   .   .   .   .
+case_closed                                   .  clo clo  =  clo clo  =   =   =   =   .
 ";
 
 /// What an act makes of a request: before it was asked, requested, acknowledged, submitted,
