@@ -588,8 +588,9 @@ pub fn permitted(state: Option<AssessmentState>, event_type: EventType) -> bool 
         EventType::FurtherRequestReceived
         | EventType::AssessmentWithdrawn
         | EventType::MovedOut
-        | EventType::ExceptionClaimed
-        | EventType::CaseClosed => state.is_open(),
+        | EventType::ExceptionClaimed => state.is_open(),
+        // It also ends the advice still owed to a plan that was sent.
+        EventType::CaseClosed => !matches!(state, Closed | Void),
         EventType::AdviceSubmitted => state != Void,
         EventType::AdviceRequested
         | EventType::AdviceAcknowledged
@@ -625,7 +626,10 @@ pub fn apply(
     match &event.fact {
         Fact::Assessment(fact) => apply_fact(state, fact, event, ledger),
         Fact::Advice(fact) => apply_advice(state, fact, event, ledger),
-        Fact::CaseClosed(_) => Ok(end(AssessmentState::Closed, event, ledger)),
+        Fact::CaseClosed(_) => {
+            let over = state.filter(|state| !state.is_open());
+            Ok(end(over.unwrap_or(AssessmentState::Closed), event, ledger))
+        }
     }
 }
 

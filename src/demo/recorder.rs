@@ -278,6 +278,7 @@ impl Recorder<'_> {
         let first = list_assessment_events(&mut work, id, 0, 1)?;
         let opening_id = first.first().ok_or_else(|| fault("no opening"))?.entry.id;
         let correction = GivenCorrection {
+            occurred_on: work.today(),
             reason: match replacement {
                 Some(_) => "The day on the envelope was misread.".to_owned(),
                 None => "It was meant for another child.".to_owned(),

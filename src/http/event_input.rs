@@ -244,6 +244,7 @@ impl From<AssessmentEventInput> for NewEvent {
             }),
             RecordableFact::Correction(CorrectionFact::Correction(correction)) => {
                 NewEvent::Correction(GivenCorrection {
+                    occurred_on,
                     reason: correction.reason,
                     note,
                     changes: correction

@@ -81,11 +81,7 @@ fn of_refused(refused: &Refused) -> Problem {
     };
     let problem = Problem::new(code)
         .with_detail(detail.clone())
-        .with_faults(vec![Fault::new(
-            format!("{}/type", refused.pointer),
-            code.name(),
-            detail,
-        )])
+        .with_faults(vec![Fault::new(refused.pointer.clone(), code.name(), detail)])
         .with_member("state", json!(refused.state))
         .with_member("permitted_events", json!(permitted_events(refused.state)));
     match &refusal.reason {

@@ -106,7 +106,7 @@ async fn answer<B: MessageBody + 'static>(
         method:% = method,
         route = route.as_deref().unwrap_or("unmatched"),
         status = status.as_u16(),
-        duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         "answered"
     );
 

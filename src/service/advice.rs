@@ -1,17 +1,18 @@
 //! Advice: asking for it, every act on a request, advice that exists already, and the matrix.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::assessment::{AssessmentReading, get_assessment};
 use super::organisation::party_of;
-use super::recording::{Draft, RequestContent, derive, hold, record};
+use super::recording::{Draft, Held, RequestContent, day_faults, derive, hold, record};
 use super::{Error, Fault, Work};
-use crate::auth::{Role, Scope};
+use crate::auth::{Permission, Scope, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceItem, Agreements};
 use crate::casework::event::{Fact, LegalDates};
+use crate::casework::history::{Entry, effective};
 use crate::casework::timeline::Timeline;
 use crate::statute::clock::{Clock, Owed};
 use crate::statute::requirement::Requirement;
@@ -87,18 +88,18 @@ pub fn open_advice_request(
     procedure_id: Uuid,
     new: &NewAdviceRequest,
 ) -> Result<AdviceReading, Error> {
+    let mut held = hold(work, procedure_id, None)?;
+    let (owed, mut faults) = owed_or_fault(work, new.requirement, new.organisation_id)?;
     if new
         .received_on
         .is_some_and(|received_on| received_on < new.requested_on)
     {
-        return Err(Error::Invalid(vec![Fault::new(
+        faults.push(Fault::new(
             "/received_on",
             "out_of_order",
             "must not be before the day it was requested",
-        )]));
+        ));
     }
-    let mut held = hold(work, procedure_id, None)?;
-    let owed = owed_by(work, new.requirement, new.organisation_id)?;
     let request_id = work.new_id();
     let mut draft = request_draft(
         work,
@@ -111,7 +112,8 @@ pub fn open_advice_request(
     );
     draft.dates.received_on = new.received_on;
     let contents = HashMap::from([(request_id, new.content.clone())]);
-    let timeline = record(work, &mut held, vec![draft], &contents)
+    let timeline = refuse_together(work, &held, &draft, faults)
+        .and_then(|()| record(work, &mut held, vec![draft], &contents))
         .map_err(|error| rename_days(live_request_exists(error), &[("/occurred_on", "/requested_on")]))?;
     let case_id = held.procedure.case_id.clone();
     work.audit(
@@ -120,7 +122,7 @@ pub fn open_advice_request(
         Some(&case_id),
         Some(1),
     )?;
-    read_request(work, request_id, timeline.as_ref())
+    reading_of(work, request_id, &held.entries, timeline.as_ref())
 }
 
 /// Does an act to a request, if that fits its state and its procedure's.
@@ -131,23 +133,26 @@ pub fn act_on_advice_request(
     operation: &str,
     new: &NewAct,
 ) -> Result<AdviceReading, Error> {
-    let row = find_scoped(work, request_id)?;
+    let only_organisation = acting_scope(work);
+    let row = find_scoped(work, request_id, only_organisation)?;
     let procedure_id = convert::id(&row.procedure_id)?;
     let mut held = hold(work, procedure_id, None)?;
     // The procedure is held now, so the request's version cannot move any more.
-    let row = find_scoped(work, request_id)?;
+    let row = find_scoped(work, request_id, only_organisation)?;
     if row.version != if_match {
         return Err(Error::Stale {
             current_version: row.version,
         });
     }
     let occurred_on = day_of_act(work, new.occurred_on)?;
+    let mut faults = Vec::new();
     let fact = match &new.act {
         Act::Fact(fact) => fact.clone(),
         Act::Submission { .. } => AdviceFact::AdviceSubmitted { request_id },
         Act::Redirection { organisation_id } => {
             let requirement: Requirement = convert::named(&row.requirement)?;
-            let owed = owed_by(work, requirement, Some(*organisation_id))?;
+            let (owed, unknown) = owed_or_fault(work, requirement, Some(*organisation_id))?;
+            faults = unknown;
             AdviceFact::AdviceRedirected {
                 request_id,
                 organisation_id: *organisation_id,
@@ -161,6 +166,7 @@ pub fn act_on_advice_request(
         note: new.note.clone(),
         ..Draft::of(event_id, occurred_on, Fact::Advice(fact))
     };
+    refuse_together(work, &held, &draft, faults)?;
     let timeline = record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
     if let Act::Submission {
         summary,
@@ -184,8 +190,7 @@ pub fn act_on_advice_request(
         insert_submission(work.connection, &submission)?;
     }
     work.audit(operation, &row.id, Some(&row.case_id), Some(row.version + 1))?;
-    // A redirection takes the request out of the contributor's own sight.
-    read_request(work, request_id, timeline.as_ref())
+    reading_of(work, request_id, &held.entries, timeline.as_ref())
 }
 
 /// Records that existing advice is agreed to suffice (reg 6(4)).
@@ -218,8 +223,14 @@ pub fn agree_existing_advice(
 
 /// Reads a request that the principal may see.
 pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceReading, Error> {
-    find_scoped(work, request_id)?;
-    read_request(work, request_id, None)
+    let (la_code, only_organisation) = (work.la_code(), organisation_scope(work));
+    let request = find_scoped(work, request_id, only_organisation)?;
+    let procedure = find_procedure(work.connection, &la_code, convert::id(&request.procedure_id)?)?;
+    let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
+    let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    let timeline = derive(&procedure, &entries, &child, &settings.readings, None)?;
+    reading_of(work, request_id, &entries, timeline.as_ref())
 }
 
 /// A page of the requests that the principal may see.
@@ -308,9 +319,26 @@ fn organisation_scope(work: &Work<'_>) -> Option<Uuid> {
     }
 }
 
-fn find_scoped(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceRequestRow, Error> {
+/// Whose requests somebody may act on: all of the authority's for those who act for it, or those of
+/// the organisation they speak for, whatever else they may read.
+fn acting_scope(work: &Work<'_>) -> Option<Uuid> {
+    if acts_for_the_authority(work) {
+        None
+    } else {
+        Some(work.principal.organisation_id.unwrap_or_default())
+    }
+}
+
+fn acts_for_the_authority(work: &Work<'_>) -> bool {
+    work.principal.has_any(WriteAdvice::ROLES)
+}
+
+fn find_scoped(
+    work: &mut Work<'_>,
+    request_id: Uuid,
+    only_organisation: Option<Uuid>,
+) -> Result<AdviceRequestRow, Error> {
     let la_code = work.la_code();
-    let only_organisation = organisation_scope(work);
     Ok(find_advice_request(
         work.connection,
         &la_code,
@@ -319,11 +347,10 @@ fn find_scoped(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceRequestRow
     )?)
 }
 
-/// A contributor cannot say when it acted; staff must, or mean today.
+/// A contributor cannot say when it acted; the authority may, or means today.
 fn day_of_act(work: &Work<'_>, given: Option<NaiveDate>) -> Result<NaiveDate, Error> {
-    let is_staff = work.principal.roles.iter().any(|role: &Role| role.is_staff());
     match given {
-        Some(_) if !is_staff => Err(Error::Invalid(vec![Fault::new(
+        Some(_) if !acts_for_the_authority(work) => Err(Error::Invalid(vec![Fault::new(
             "/occurred_on",
             "staff_only",
             "is dated by the service when a contributor acts",
@@ -333,36 +360,54 @@ fn day_of_act(work: &Work<'_>, given: Option<NaiveDate>) -> Result<NaiveDate, Er
     }
 }
 
-fn read_request(
+/// Who owes the advice; where the organisation is unknown, a stand-in and the fault.
+fn owed_or_fault(
+    work: &mut Work<'_>,
+    requirement: Requirement,
+    organisation_id: Option<Uuid>,
+) -> Result<(Owed, Vec<Fault>), Error> {
+    match owed_by(work, requirement, organisation_id) {
+        Ok(owed) => Ok((owed, Vec::new())),
+        Err(Error::Invalid(faults)) => Ok((owed_by(work, requirement, None)?, faults)),
+        Err(other) => Err(other),
+    }
+}
+
+/// Refuses faults found before recording together with those of the days, which recording would find.
+fn refuse_together(work: &Work<'_>, held: &Held, draft: &Draft, mut faults: Vec<Fault>) -> Result<(), Error> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    faults.extend(day_faults(work, Some(held), std::slice::from_ref(draft)));
+    Err(Error::Invalid(faults))
+}
+
+/// A request as its procedure's stream leaves it. What was submitted in error is not shown.
+fn reading_of(
     work: &mut Work<'_>,
     request_id: Uuid,
+    entries: &[Entry],
     timeline: Option<&Timeline>,
 ) -> Result<AdviceReading, Error> {
     let la_code = work.la_code();
     let request = find_advice_request(work.connection, &la_code, request_id, None)?;
-    let submissions = submissions_of_request(work.connection, &la_code, &request.id)?;
-    let clock_in = |timeline: &Timeline| {
-        timeline
-            .clocks
-            .iter()
-            .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request_id))
-            .cloned()
-    };
-    let clock = match timeline {
-        Some(timeline) => clock_in(timeline),
-        None => {
-            let procedure = find_procedure(work.connection, &la_code, convert::id(&request.procedure_id)?)?;
-            let entries = load_entries(work.connection, &la_code, &procedure.id)?;
-            let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
-            let (_, settings) = settings_at(work.connection, &la_code, None)?;
-            derive(&procedure, &entries, &child, &settings.readings, None)?
-                .as_ref()
-                .and_then(clock_in)
-        }
-    };
+    // A submission has the id of the event that first recorded it.
+    let submitted_on: HashMap<String, NaiveDate> = effective(entries, &HashSet::new())
+        .into_iter()
+        .map(|event| (event.root_id.to_string(), event.occurred_on))
+        .collect();
+    let submissions = submissions_of_request(work.connection, &la_code, &request.id)?
+        .into_iter()
+        .filter_map(|row| {
+            let submitted_on = *submitted_on.get(&row.id)?;
+            Some(SubmissionRow { submitted_on, ..row })
+        })
+        .collect();
+    let is_its_clock =
+        |clock: &&Clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request_id);
     Ok(AdviceReading {
         request,
-        clock,
+        clock: timeline.and_then(|timeline| timeline.clocks.iter().find(is_its_clock).cloned()),
         submissions,
         as_of: work.today(),
     })

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
-use super::recording::{Draft, Held, derive, hold, open_new, record};
+use super::recording::{Draft, Held, day_faults, derive, hold, open_new, record};
 use super::settings::Settings;
 use super::timeline::{GivenEvent, GivenFact};
 use super::{Error, Fault, Work};
@@ -15,7 +15,7 @@ use crate::casework::advice::AdviceFact;
 use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
 use crate::casework::child::ChildFacts;
 use crate::casework::event::Fact;
-use crate::casework::history::{Change, Correction, Entry, EntryBody, known_at, superseded};
+use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at, superseded};
 use crate::casework::timeline::{ProcedureKind, Timeline};
 use crate::clock::london_date;
 use crate::statute::requirement::Requirement;
@@ -25,7 +25,7 @@ use crate::store::convert;
 use crate::store::organisation::find_organisation;
 use crate::store::procedure::{
     EntryNote, ProcedureFilter, ProcedureRow, ProcedureSummaryRow, find_procedure, list_procedures,
-    load_corrections, load_entries, page_of_entries, procedures_of_case,
+    load_corrections, load_entries, page_of_entries,
 };
 use crate::store::settings::settings_at;
 
@@ -51,6 +51,8 @@ pub struct Recorded {
 /// A correction as somebody gives it.
 #[derive(Debug, Clone)]
 pub struct GivenCorrection {
+    /// The day it was made; nothing is counted by it.
+    pub occurred_on: NaiveDate,
     pub reason: String,
     pub note: Option<String>,
     /// Each event superseded, with its replacement; none voids it.
@@ -79,26 +81,20 @@ pub fn open_assessment(
     event: &GivenEvent,
 ) -> Result<AssessmentReading, Error> {
     let la_code = work.la_code();
-    let case = match lock_case(work.connection, &la_code, case_id) {
-        Ok(case) => case,
-        Err(StoreError::NotFound) => {
-            return Err(Error::Invalid(vec![Fault::new(
-                "/case_id",
-                "unknown_case",
-                "must be a case of this authority",
-            )]));
-        }
-        Err(other) => return Err(other.into()),
-    };
-    if case.closed_on.is_some() {
-        return Err(Error::CaseClosed);
-    }
-    refuse_second_open(work, &case.id, None)?;
-    let mut held = open_new(work, ProcedureKind::Assessment, &case.id, event.occurred_on)?;
     let draft = Draft {
         pointer: "/event".to_owned(),
         ..draft_of(work, event)?
     };
+    let case = match lock_case(work.connection, &la_code, case_id) {
+        Ok(case) => case,
+        Err(StoreError::NotFound) => {
+            let mut faults = vec![Fault::new("/case_id", "unknown_case", "must be a case of this authority")];
+            faults.extend(day_faults(work, None, &[draft]));
+            return Err(Error::Invalid(faults));
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let mut held = open_new(work, ProcedureKind::Assessment, &case.id, event.occurred_on)?;
     let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
     work.audit(
         "open_assessment",
@@ -119,9 +115,12 @@ pub fn record_assessment_event(
     let mut held = hold(work, assessment_id, Some(if_match))?;
     let drafts = match event {
         NewEvent::Event(given) => {
-            check_organisation(work, given)?;
-            let draft = draft_of(work, given)?;
-            let mut drafts = vec![draft];
+            let mut drafts = vec![draft_of(work, given)?];
+            let mut faults: Vec<Fault> = organisation_fault(work, given, "")?.into_iter().collect();
+            if !faults.is_empty() {
+                faults.extend(day_faults(work, Some(&held), &drafts));
+                return Err(Error::Invalid(faults));
+            }
             if decides_to_assess(&given.fact) {
                 drafts.extend(default_requests(work, &held, given.occurred_on)?);
             }
@@ -134,15 +133,7 @@ pub fn record_assessment_event(
         note: drafts[0].note.clone(),
         recorded_by: work.principal.subject.clone(),
     };
-    let reopens = !held.procedure.is_open;
     let timeline = record(work, &mut held, drafts, &HashMap::new())?;
-    if reopens && held.procedure.is_open {
-        refuse_second_open(
-            work,
-            &held.procedure.case_id.clone(),
-            Some(&held.procedure.id.clone()),
-        )?;
-    }
     let (procedure_id, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
     work.audit(
         "record_assessment_event",
@@ -236,10 +227,12 @@ pub fn list_assessment_events(
         .collect())
 }
 
-/// The one case a family may see; none for everybody else.
+/// The one case that somebody may see who is not of the authority; a contributor sees none but the
+/// one it is family of.
 pub fn case_scope(work: &Work<'_>) -> Option<Uuid> {
     match work.principal.scope() {
-        Scope::Authority | Scope::Organisation(_) => None,
+        Scope::Authority => None,
+        Scope::Organisation(_) => Some(work.principal.case_id.unwrap_or_default()),
         Scope::Case(case_id) => Some(case_id),
     }
 }
@@ -262,22 +255,6 @@ fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> Assess
     }
 }
 
-/// The index allows one open procedure of a kind; this names it.
-fn refuse_second_open(work: &mut Work<'_>, case_id: &str, except: Option<&str>) -> Result<(), Error> {
-    let la_code = work.la_code();
-    let others = procedures_of_case(work.connection, &la_code, case_id)?;
-    let kind = ProcedureKind::Assessment.name();
-    match others
-        .iter()
-        .find(|other| other.is_open && other.kind == kind && Some(other.id.as_str()) != except)
-    {
-        Some(open) => Err(Error::AlreadyOpen {
-            procedure_id: convert::id(&open.id)?,
-        }),
-        None => Ok(()),
-    }
-}
-
 fn draft_of(work: &Work<'_>, given: &GivenEvent) -> Result<Draft, Error> {
     let GivenFact::Assessment(fact) = &given.fact else {
         return Err(Error::Invalid(vec![not_recorded_here("/type")]));
@@ -293,7 +270,8 @@ fn not_recorded_here(pointer: &str) -> Fault {
     Fault::new(pointer, "not_one_of", "advice is recorded through its requests")
 }
 
-fn check_organisation(work: &mut Work<'_>, given: &GivenEvent) -> Result<(), Error> {
+/// The fault of naming an organisation that the authority does not have, in the event at a pointer.
+fn organisation_fault(work: &mut Work<'_>, given: &GivenEvent, pointer: &str) -> Result<Option<Fault>, Error> {
     let named = match &given.fact {
         GivenFact::Assessment(AssessmentFact::SettingConsulted(consulted)) => Some(consulted.organisation_id),
         GivenFact::Assessment(AssessmentFact::SettingReplied(replied)) => replied.organisation_id,
@@ -302,16 +280,16 @@ fn check_organisation(work: &mut Work<'_>, given: &GivenEvent) -> Result<(), Err
         }
     };
     let Some(organisation_id) = named else {
-        return Ok(());
+        return Ok(None);
     };
     let la_code = work.la_code();
     match find_organisation(work.connection, &la_code, organisation_id) {
-        Ok(_) => Ok(()),
-        Err(StoreError::NotFound) => Err(Error::Invalid(vec![Fault::new(
-            "/organisation_id",
+        Ok(_) => Ok(None),
+        Err(StoreError::NotFound) => Ok(Some(Fault::new(
+            format!("{pointer}/organisation_id"),
             "unknown_organisation",
             "must be an organisation of this authority",
-        )])),
+        ))),
         Err(other) => Err(other.into()),
     }
 }
@@ -392,8 +370,11 @@ fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> 
 }
 
 /// The correction and its replacements, all of them judged together later.
-fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> Result<Vec<Draft>, Error> {
-    let superseded_already = superseded(&held.entries);
+fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) -> Result<Vec<Draft>, Error> {
+    let in_effect: HashSet<Uuid> = effective(&held.entries, &HashSet::new())
+        .into_iter()
+        .map(|event| event.id)
+        .collect();
     let mut faults = Vec::new();
     let mut seen = HashSet::new();
     let mut changes = Vec::new();
@@ -426,11 +407,11 @@ fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> R
                 ));
                 continue;
             }
-            Some((entry, _)) if superseded_already.contains_key(&entry.id) => {
+            Some((entry, _)) if !in_effect.contains(&entry.id) => {
                 faults.push(Fault::new(
                     at("supersedes"),
                     "not_effective",
-                    "has been superseded already",
+                    "has been superseded already, or its procedure is void",
                 ));
                 continue;
             }
@@ -440,6 +421,7 @@ fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> R
             None => None,
             Some(replacement) => match replaced_fact(fact.1, &replacement.fact) {
                 Some(replaced) => {
+                    faults.extend(organisation_fault(work, replacement, &at("replacement"))?);
                     let id = work.new_id();
                     replacements.push(Draft {
                         root_id: Some(fact.0.root_id),
@@ -465,21 +447,23 @@ fn correction_drafts(work: &Work<'_>, held: &Held, given: &GivenCorrection) -> R
             replaced_by,
         });
     }
-    if !faults.is_empty() {
-        return Err(Error::Invalid(faults));
-    }
     let correction = Correction {
         reason: given.reason.clone(),
         changes,
     };
     let mut drafts = vec![Draft::correction(
         work.new_id(),
-        work.today(),
+        given.occurred_on,
         correction,
         given.note.clone(),
     )];
     drafts.extend(replacements);
-    Ok(drafts)
+    if faults.is_empty() {
+        Ok(drafts)
+    } else {
+        faults.extend(day_faults(work, Some(held), &drafts));
+        Err(Error::Invalid(faults))
+    }
 }
 
 /// What a replacement says, given what it replaces; none where the two do not go together.

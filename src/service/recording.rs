@@ -10,22 +10,25 @@ use uuid::Uuid;
 use super::error::Refused;
 use super::settings::Settings;
 use super::{Error, Fault, Work};
-use crate::casework::advice::AdviceRequest;
-use crate::casework::assessment::{self, AssessmentState};
+use crate::casework::advice::{AdviceFact, AdviceRequest};
+use crate::casework::assessment::{self, AssessmentFact, AssessmentState};
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, EventType, Fact, LegalDates};
 use crate::casework::history::{Correction, Entry, EntryBody, effective};
-use crate::casework::timeline::{ProcedureKind, Refusal, Setting, Timeline, fold, fold_until, sort_events};
+use crate::casework::timeline::{
+    ProcedureKind, Reason, Refusal, Setting, Timeline, fold, fold_until, sort_events,
+};
 use crate::statute::reading::Readings;
 use crate::statute::rulebook::ClockKind;
 use crate::store::advice::{
     AdviceRequestRow, insert_advice_request, requests_of_procedure, update_advice_request,
 };
-use crate::store::case::facts_at;
+use crate::store::case::{facts_at, find_case};
 use crate::store::clock::{IndexKey, index_of, write_index};
 use crate::store::convert::{self, text_of};
 use crate::store::procedure::{
-    EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure, update_procedure,
+    EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure, procedures_of_case,
+    update_procedure,
 };
 use crate::store::settings::settings_at;
 use crate::store::{AnyConnection, StoreError};
@@ -163,7 +166,12 @@ pub fn record(
     drafts: Vec<Draft>,
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<Option<Timeline>, Error> {
-    check_days(work, held, &drafts)?;
+    let faults = day_faults(work, Some(held), &drafts);
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    refuse_void(held, &drafts)?;
+    let (was_open, corrects) = (held.procedure.is_open && !held.is_new, is_correcting(&drafts));
     let already_recorded = held.entries.len();
     let last_recorded_at = held.entries.last().map(|entry| entry.recorded_at);
     let recorded_at = last_recorded_at.map_or(work.now, |last| last.max(work.now));
@@ -181,6 +189,9 @@ pub fn record(
     update_derived(&mut held.procedure, timeline.as_ref(), &held.settings.readings);
     held.procedure.version = held.entries.len() as i64;
     held.procedure.updated_at = work.now.naive_utc();
+    if !was_open {
+        refuse_beside_others(work, held, corrects, &drafts)?;
+    }
     if held.is_new {
         insert_procedure(work.connection, &held.procedure)?;
         held.is_new = false;
@@ -315,43 +326,128 @@ fn request_of(body: &EntryBody) -> Option<Uuid> {
 }
 
 /// Nothing is recorded before it happened or before its procedure opened; service may follow.
-fn check_days(work: &Work<'_>, held: &Held, drafts: &[Draft]) -> Result<(), Error> {
+///
+/// Gives each fault once, however many drafts stand for the same part of the body.
+pub fn day_faults(work: &Work<'_>, held: Option<&Held>, drafts: &[Draft]) -> Vec<Fault> {
     let today = work.today();
-    let mut faults = Vec::new();
+    let opened_on = held.filter(|held| !held.entries.is_empty()).map(|held| held.procedure.opened_on);
+    let mut faults: Vec<Fault> = Vec::new();
+    let mut find = |fault: Fault| {
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    };
     for draft in drafts {
-        let LegalDates {
-            decided_on,
-            sent_on,
-            served_on: _,
-            received_on,
-        } = draft.dates;
-        for (field, date) in [
-            ("occurred_on", Some(draft.occurred_on)),
-            ("decided_on", decided_on),
-            ("sent_on", sent_on),
-            ("received_on", received_on),
-        ] {
-            if date.is_some_and(|date| date > today) {
-                faults.push(Fault::new(
-                    format!("{}/{field}", draft.pointer),
-                    "in_the_future",
-                    "must not be after today in London",
-                ));
+        for (field, date) in days_past(draft) {
+            if date > today {
+                let pointer = format!("{}/{field}", draft.pointer);
+                find(Fault::new(pointer, "in_the_future", "must not be after today in London"));
             }
         }
         let is_correcting = draft.root_id.is_some() || matches!(draft.body, EntryBody::Correction(_));
-        if !held.entries.is_empty() && !is_correcting && draft.occurred_on < held.procedure.opened_on {
-            faults.push(Fault::new(
+        if !is_correcting && opened_on.is_some_and(|opened_on| draft.occurred_on < opened_on) {
+            find(Fault::new(
                 format!("{}/occurred_on", draft.pointer),
                 "before_opening",
                 "must not be before the procedure opened",
             ));
         }
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Invalid(faults))
+    faults
+}
+
+/// The days of a draft that say what has happened already, by their fields.
+fn days_past(draft: &Draft) -> Vec<(String, NaiveDate)> {
+    let LegalDates {
+        decided_on,
+        sent_on,
+        served_on: _,
+        received_on,
+    } = draft.dates;
+    let mut days = vec![("occurred_on".to_owned(), draft.occurred_on)];
+    let legal = [("decided_on", decided_on), ("sent_on", sent_on), ("received_on", received_on)];
+    days.extend(legal.into_iter().filter_map(|(field, date)| Some((field.to_owned(), date?))));
+    match &draft.body {
+        EntryBody::Fact(Fact::Assessment(AssessmentFact::FinalPlanSent(sent))) => {
+            let sendings = sent.recipients.iter().enumerate();
+            days.extend(sendings.map(|(index, recipient)| (format!("recipients/{index}/sent_on"), recipient.sent_on)));
+            let waiver = sent.waiver.as_ref();
+            days.extend(waiver.map(|waiver| ("waiver/given_on".to_owned(), waiver.given_on)));
+        }
+        EntryBody::Fact(Fact::Advice(AdviceFact::AdviceAppointment { held_on: Some(held_on), .. })) => {
+            days.push(("held_on".to_owned(), *held_on));
+        }
+        EntryBody::Fact(Fact::Advice(AdviceFact::ExistingAdviceAgreed { dated_on, .. })) => {
+            days.push(("dated_on".to_owned(), *dated_on));
+        }
+        EntryBody::Fact(Fact::Assessment(_) | Fact::Advice(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => {}
+    }
+    days
+}
+
+fn is_correcting(drafts: &[Draft]) -> bool {
+    drafts.iter().any(|draft| matches!(draft.body, EntryBody::Correction(_)))
+}
+
+/// Nothing but a correction touches a procedure that was opened in error.
+fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
+    let is_void = !held.is_new && effective(&held.entries, &HashSet::new()).is_empty();
+    match drafts.first() {
+        Some(draft) if is_void && !is_correcting(drafts) => {
+            let state = Some(AssessmentState::Void);
+            Err(Error::Refused(Box::new(Refused {
+                refusal: Refusal {
+                    event_id: draft.id,
+                    event_type: draft.body.event_type(),
+                    occurred_on: draft.occurred_on,
+                    state,
+                    reason: Reason::NotPermitted,
+                },
+                state,
+                permitted: permitted_types(state),
+                pointer: pointer_of(draft),
+                rules_out_recorded: false,
+            })))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What was not open may neither open beside another nor go on when its case is closed; a closed
+/// case still takes corrections, and advice that comes late.
+fn refuse_beside_others(work: &mut Work<'_>, held: &Held, corrects: bool, drafts: &[Draft]) -> Result<(), Error> {
+    let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
+    let opens = held.procedure.is_open;
+    let is_late_advice = |draft: &Draft| draft.body.event_type() == EventType::AdviceSubmitted;
+    if opens || !(corrects || drafts.iter().all(is_late_advice)) {
+        let case = find_case(work.connection, &la_code, convert::id(case_id)?)?;
+        if case.closed_on.is_some() {
+            return Err(Error::CaseClosed);
+        }
+    }
+    if !opens {
+        return Ok(());
+    }
+    // The index refuses a second one too, but cannot name the first.
+    let others = procedures_of_case(work.connection, &la_code, case_id)?;
+    let is_other = |other: &&ProcedureRow| {
+        other.is_open && other.kind == held.procedure.kind && other.id != held.procedure.id
+    };
+    match others.iter().find(is_other) {
+        Some(open) => Err(Error::AlreadyOpen {
+            procedure_id: convert::id(&open.id)?,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The part of the body that a refused draft was made from: the type of its event, where it has one.
+fn pointer_of(draft: &Draft) -> String {
+    match draft.body {
+        EntryBody::Fact(Fact::Assessment(_)) => format!("{}/type", draft.pointer),
+        EntryBody::Fact(Fact::Advice(_)) if draft.root_id.is_some() => format!("{}/type", draft.pointer),
+        EntryBody::Fact(Fact::Advice(_) | Fact::CaseClosed(_)) => draft.pointer.clone(),
+        EntryBody::Correction(_) => format!("{}/changes", draft.pointer),
     }
 }
 
@@ -389,10 +485,7 @@ fn refused(
     Refused {
         state,
         permitted: permitted_types(state),
-        pointer: broken
-            .or(drafts.first())
-            .map(|draft| draft.pointer.clone())
-            .unwrap_or_default(),
+        pointer: broken.or(drafts.first()).map(pointer_of).unwrap_or_default(),
         rules_out_recorded: broken.is_none(),
         refusal,
     }

@@ -75,7 +75,7 @@ pub struct ProcedureFilter {
     pub state: Option<String>,
     pub caseworker: Option<String>,
     pub flag: Option<FlagCode>,
-    /// Something still owed is due on or before this day.
+    /// Something still owed, or a window still open, is due on or before this day.
     pub due_before: Option<NaiveDate>,
     pub as_of: NaiveDate,
     pub due_soon_days: u32,
@@ -342,7 +342,9 @@ pub fn list_procedures(
         let owed = clocks::table
             .filter(clocks::procedure_id.eq(procedures::id))
             .filter(clocks::due_on.le(due_before))
-            .filter(still_owed(filter.as_of));
+            .filter(still_owed(filter.as_of))
+            // A window is not owed once it has run.
+            .filter(clocks::bound.eq("no_later_than").or(clocks::due_on.ge(filter.as_of)));
         query = query.filter(diesel::dsl::exists(owed));
     }
     if let Some(flag) = filter.flag {

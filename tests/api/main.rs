@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod advice;
 mod assessments;
 mod authorisation;
 mod concurrency;

@@ -201,7 +201,6 @@ CREATE TABLE clocks (
     PRIMARY KEY (clock_id, segment)
 );
 CREATE INDEX clocks_by_due_date ON clocks (la_code, due_on, clock_id);
-CREATE INDEX clocks_by_end ON clocks (la_code, stopped_on, due_on, clock_id);
 CREATE INDEX clocks_by_kind ON clocks (la_code, kind, due_on, clock_id);
 CREATE INDEX clocks_by_case ON clocks (la_code, case_id, due_on, clock_id);
 CREATE INDEX clocks_by_procedure ON clocks (procedure_id);

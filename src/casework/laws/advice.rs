@@ -310,6 +310,28 @@ fn a_claim_made_before_its_evidence_excuses_from_the_evidence_on() {
 }
 
 #[test]
+fn a_claim_made_after_its_evidence_excuses_from_the_claim_on() {
+    let missed_on = on("2026-03-05");
+    let story = asked()
+        .then(
+            "2026-03-06",
+            appointment(medical(), missed_on, AppointmentOutcome::Missed),
+        )
+        .then(
+            "2026-03-10",
+            excuse(medical(), Ground::MissedAppointment, missed_on, missed_on),
+        );
+    let timeline = story.timeline();
+    let clock = timeline
+        .clocks
+        .iter()
+        .find(|clock| clock.subject == Some(medical()))
+        .unwrap();
+    let excused = |day| clock.standing_on(on(day)).unwrap().excused;
+    assert!(!excused("2026-03-09") && excused("2026-03-10"));
+}
+
+#[test]
 fn a_claim_does_not_show_on_a_clock_that_has_not_started() {
     let story = Story::assessing("2026-01-05", "2026-02-10")
         .then(

@@ -56,6 +56,20 @@ fn the_calendar_of_our_own_agrees_with_itself() {
     assert_eq!(number_of(on("2401-01-01")) - number_of(on("2001-01-01")), 146_097);
 }
 
+#[test]
+fn the_first_and_the_last_day_that_can_be_written_are_days_like_others() {
+    let last = Story::requested("9999-12-31");
+    let clock = last.clock(ClockKind::AssessDecision);
+    assert_eq!(lengths(&clock), (42, 41));
+    assert_eq!(
+        clock.standing_on(on("9999-12-31")).unwrap().status,
+        ClockStatus::Running
+    );
+    assert_eq!(last.flag_names("9999-12-31"), Vec::<&str>::new());
+    assert!(!crate::statute::explanation::explain(&clock, on("9999-12-31")).is_empty());
+    assert!(Story::requested("0000-01-01").timeline().clocks.is_empty());
+}
+
 fn on_any(day: NaiveDate) -> String {
     day.to_string()
 }

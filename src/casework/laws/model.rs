@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::limit::{Limit, Why};
 use super::story::on;
 use super::transitions::{act_leads_to, leads_to};
 use crate::casework::advice::{AdviceFact, AdviceState, DeclinationGround};
@@ -17,87 +18,8 @@ use crate::casework::assessment::{
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, Fact};
 use crate::casework::flag::FlagCode;
-use crate::statute::clock::ClockStatus;
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Party};
-
-/// Why a limit fell away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    Stopped,
-    RequestEnded,
-    PlanDecided,
-    Overtaken,
-}
-
-#[derive(Debug, Clone)]
-pub struct Limit {
-    pub kind: ClockKind,
-    pub about: Option<Uuid>,
-    pub start: NaiveDate,
-    pub days: i64,
-    pub done: Option<NaiveDate>,
-    pub dropped: Option<(NaiveDate, Why)>,
-    pub bearer: Party,
-    meanwhile: Option<NaiveDate>,
-}
-
-impl Limit {
-    pub fn end(&self) -> NaiveDate {
-        self.start + TimeDelta::days(self.days)
-    }
-
-    fn is_window(&self) -> bool {
-        self.kind == ClockKind::DraftRepresentations
-    }
-
-    fn has_run_by(&self, day: NaiveDate) -> bool {
-        self.is_window() && day > self.end()
-    }
-
-    fn do_it(&mut self, day: NaiveDate) {
-        if self.done.is_some() || self.has_run_by(day) {
-        } else if self.dropped.is_some() {
-            self.meanwhile.get_or_insert(day);
-        } else {
-            self.done = Some(day);
-        }
-    }
-
-    fn drop_it(&mut self, day: NaiveDate, why: Why) {
-        if self.done.is_none() && self.dropped.is_none() && !self.has_run_by(day) {
-            self.dropped = Some((day, why));
-        }
-    }
-
-    fn owe_again(&mut self, after: Why) {
-        if self.dropped.is_some_and(|(_, why)| why == after) {
-            self.dropped = None;
-            self.done = self.meanwhile;
-        }
-    }
-
-    /// The status on a day after everything told.
-    pub fn status(&self, day: NaiveDate) -> ClockStatus {
-        if let Some(done) = self.done.filter(|done| *done <= day) {
-            let in_time = self.is_window() || done <= self.end();
-            return if in_time {
-                ClockStatus::Met
-            } else {
-                ClockStatus::Late
-            };
-        }
-        if self.dropped.is_some_and(|(dropped, _)| dropped <= day) {
-            ClockStatus::Cancelled
-        } else if day <= self.end() {
-            ClockStatus::Running
-        } else if self.is_window() {
-            ClockStatus::Met
-        } else {
-            ClockStatus::Overdue
-        }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -241,16 +163,7 @@ impl Model {
 
     fn start(&mut self, kind: ClockKind, about: Option<Uuid>, start: NaiveDate, days: i64, bearer: Party) {
         if start >= on("2014-09-01") {
-            self.limits.push(Limit {
-                kind,
-                about,
-                start,
-                days,
-                done: None,
-                dropped: None,
-                bearer,
-                meanwhile: None,
-            });
+            self.limits.push(Limit::running(kind, about, start, days, bearer));
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a timeline says, in a form that two of them can be compared by.
 
+use crate::casework::flag::Flag;
 use crate::casework::timeline::Timeline;
 
 /// Everything that anybody can see of a timeline, in an order of its own.
@@ -43,7 +44,16 @@ pub fn portrait(timeline: &Timeline) -> Vec<String> {
         claims.sort();
         lines.extend(claims);
     }
-    let mut flags: Vec<String> = timeline.flags.iter().map(|flag| format!("{flag:?}")).collect();
+    // Whose move it was when a flag came down is told by nobody.
+    let mut flags: Vec<String> = timeline
+        .flags
+        .iter()
+        .map(|flag| Flag {
+            whose_move: flag.whose_move.filter(|_| flag.until_on.is_none()),
+            ..*flag
+        })
+        .map(|flag| format!("{flag:?}"))
+        .collect();
     flags.sort();
     lines.extend(flags);
     let advice = &timeline.advice;

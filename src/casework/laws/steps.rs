@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::story::*;
 use crate::casework::advice::{AppointmentOutcome, DeclinationGround};
 use crate::casework::assessment::{
-    AssessDecision, AssessmentFact, AssessmentState, AuthorityGround, DraftReason, ExceptionClaimed,
-    FinalPlanSent, PlanDecision, Recipient, RecipientRole, ResumptionOutcome,
+    AssessDecision, AssessmentState, AuthorityGround, DraftReason, ExceptionClaimed, FinalPlanSent,
+    PlanDecision, Recipient, RecipientRole, ResumptionOutcome,
 };
 use crate::casework::event::{ClosureReason, EventType, Fact, LegalDates};
 use crate::statute::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
@@ -24,6 +24,16 @@ pub struct Step {
     detail: usize,
     shift_days: i64,
     is_dated: bool,
+}
+
+impl Step {
+    /// The same, with no legal date beside the day of the act.
+    pub fn undated(self) -> Step {
+        Step {
+            is_dated: false,
+            ..self
+        }
+    }
 }
 
 /// Where a random stream begins, and under which readings and for whom.
@@ -318,19 +328,13 @@ fn closing_claim(detail: usize, from: NaiveDate, to: NaiveDate) -> Fact {
         AuthorityGround::EarlyYearsClosed,
     ];
     let kinds = [ClockKind::ALL[detail / 5 % 7], ClockKind::ALL[detail / 11 % 7]];
-    let fact = claim(grounds[detail % 5], from, to, &kinds);
-    match fact {
-        Fact::Assessment(AssessmentFact::ExceptionClaimed(claimed)) => {
-            Fact::Assessment(AssessmentFact::ExceptionClaimed(ExceptionClaimed {
-                closed_from: Some(from),
-                reopens_on: Some(to),
-                advice_requested_on: Some(from + TimeDelta::days(detail as i64 / 13 % 50 - 10)),
-                causal_link: detail
-                    .is_multiple_of(2)
-                    .then(|| "No visit could be made.".to_owned()),
-                ..claimed
-            }))
-        }
-        other => other,
-    }
+    claim_of(ExceptionClaimed {
+        closed_from: Some(from),
+        reopens_on: Some(to),
+        advice_requested_on: Some(from + TimeDelta::days(detail as i64 / 13 % 50 - 10)),
+        causal_link: detail
+            .is_multiple_of(2)
+            .then(|| "No visit could be made.".to_owned()),
+        ..claimed(grounds[detail % 5], from, to, &kinds)
+    })
 }

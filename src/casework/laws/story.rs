@@ -273,8 +273,13 @@ pub fn resume(outcome: ResumptionOutcome) -> Fact {
 }
 
 /// A claim without the dates that closures need.
-pub fn claim(ground: AuthorityGround, from: NaiveDate, to: NaiveDate, clocks: &[ClockKind]) -> Fact {
-    Fact::Assessment(AssessmentFact::ExceptionClaimed(ExceptionClaimed {
+pub fn claimed(
+    ground: AuthorityGround,
+    from: NaiveDate,
+    to: NaiveDate,
+    clocks: &[ClockKind],
+) -> ExceptionClaimed {
+    ExceptionClaimed {
         ground,
         from,
         to,
@@ -286,7 +291,15 @@ pub fn claim(ground: AuthorityGround, from: NaiveDate, to: NaiveDate, clocks: &[
         closed_from: None,
         reopens_on: None,
         advice_requested_on: None,
-    }))
+    }
+}
+
+pub fn claim(ground: AuthorityGround, from: NaiveDate, to: NaiveDate, clocks: &[ClockKind]) -> Fact {
+    claim_of(claimed(ground, from, to, clocks))
+}
+
+pub fn claim_of(claimed: ExceptionClaimed) -> Fact {
+    Fact::Assessment(AssessmentFact::ExceptionClaimed(claimed))
 }
 
 /// A request for advice, named by its requirement and a service.

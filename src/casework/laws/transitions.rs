@@ -8,7 +8,8 @@ use super::story::*;
 use crate::casework::advice::{AdviceFact, AdviceState, AppointmentOutcome, DeclinationGround};
 use crate::casework::assessment::AssessmentState::{self, *};
 use crate::casework::assessment::{
-    AssessDecision, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome, permitted,
+    AssessDecision, AssessmentFact, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome, permitted,
+    required_fields,
 };
 use crate::casework::event::{ClosureReason, EventType, Fact};
 use crate::casework::timeline::Reason;
@@ -49,7 +50,7 @@ advice_withdrawn                              .   =   =   .   =   =   =   .   . 
 advice_appointment                            .   =   =   .   =   =   =   .   .   =   .
 advice_exception_claimed                      .   =   =   .   =   =   =   .   .   =   .
 existing_advice_agreed                        .   =   =   .   =   =   =   .   .   =   .
-case_closed                                   .  clo clo  .  clo clo  .   .   .   .   .
+case_closed                                   .  clo clo  =  clo clo  =   =   =   =   .
 ";
 
 /// What an act makes of a request: before it was asked, requested, acknowledged, submitted,
@@ -92,10 +93,10 @@ pub fn leads_to(state: Option<AssessmentState>, fact: &Fact) -> Option<Assessmen
         Fact::Assessment(fact) => serde_json::to_value(fact).unwrap(),
         Fact::Advice(_) | Fact::CaseClosed(_) => serde_json::Value::Null,
     };
-    let detail = match fact.event_type() {
-        EventType::AssessDecisionNotified | EventType::PlanDecisionNotified => value["decision"].as_str(),
-        EventType::DraftPlanServed => value["reason"].as_str(),
-        EventType::AssessmentResumed => value["outcome"].as_str(),
+    let detail = match name.as_str() {
+        "assess_decision_notified" | "plan_decision_notified" => value["decision"].as_str(),
+        "draft_plan_served" => value["reason"].as_str(),
+        "assessment_resumed" => value["outcome"].as_str(),
         _ => None,
     };
     if let Some(detail) = detail {
@@ -250,7 +251,7 @@ fn the_table_has_a_row_for_every_type_of_event() {
 #[test]
 fn every_pair_of_state_and_event_is_a_transition_or_a_refusal() {
     for (name, cells) in transitions() {
-        let fact = fact_named(&name);
+        let fact = fact_named(name);
         assert_eq!(name.split(' ').next(), Some(fact.event_type().name()));
         for (state, cell) in STATES.into_iter().zip(cells) {
             let expected = leads_to(state, &fact);
@@ -282,6 +283,32 @@ fn every_pair_of_state_and_event_is_a_transition_or_a_refusal() {
                 (Ok(timeline), None) => panic!("{name} in {state:?} led to {:?}", timeline.state),
                 (Err(refusal), Some(_)) => panic!("{name} in {state:?}: {refusal:?}"),
             }
+        }
+    }
+}
+
+#[test]
+fn the_fields_said_to_be_required_are_the_ones_that_are() {
+    for (name, _) in transitions() {
+        let Fact::Assessment(fact) = fact_named(name) else {
+            continue;
+        };
+        let required = required_fields(fact.event_type());
+        let whole = serde_json::to_value(&fact).unwrap();
+        let reads = |fields: &[&str]| {
+            let mut given = whole.clone();
+            let given_fields = given.as_object_mut().unwrap();
+            given_fields.retain(|field, _| field == "type" || fields.contains(&field.as_str()));
+            serde_json::from_value::<AssessmentFact>(given).is_ok()
+        };
+        assert!(reads(required), "{name} needs more than {required:?}");
+        for left_out in required {
+            let rest: Vec<&str> = required
+                .iter()
+                .copied()
+                .filter(|field| field != left_out)
+                .collect();
+            assert!(!reads(&rest), "{name} does not need {left_out}");
         }
     }
 }
@@ -355,7 +382,7 @@ fn every_pair_of_request_and_act_is_a_transition_or_a_refusal() {
     };
     for (name, cells) in acts() {
         for (state, cell) in REQUEST_STATES.into_iter().zip(cells) {
-            let after = in_state(state).then("2026-02-20", act_named(&name)).judged();
+            let after = in_state(state).then("2026-02-20", act_named(name)).judged();
             let state_after = after.as_ref().map(|timeline| timeline.advice.requests[0].state);
             let expected = match *cell {
                 "." => None,

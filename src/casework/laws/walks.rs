@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::model::{Limit, Model};
+use super::limit::Limit;
+use super::model::Model;
 use super::steps::{Setting, Step, any_setting, any_steps, attempt};
 use super::story::*;
 use crate::casework::flag::FlagCode;
