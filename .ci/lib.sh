@@ -4,12 +4,12 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 EHCP=${EHCP:-$ROOT/target/debug/ehcp}
 
-# Starts a demo on a day and says where it is: FOLDER is its working directory, with the data in FOLDER/data,
-# and ADDRESS is where it listens.
-start_demo() { # day, number of cases
+# Starts a demo and says where it is: FOLDER is its working directory, with the data in FOLDER/data, and ADDRESS
+# is where it listens.
+start_demo() { # further arguments
     FOLDER=$(mktemp -d)
     trap stop_demo EXIT
-    (cd "$FOLDER" && RUST_LOG=warn exec "$EHCP" demo --bind 127.0.0.1:0 --today "$1" --cases "$2") \
+    (cd "$FOLDER" && RUST_LOG=warn exec "$EHCP" demo --bind 127.0.0.1:0 "$@") \
         >"$FOLDER/said" 2>"$FOLDER/log" &
     SERVER=$!
     for _ in $(seq 600); do
