@@ -311,6 +311,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_has_this_table() {
+        let page = include_str!("../../docs/API.md");
+        assert!(
+            page.contains(&markdown_table()),
+            "renew the table with:\n{}",
+            markdown_table()
+        );
+    }
+
+    #[test]
     fn every_code_is_listed_once_in_order_of_status() {
         let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
