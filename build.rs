@@ -26,6 +26,10 @@ fn main() -> io::Result<()> {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    // Tests compute nothing that is stored.
+    if path.ends_with("casework/laws") {
+        return Ok(());
+    }
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             collect(&entry?.path(), files)?;

@@ -691,8 +691,11 @@ fn apply_fact(
             ledger.mark(Mark::IssueDecided, event);
             ledger.plan_without_advice(event);
             match served.reason {
-                DraftReason::First | DraftReason::AuthorityChanges => ledger.mark(Mark::DraftServed, event),
-                DraftReason::RepresentationsAgreed => {}
+                // There are no representations on a draft that nobody has seen: the family has its window.
+                DraftReason::RepresentationsAgreed if ledger.clocks.newest_window().is_some() => {}
+                DraftReason::First | DraftReason::AuthorityChanges | DraftReason::RepresentationsAgreed => {
+                    ledger.mark(Mark::DraftServed, event);
+                }
             }
             Ok(AssessmentState::DraftServed)
         }

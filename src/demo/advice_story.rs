@@ -177,6 +177,7 @@ impl Telling<'_> {
             AdviceScript::Declined(ground) => {
                 let on = later(asked_on, self.rng.random_range(8..=25));
                 self.act(on, AdviceAct::Decline(ground));
+                self.give_up(issued_on);
             }
             AdviceScript::Redirected => {
                 let ground = DeclinationGround::WrongOrganisation;
@@ -187,7 +188,7 @@ impl Telling<'_> {
                 self.act(later(asked_on, 12), redirect);
                 self.submit(came_on.max(later(asked_on, 25)));
             }
-            AdviceScript::Never => {}
+            AdviceScript::Never => self.give_up(issued_on),
             AdviceScript::AfterPlan => {
                 if let Some(issued_on) = issued_on {
                     let days = self.rng.random_range(6..=30);
@@ -206,6 +207,13 @@ impl Telling<'_> {
                 self.act(again_on, AdviceAct::HoldAppointment { offered_on: again_on });
                 self.submit(came_on.max(later(again_on, 5)));
             }
+        }
+    }
+
+    /// Withdraws what nobody waits for any more once the plan is out.
+    fn give_up(&mut self, issued_on: Option<NaiveDate>) {
+        if let Some(issued_on) = issued_on {
+            self.act(later(issued_on, 14), AdviceAct::Withdraw);
         }
     }
 

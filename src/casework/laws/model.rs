@@ -112,7 +112,8 @@ impl Model {
             AssessmentFact::DraftPlanServed(served) => {
                 self.decide_plan(sent);
                 let served_on = event.dates.served_on.unwrap_or(day);
-                if served.reason != DraftReason::RepresentationsAgreed {
+                let had_window = self.limits.iter().any(|limit| limit.kind == DraftRepresentations);
+                if served.reason != DraftReason::RepresentationsAgreed || !had_window {
                     self.each(DraftRepresentations, |limit| {
                         limit.drop_it(served_on, Why::Overtaken)
                     });

@@ -215,6 +215,13 @@ fn changes_the_family_asked_for_open_no_window() {
 }
 
 #[test]
+fn a_first_draft_opens_the_window_whatever_its_reason_says() {
+    let story = Story::assessing("2026-01-05", "2026-02-10")
+        .then("2026-03-02", draft(DraftReason::RepresentationsAgreed));
+    assert_eq!(story.clocks(ClockKind::DraftRepresentations).len(), 1);
+}
+
+#[test]
 fn a_second_reply_to_a_consultation_changes_nothing() {
     let story = drafted()
         .then("2026-03-03", consult("school"))
