@@ -4,4 +4,8 @@ mod harness;
 
 mod advice;
 mod assessments;
+mod cases;
 mod corrections;
+mod organisations;
+mod people;
+mod settings;
