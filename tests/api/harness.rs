@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -14,6 +15,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::HttpServer;
 use actix_web::web::Data;
 use chrono::{DateTime, NaiveDate, Utc};
 use ehcp_timeline::auth::{IssuerKey, LaCode, Principal, Role, install_crypto_provider, issue};
@@ -32,8 +34,26 @@ pub const TODAY: &str = "2026-02-20";
 pub struct Service {
     pub app: App,
     key: IssuerKey,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     served: OnceCell<Handler>,
+}
+
+/// A service on its way to another thread.
+pub struct Worker {
+    app: App,
+    key: IssuerKey,
+    folder: Arc<TempDir>,
+}
+
+impl Worker {
+    pub fn into_service(self) -> Service {
+        Service {
+            app: self.app,
+            key: self.key,
+            folder: self.folder,
+            served: OnceCell::new(),
+        }
+    }
 }
 
 /// The app, made once for all requests of a test.
@@ -69,8 +89,17 @@ impl Service {
         Service {
             app,
             key: key(),
-            folder,
+            folder: Arc::new(folder),
             served: OnceCell::new(),
+        }
+    }
+
+    /// What another thread needs to serve from the same store.
+    pub fn worker(&self) -> Worker {
+        Worker {
+            app: self.app.clone(),
+            key: self.key.clone(),
+            folder: Arc::clone(&self.folder),
         }
     }
 
@@ -163,9 +192,7 @@ impl Service {
     /// Sends a request as it stands.
     pub async fn send(&self, request: TestRequest) -> Answer {
         if self.served.get().is_none() {
-            static API: OnceLock<Api> = OnceLock::new();
-            let app = API
-                .get_or_init(|| Api::new().unwrap())
+            let app = api()
                 .app()
                 .app_data(Data::new(self.app.clone()))
                 .app_data(Data::new(self.key.clone()));
@@ -177,6 +204,21 @@ impl Service {
             assert!(self.served.set(handler).is_ok());
         }
         self.served.get().unwrap()(request).await
+    }
+
+    /// Serves on a port of its own as long as the test runs.
+    pub async fn listen(&self) -> SocketAddr {
+        let (app, key) = (self.app.clone(), self.key.clone());
+        let server = HttpServer::new(move || {
+            api().app().app_data(Data::new(app.clone())).app_data(Data::new(key.clone()))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        address
     }
 
     pub async fn get(&self, actor: &Actor, uri: &str) -> Answer {
@@ -376,7 +418,8 @@ impl Service {
         found.number
     }
 
-    fn behind(&self) -> SqliteConnection {
+    /// A connection to the file of its own.
+    pub fn behind(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
         connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
         connection
@@ -409,14 +452,33 @@ pub fn anonymous(method: Method, uri: &str) -> TestRequest {
 }
 
 impl Actor {
+    /// What stands in the `Authorization` header.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
     pub fn request(&self, method: Method, uri: &str) -> TestRequest {
         TestRequest::with_uri(uri)
             .method(method)
-            .insert_header(("Authorization", format!("Bearer {}", self.token)))
+            .insert_header(("Authorization", self.bearer()))
     }
 }
 
 impl Answer {
+    /// An answer read off a connection.
+    pub fn parsed(raw: &str) -> Answer {
+        let (head, text) = raw.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {raw}"));
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        Answer {
+            status,
+            headers: lines.filter_map(header).collect(),
+            body: serde_json::from_str(text).unwrap_or(Value::Null),
+            text: text.to_owned(),
+        }
+    }
+
     /// The answer, if its status is this one; otherwise the test ends showing what it was.
     #[track_caller]
     pub fn expect(self, status: u16) -> Answer {
@@ -527,6 +589,11 @@ pub fn each<'i>(items: &'i [Value], field: &str) -> Vec<&'i Value> {
 
 pub fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
+}
+
+fn api() -> &'static Api {
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| Api::new().unwrap())
 }
 
 fn key() -> IssuerKey {

@@ -1,0 +1,275 @@
+//! Who may do what: a table with a line for every operation of the document, tried with every kind of
+//! caller. An operation without a line fails here.
+
+use actix_web::http::Method;
+use ehcp_timeline::auth::Role;
+use ehcp_timeline::http::document;
+use serde_json::{Value, json};
+
+use crate::harness::{Actor, Answer, Service, anonymous, if_match, new_key};
+
+/// Who reaches an operation: caseworker, manager, auditor, admin (d), contributor (o), family; `*` is
+/// anybody, also without a token.
+const TABLE: [(&str, &str); 41] = [
+    ("compute_timeline", "*"),
+    ("get_rules", "*"),
+    ("check_liveness", "*"),
+    ("check_readiness", "*"),
+    ("get_openapi", "*"),
+    ("open_case", "cm"),
+    ("list_cases", "cmad"),
+    ("search_cases", "cmad"),
+    ("get_case", "cmad"),
+    ("change_case", "cm"),
+    ("close_case", "cm"),
+    ("add_person", "cm"),
+    ("list_people", "cmad"),
+    ("get_person", "cmad"),
+    ("change_person", "cm"),
+    ("open_assessment", "cm"),
+    ("list_assessments", "cmad"),
+    ("get_assessment", "cmadf"),
+    ("list_assessment_events", "cmad"),
+    ("record_assessment_event", "cm"),
+    ("open_advice_request", "cm"),
+    ("record_existing_advice", "cm"),
+    ("get_advice_matrix", "cmad"),
+    ("list_advice_requests", "cmado"),
+    ("get_advice_request", "cmado"),
+    ("acknowledge_advice_request", "cmo"),
+    ("submit_advice", "cmo"),
+    ("return_advice", "cm"),
+    ("accept_advice", "cm"),
+    ("decline_advice_request", "cmo"),
+    ("redirect_advice_request", "cm"),
+    ("withdraw_advice_request", "cm"),
+    ("record_appointment", "cmo"),
+    ("claim_advice_exception", "cmo"),
+    ("list_clocks", "cmadof"),
+    ("open_organisation", "d"),
+    ("list_organisations", "cmado"),
+    ("get_organisation", "cmado"),
+    ("change_organisation", "d"),
+    ("get_settings", "cmad"),
+    ("put_settings", "d"),
+];
+
+const ROLES: [(char, Role); 6] = [
+    ('c', Role::Caseworker),
+    ('m', Role::Manager),
+    ('a', Role::Auditor),
+    ('d', Role::Admin),
+    ('o', Role::Contributor),
+    ('f', Role::Family),
+];
+
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+}
+
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(document()).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase(),
+                path: path.clone(),
+            });
+        }
+    }
+    operations
+}
+
+/// A body that conforms for an operation that takes one; `other` is an id it may name.
+pub fn sample(method: &str, path: &str, other: &str) -> Value {
+    let request = json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
+    match (method, path) {
+        ("POST", "/v1/cases") => json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01" }),
+        ("POST", "/v1/cases/search") => json!({ "name": "Example" }),
+        ("POST", "/v1/cases/{id}/closure") => json!({ "reason": "other", "occurred_on": "2026-02-20" }),
+        ("POST", "/v1/cases/{id}/people") => json!({ "name": "A", "relationship": "mother", "parental_responsibility": true, "receives_notices": true }),
+        ("POST", "/v1/assessments") => json!({ "case_id": other, "event": request }),
+        ("POST", "/v1/assessments/{id}/events") => json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" }),
+        ("POST", "/v1/assessments/{id}/advice-requests") => json!({ "requirement": "education", "requested_on": "2026-02-12" }),
+        ("POST", "/v1/assessments/{id}/existing-advice") => json!({ "requirement": "education", "author": "A", "dated_on": "2025-01-01",
+            "agreements": { "adviser_on": "2026-02-12", "authority_on": "2026-02-12", "family_on": "2026-02-12" } }),
+        ("POST", "/v1/advice-requests/{id}/submission") => json!({ "summary": "x", "authors": ["A"] }),
+        ("POST", "/v1/advice-requests/{id}/return") => json!({ "reasons": ["other"], "comment": "x" }),
+        ("POST", "/v1/advice-requests/{id}/declination") => json!({ "ground": "no_capacity", "reasons": "x" }),
+        ("POST", "/v1/advice-requests/{id}/redirection") => json!({ "organisation_id": other }),
+        ("POST", "/v1/advice-requests/{id}/appointments") => json!({ "offered_on": "2026-02-19", "outcome": "missed" }),
+        ("POST", "/v1/advice-requests/{id}/exceptions") => json!({ "ground": "absent", "from": "2026-02-13", "to": "2026-02-19" }),
+        ("POST", "/v1/organisations") => json!({ "name": "A", "kind": "other" }),
+        ("POST", "/v1/timelines") => json!({ "procedure": "assessment", "as_of": "2026-02-01", "events": [request] }),
+        _ => json!({}),
+    }
+}
+
+/// What the table is tried on.
+struct Fixture {
+    service: Service,
+    case_id: String,
+    person: String,
+    assessment: String,
+    request: String,
+    trust: String,
+    other: String,
+}
+
+async fn fixture() -> Fixture {
+    let service = Service::on("2026-02-20");
+    let trust = service.organisation("Trust", "health").await;
+    let other = service.organisation("Other", "health").await;
+    let case_id = service.case().await;
+    let person = sample("POST", "/v1/cases/{id}/people", "");
+    let person = service.post(&service.caseworker(), &format!("/v1/cases/{case_id}/people"), person).await.expect(201).id();
+    let assessment = service.assessment_on(&case_id, "2026-01-05").await;
+    service.decide_to_assess(&assessment, "2026-02-10").await;
+    let request = service.ask(&assessment, json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" })).await.id();
+    Fixture { service, case_id, person, assessment, request, trust, other }
+}
+
+impl Fixture {
+    fn uri(&self, path: &str) -> String {
+        let id = if path.starts_with("/v1/cases") {
+            &self.case_id
+        } else if path.starts_with("/v1/assessments") {
+            &self.assessment
+        } else if path.starts_with("/v1/advice-requests") {
+            &self.request
+        } else {
+            &self.trust
+        };
+        path.replace("{id}", id).replace("{person_id}", &self.person)
+    }
+
+    /// The request as it would succeed, but for who asks.
+    async fn try_as(&self, operation: &Operation, actor: Option<&Actor>) -> Answer {
+        let (uri, method): (String, Method) = (self.uri(&operation.path), operation.method.parse().unwrap());
+        let mut request = match actor {
+            Some(actor) => actor.request(method, &uri),
+            None => anonymous(method, &uri),
+        };
+        if operation.method != "GET" {
+            let version = if operation.path.ends_with("/events") { 3 } else { 1 };
+            if operation.id != "put_settings" {
+                request = request.insert_header(if_match(version));
+            }
+            let named = if operation.id == "open_assessment" { &self.case_id } else { &self.other };
+            request = request.insert_header(new_key()).set_json(sample(&operation.method, &operation.path, named));
+        }
+        self.service.send(request).await
+    }
+
+    fn actor(&self, role: Role) -> Actor {
+        match role {
+            Role::Contributor => self.service.contributor(&self.trust),
+            Role::Family => self.service.family(&self.case_id),
+            staff => self.service.actor(staff),
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_a_line_and_every_line_an_operation() {
+    let mut operations: Vec<String> = operations().into_iter().map(|operation| operation.id).collect();
+    let mut lines: Vec<String> = TABLE.iter().map(|(id, _)| (*id).to_owned()).collect();
+    operations.sort();
+    lines.sort();
+    assert_eq!(operations, lines);
+}
+
+#[actix_web::test]
+async fn every_operation_is_open_to_whom_the_table_says_and_nobody_else() {
+    for operation in operations() {
+        let allowed = TABLE.iter().find(|(id, _)| *id == operation.id).unwrap().1;
+        let (id, fixture) = (&operation.id, fixture().await);
+        let service = &fixture.service;
+        for (name, actor) in [("nobody", None), ("a forger", Some(service.forger())), ("an expired token", Some(service.expired()))] {
+            let answer = fixture.try_as(&operation, actor.as_ref()).await;
+            if allowed == "*" {
+                assert_eq!(answer.status, 200, "{name} on {id}");
+            } else {
+                assert_eq!((answer.status, answer.code(), answer.header("www-authenticate")), (401, "unauthenticated", Some("Bearer")), "{name} on {id}");
+            }
+        }
+        for (letter, role) in ROLES {
+            let answer = fixture.try_as(&operation, Some(&fixture.actor(role))).await;
+            if allowed == "*" || allowed.contains(letter) {
+                assert!([200, 201, 409, 412].contains(&answer.status), "{role:?} on {id}: {}", answer.body);
+            } else {
+                assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{role:?} on {id}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn another_authority_organisation_or_family_finds_nothing() {
+    let fixture = fixture().await;
+    let service = &fixture.service;
+    let (other_family, other_contributor) = (service.family(&service.case().await), service.contributor(&fixture.other));
+    for operation in operations() {
+        let (id, allowed) = (&operation.id, TABLE.iter().find(|(id, _)| *id == operation.id).unwrap().1);
+        if allowed == "*" {
+            continue;
+        }
+        let has_id = operation.path.contains("{id}");
+        for (letter, role) in ROLES {
+            if ["of", "d"].iter().any(|group| group.contains(letter)) && !allowed.contains(letter) {
+                continue;
+            }
+            // Everybody of another authority, whatever they are there.
+            let (organisation, case) = (Some(fixture.trust.as_str()), Some(fixture.case_id.as_str()));
+            let stranger = service.actor_of("330", role, organisation.filter(|_| letter == 'o'), case.filter(|_| letter == 'f'));
+            let answer = fixture.try_as(&operation, Some(&stranger)).await;
+            match (has_id, allowed.contains(letter)) {
+                (_, false) => assert_eq!(answer.status, 403, "{role:?} of 330 on {id}"),
+                (true, true) => assert_eq!((answer.status, answer.code()), (404, "not_found"), "{role:?} of 330 on {id}"),
+                (false, true) if operation.method == "GET" && id != "get_settings" => {
+                    assert_eq!(answer.expect(200).body["items"], json!([]), "{role:?} of 330 on {id}");
+                }
+                (false, true) if id == "open_assessment" => assert_eq!(answer.faults(), ["/case_id unknown_case"]),
+                (false, true) if id == "search_cases" => assert_eq!(answer.expect(200).body["items"], json!([])),
+                (false, true) => assert!([200, 201].contains(&answer.status), "{role:?} of 330 on {id}: {}", answer.body),
+            }
+        }
+        if allowed.contains('o') && operation.path.starts_with("/v1/advice-requests/") {
+            assert_eq!(fixture.try_as(&operation, Some(&other_contributor)).await.status, 404, "another organisation on {id}");
+        }
+        if allowed.contains('f') && has_id {
+            assert_eq!(fixture.try_as(&operation, Some(&other_family)).await.status, 404, "another family on {id}");
+        }
+    }
+    for (actor, uri) in [(&other_contributor, "/v1/advice-requests"), (&other_contributor, "/v1/clocks"), (&other_family, "/v1/clocks")] {
+        assert_eq!(service.get(actor, uri).await.expect(200).body["items"], json!([]), "{uri}");
+    }
+    // What belongs to another authority cannot be named in a body either.
+    let own = service.post(&service.stranger(), "/v1/cases", sample("POST", "/v1/cases", "")).await.expect(201).id();
+    let setting = json!({ "setting": { "organisation_id": fixture.trust, "from_on": "2026-01-01" } });
+    assert_eq!(service.patch(&service.stranger(), &format!("/v1/cases/{own}"), 1, setting).await.faults(), ["/setting/organisation_id unknown_organisation"]);
+    assert_eq!(service.read(&format!("/v1/assessments/{}", fixture.assessment)).await.version(), 3, "nothing was changed");
+}
+
+#[actix_web::test]
+async fn a_token_is_a_bearer_token() {
+    let service = Service::new();
+    let token = service.caseworker().bearer();
+    let bare = token.trim_start_matches("Bearer ").to_owned();
+    for (authorization, status) in [
+        (token.clone(), 200),
+        (format!("bearer {bare}"), 200),
+        (bare.clone(), 401),
+        (format!("Basic {bare}"), 401),
+        (format!("Bearer {bare}x"), 401),
+        ("Bearer ".to_owned(), 401),
+        (String::new(), 401),
+    ] {
+        let request = anonymous(Method::GET, "/v1/cases").insert_header(("Authorization", authorization.clone()));
+        assert_eq!(service.send(request).await.status, status, "{authorization:?}");
+    }
+}
