@@ -57,7 +57,10 @@ pub fn refusal(request: &HttpRequest, routes: &Routes) -> Problem {
     let Some(methods) = routes.methods(request.path()) else {
         return Problem::not_found();
     };
-    if methods.split(", ").any(|method| method == request.method().as_str()) {
+    if methods
+        .split(", ")
+        .any(|method| method == request.method().as_str())
+    {
         return Problem::not_found();
     }
     let problem = Problem::new(Code::MethodNotAllowed);

@@ -161,7 +161,8 @@ impl Api {
             .configure(self.resources)
             .split_for_parts();
         let routes = self.routes.clone();
-        let ids = web::PathConfig::default().error_handler(move |_, request| refusal(request, &routes).into());
+        let ids =
+            web::PathConfig::default().error_handler(move |_, request| refusal(request, &routes).into());
         app.configure(docs::pages)
             .app_data(ids)
             .app_data(self.contract.clone())

@@ -88,7 +88,11 @@ pub fn open_assessment(
     let case = match lock_case(work.connection, &la_code, case_id) {
         Ok(case) => case,
         Err(StoreError::NotFound) => {
-            let mut faults = vec![Fault::new("/case_id", "unknown_case", "must be a case of this authority")];
+            let mut faults = vec![Fault::new(
+                "/case_id",
+                "unknown_case",
+                "must be a case of this authority",
+            )];
             faults.extend(day_faults(work, None, &[draft]));
             return Err(Error::Invalid(faults));
         }
@@ -275,7 +279,11 @@ fn not_recorded_here(pointer: &str) -> Fault {
 }
 
 /// The fault of naming an organisation that the authority does not have, in the event at a pointer.
-fn organisation_fault(work: &mut Work<'_>, given: &GivenEvent, pointer: &str) -> Result<Option<Fault>, Error> {
+fn organisation_fault(
+    work: &mut Work<'_>,
+    given: &GivenEvent,
+    pointer: &str,
+) -> Result<Option<Fault>, Error> {
     let named = match &given.fact {
         GivenFact::Assessment(AssessmentFact::SettingConsulted(consulted)) => Some(consulted.organisation_id),
         GivenFact::Assessment(AssessmentFact::SettingReplied(replied)) => replied.organisation_id,

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::person::Relationship;
 use super::recording::{Draft, derive, hold, record, reindex};
 use super::{Error, Fault, Work};
-use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
 use crate::casework::assessment::{AssessmentState, permitted};
+use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
 use crate::casework::event::{ClosureReason, EventType, Fact};
 use crate::casework::timeline::Timeline;
 use crate::store::StoreError;
@@ -351,7 +351,13 @@ pub fn folded(name: &str) -> String {
     let plain: String = name
         .nfd()
         .filter(|character| !is_combining_mark(*character) && !APOSTROPHES.contains(character))
-        .map(|character| if character.is_alphanumeric() { character } else { ' ' })
+        .map(|character| {
+            if character.is_alphanumeric() {
+                character
+            } else {
+                ' '
+            }
+        })
         .collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.join(" ").to_lowercase()

@@ -27,8 +27,8 @@ use crate::store::case::{facts_at, find_case};
 use crate::store::clock::{IndexKey, index_of, write_index};
 use crate::store::convert::{self, text_of};
 use crate::store::procedure::{
-    EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure, procedures_of_case,
-    update_procedure,
+    EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure,
+    procedures_of_case, update_procedure,
 };
 use crate::store::settings::settings_at;
 use crate::store::{AnyConnection, StoreError};
@@ -331,7 +331,9 @@ fn request_of(body: &EntryBody) -> Option<Uuid> {
 /// Gives each fault once, however many drafts stand for the same part of the body.
 pub fn day_faults(work: &Work<'_>, held: Option<&Held>, drafts: &[Draft]) -> Vec<Fault> {
     let today = work.today();
-    let opened_on = held.filter(|held| !held.entries.is_empty()).map(|held| held.procedure.opened_on);
+    let opened_on = held
+        .filter(|held| !held.entries.is_empty())
+        .map(|held| held.procedure.opened_on);
     let mut faults: Vec<Fault> = Vec::new();
     let mut find = |fault: Fault| {
         if !faults.contains(&fault) {
@@ -342,7 +344,11 @@ pub fn day_faults(work: &Work<'_>, held: Option<&Held>, drafts: &[Draft]) -> Vec
         for (field, date) in days_past(draft) {
             if date > today {
                 let pointer = format!("{}/{field}", draft.pointer);
-                find(Fault::new(pointer, "in_the_future", "must not be after today in London"));
+                find(Fault::new(
+                    pointer,
+                    "in_the_future",
+                    "must not be after today in London",
+                ));
             }
         }
         let is_correcting = draft.root_id.is_some() || matches!(draft.body, EntryBody::Correction(_));
@@ -366,28 +372,44 @@ fn days_past(draft: &Draft) -> Vec<(String, NaiveDate)> {
         received_on,
     } = draft.dates;
     let mut days = vec![("occurred_on".to_owned(), draft.occurred_on)];
-    let legal = [("decided_on", decided_on), ("sent_on", sent_on), ("received_on", received_on)];
-    days.extend(legal.into_iter().filter_map(|(field, date)| Some((field.to_owned(), date?))));
+    let legal = [
+        ("decided_on", decided_on),
+        ("sent_on", sent_on),
+        ("received_on", received_on),
+    ];
+    days.extend(
+        legal
+            .into_iter()
+            .filter_map(|(field, date)| Some((field.to_owned(), date?))),
+    );
     match &draft.body {
         EntryBody::Fact(Fact::Assessment(AssessmentFact::FinalPlanSent(sent))) => {
             let sendings = sent.recipients.iter().enumerate();
-            days.extend(sendings.map(|(index, recipient)| (format!("recipients/{index}/sent_on"), recipient.sent_on)));
+            days.extend(
+                sendings.map(|(index, recipient)| (format!("recipients/{index}/sent_on"), recipient.sent_on)),
+            );
             let waiver = sent.waiver.as_ref();
             days.extend(waiver.map(|waiver| ("waiver/given_on".to_owned(), waiver.given_on)));
         }
-        EntryBody::Fact(Fact::Advice(AdviceFact::AdviceAppointment { held_on: Some(held_on), .. })) => {
+        EntryBody::Fact(Fact::Advice(AdviceFact::AdviceAppointment {
+            held_on: Some(held_on),
+            ..
+        })) => {
             days.push(("held_on".to_owned(), *held_on));
         }
         EntryBody::Fact(Fact::Advice(AdviceFact::ExistingAdviceAgreed { dated_on, .. })) => {
             days.push(("dated_on".to_owned(), *dated_on));
         }
-        EntryBody::Fact(Fact::Assessment(_) | Fact::Advice(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => {}
+        EntryBody::Fact(Fact::Assessment(_) | Fact::Advice(_) | Fact::CaseClosed(_))
+        | EntryBody::Correction(_) => {}
     }
     days
 }
 
 fn is_correcting(drafts: &[Draft]) -> bool {
-    drafts.iter().any(|draft| matches!(draft.body, EntryBody::Correction(_)))
+    drafts
+        .iter()
+        .any(|draft| matches!(draft.body, EntryBody::Correction(_)))
 }
 
 /// Nothing but a correction touches a procedure that was opened in error.
@@ -416,7 +438,12 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
 
 /// What was not open may neither open beside another nor go on when its case is closed; a closed
 /// case still takes corrections, and advice that comes late.
-fn refuse_beside_others(work: &mut Work<'_>, held: &Held, corrects: bool, drafts: &[Draft]) -> Result<(), Error> {
+fn refuse_beside_others(
+    work: &mut Work<'_>,
+    held: &Held,
+    corrects: bool,
+    drafts: &[Draft],
+) -> Result<(), Error> {
     let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
     let opens = held.procedure.is_open;
     let is_late_advice = |draft: &Draft| draft.body.event_type() == EventType::AdviceSubmitted;
@@ -512,7 +539,10 @@ fn save_requests(
 ) -> Result<(), Error> {
     let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
     let wanted = wanted_requests(procedure, timeline, &held);
-    for (mut row, before) in wanted.into_iter().zip(held.iter().map(Some).chain(std::iter::repeat(None))) {
+    for (mut row, before) in wanted
+        .into_iter()
+        .zip(held.iter().map(Some).chain(std::iter::repeat(None)))
+    {
         match before {
             Some(before) if *before == row && !touched.contains(&convert::id(&row.id)?) => {}
             Some(_) => {

@@ -108,7 +108,11 @@ pub fn decision_maker_on(
         .filter(people::case_id.eq(case_id))
         .filter(people::is_decision_maker_from_on.le(on))
         .order((people::is_decision_maker_from_on.desc(), people::id.desc()))
-        .select((people::id, people::relationship, people::is_decision_maker_from_on))
+        .select((
+            people::id,
+            people::relationship,
+            people::is_decision_maker_from_on,
+        ))
         .first(connection)
         .optional()?;
     Ok(named.and_then(|(person_id, relationship, from_on)| {

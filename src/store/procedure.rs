@@ -344,7 +344,11 @@ pub fn list_procedures(
             .filter(clocks::due_on.le(due_before))
             .filter(still_owed(filter.as_of))
             // A window is not owed once it has run.
-            .filter(clocks::bound.eq("no_later_than").or(clocks::due_on.ge(filter.as_of)));
+            .filter(
+                clocks::bound
+                    .eq("no_later_than")
+                    .or(clocks::due_on.ge(filter.as_of)),
+            );
         query = query.filter(diesel::dsl::exists(owed));
     }
     if let Some(flag) = filter.flag {

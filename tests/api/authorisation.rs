@@ -86,25 +86,44 @@ fn operations() -> Vec<Operation> {
 
 /// A body that conforms for an operation that takes one; `other` is an id it may name.
 pub fn sample(method: &str, path: &str, other: &str) -> Value {
-    let request = json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
+    let request =
+        json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
     match (method, path) {
-        ("POST", "/v1/cases") => json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01" }),
+        ("POST", "/v1/cases") => {
+            json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01" })
+        }
         ("POST", "/v1/cases/search") => json!({ "name": "Example" }),
         ("POST", "/v1/cases/{id}/closure") => json!({ "reason": "other", "occurred_on": "2026-02-20" }),
-        ("POST", "/v1/cases/{id}/people") => json!({ "name": "A", "relationship": "mother", "parental_responsibility": true, "receives_notices": true }),
+        ("POST", "/v1/cases/{id}/people") => {
+            json!({ "name": "A", "relationship": "mother", "parental_responsibility": true, "receives_notices": true })
+        }
         ("POST", "/v1/assessments") => json!({ "case_id": other, "event": request }),
-        ("POST", "/v1/assessments/{id}/events") => json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" }),
-        ("POST", "/v1/assessments/{id}/advice-requests") => json!({ "requirement": "education", "requested_on": "2026-02-12" }),
-        ("POST", "/v1/assessments/{id}/existing-advice") => json!({ "requirement": "education", "author": "A", "dated_on": "2025-01-01",
-            "agreements": { "adviser_on": "2026-02-12", "authority_on": "2026-02-12", "family_on": "2026-02-12" } }),
+        ("POST", "/v1/assessments/{id}/events") => {
+            json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" })
+        }
+        ("POST", "/v1/assessments/{id}/advice-requests") => {
+            json!({ "requirement": "education", "requested_on": "2026-02-12" })
+        }
+        ("POST", "/v1/assessments/{id}/existing-advice") => {
+            json!({ "requirement": "education", "author": "A", "dated_on": "2025-01-01",
+            "agreements": { "adviser_on": "2026-02-12", "authority_on": "2026-02-12", "family_on": "2026-02-12" } })
+        }
         ("POST", "/v1/advice-requests/{id}/submission") => json!({ "summary": "x", "authors": ["A"] }),
         ("POST", "/v1/advice-requests/{id}/return") => json!({ "reasons": ["other"], "comment": "x" }),
-        ("POST", "/v1/advice-requests/{id}/declination") => json!({ "ground": "no_capacity", "reasons": "x" }),
+        ("POST", "/v1/advice-requests/{id}/declination") => {
+            json!({ "ground": "no_capacity", "reasons": "x" })
+        }
         ("POST", "/v1/advice-requests/{id}/redirection") => json!({ "organisation_id": other }),
-        ("POST", "/v1/advice-requests/{id}/appointments") => json!({ "offered_on": "2026-02-19", "outcome": "missed" }),
-        ("POST", "/v1/advice-requests/{id}/exceptions") => json!({ "ground": "absent", "from": "2026-02-13", "to": "2026-02-19" }),
+        ("POST", "/v1/advice-requests/{id}/appointments") => {
+            json!({ "offered_on": "2026-02-19", "outcome": "missed" })
+        }
+        ("POST", "/v1/advice-requests/{id}/exceptions") => {
+            json!({ "ground": "absent", "from": "2026-02-13", "to": "2026-02-19" })
+        }
         ("POST", "/v1/organisations") => json!({ "name": "A", "kind": "other" }),
-        ("POST", "/v1/timelines") => json!({ "procedure": "assessment", "as_of": "2026-02-01", "events": [request] }),
+        ("POST", "/v1/timelines") => {
+            json!({ "procedure": "assessment", "as_of": "2026-02-01", "events": [request] })
+        }
         _ => json!({}),
     }
 }
@@ -126,11 +145,33 @@ async fn fixture() -> Fixture {
     let other = service.organisation("Other", "health").await;
     let case_id = service.case().await;
     let person = sample("POST", "/v1/cases/{id}/people", "");
-    let person = service.post(&service.caseworker(), &format!("/v1/cases/{case_id}/people"), person).await.expect(201).id();
+    let person = service
+        .post(
+            &service.caseworker(),
+            &format!("/v1/cases/{case_id}/people"),
+            person,
+        )
+        .await
+        .expect(201)
+        .id();
     let assessment = service.assessment_on(&case_id, "2026-01-05").await;
     service.decide_to_assess(&assessment, "2026-02-10").await;
-    let request = service.ask(&assessment, json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" })).await.id();
-    Fixture { service, case_id, person, assessment, request, trust, other }
+    let request = service
+        .ask(
+            &assessment,
+            json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" }),
+        )
+        .await
+        .id();
+    Fixture {
+        service,
+        case_id,
+        person,
+        assessment,
+        request,
+        trust,
+        other,
+    }
 }
 
 impl Fixture {
@@ -159,8 +200,15 @@ impl Fixture {
             if operation.id != "put_settings" {
                 request = request.insert_header(if_match(version));
             }
-            let named = if operation.id == "open_assessment" { &self.case_id } else { &self.other };
-            request = request.insert_header(new_key()).set_json(sample(&operation.method, &operation.path, named));
+            let named = if operation.id == "open_assessment" {
+                &self.case_id
+            } else {
+                &self.other
+            };
+            request =
+                request
+                    .insert_header(new_key())
+                    .set_json(sample(&operation.method, &operation.path, named));
         }
         self.service.send(request).await
     }
@@ -189,20 +237,36 @@ async fn every_operation_is_open_to_whom_the_table_says_and_nobody_else() {
         let allowed = TABLE.iter().find(|(id, _)| *id == operation.id).unwrap().1;
         let (id, fixture) = (&operation.id, fixture().await);
         let service = &fixture.service;
-        for (name, actor) in [("nobody", None), ("a forger", Some(service.forger())), ("an expired token", Some(service.expired()))] {
+        for (name, actor) in [
+            ("nobody", None),
+            ("a forger", Some(service.forger())),
+            ("an expired token", Some(service.expired())),
+        ] {
             let answer = fixture.try_as(&operation, actor.as_ref()).await;
             if allowed == "*" {
                 assert_eq!(answer.status, 200, "{name} on {id}");
             } else {
-                assert_eq!((answer.status, answer.code(), answer.header("www-authenticate")), (401, "unauthenticated", Some("Bearer")), "{name} on {id}");
+                assert_eq!(
+                    (answer.status, answer.code(), answer.header("www-authenticate")),
+                    (401, "unauthenticated", Some("Bearer")),
+                    "{name} on {id}"
+                );
             }
         }
         for (letter, role) in ROLES {
             let answer = fixture.try_as(&operation, Some(&fixture.actor(role))).await;
             if allowed == "*" || allowed.contains(letter) {
-                assert!([200, 201, 409, 412].contains(&answer.status), "{role:?} on {id}: {}", answer.body);
+                assert!(
+                    [200, 201, 409, 412].contains(&answer.status),
+                    "{role:?} on {id}: {}",
+                    answer.body
+                );
             } else {
-                assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{role:?} on {id}");
+                assert_eq!(
+                    (answer.status, answer.code()),
+                    (403, "forbidden"),
+                    "{role:?} on {id}"
+                );
             }
         }
     }
@@ -212,9 +276,15 @@ async fn every_operation_is_open_to_whom_the_table_says_and_nobody_else() {
 async fn another_authority_organisation_or_family_finds_nothing() {
     let fixture = fixture().await;
     let service = &fixture.service;
-    let (other_family, other_contributor) = (service.family(&service.case().await), service.contributor(&fixture.other));
+    let (other_family, other_contributor) = (
+        service.family(&service.case().await),
+        service.contributor(&fixture.other),
+    );
     for operation in operations() {
-        let (id, allowed) = (&operation.id, TABLE.iter().find(|(id, _)| *id == operation.id).unwrap().1);
+        let (id, allowed) = (
+            &operation.id,
+            TABLE.iter().find(|(id, _)| *id == operation.id).unwrap().1,
+        );
         if allowed == "*" {
             continue;
         }
@@ -225,34 +295,88 @@ async fn another_authority_organisation_or_family_finds_nothing() {
             }
             // Everybody of another authority, whatever they are there.
             let (organisation, case) = (Some(fixture.trust.as_str()), Some(fixture.case_id.as_str()));
-            let stranger = service.actor_of("330", role, organisation.filter(|_| letter == 'o'), case.filter(|_| letter == 'f'));
+            let stranger = service.actor_of(
+                "330",
+                role,
+                organisation.filter(|_| letter == 'o'),
+                case.filter(|_| letter == 'f'),
+            );
             let answer = fixture.try_as(&operation, Some(&stranger)).await;
             match (has_id, allowed.contains(letter)) {
                 (_, false) => assert_eq!(answer.status, 403, "{role:?} of 330 on {id}"),
-                (true, true) => assert_eq!((answer.status, answer.code()), (404, "not_found"), "{role:?} of 330 on {id}"),
+                (true, true) => assert_eq!(
+                    (answer.status, answer.code()),
+                    (404, "not_found"),
+                    "{role:?} of 330 on {id}"
+                ),
                 (false, true) if operation.method == "GET" && id != "get_settings" => {
-                    assert_eq!(answer.expect(200).body["items"], json!([]), "{role:?} of 330 on {id}");
+                    assert_eq!(
+                        answer.expect(200).body["items"],
+                        json!([]),
+                        "{role:?} of 330 on {id}"
+                    );
                 }
-                (false, true) if id == "open_assessment" => assert_eq!(answer.faults(), ["/case_id unknown_case"]),
-                (false, true) if id == "search_cases" => assert_eq!(answer.expect(200).body["items"], json!([])),
-                (false, true) => assert!([200, 201].contains(&answer.status), "{role:?} of 330 on {id}: {}", answer.body),
+                (false, true) if id == "open_assessment" => {
+                    assert_eq!(answer.faults(), ["/case_id unknown_case"])
+                }
+                (false, true) if id == "search_cases" => {
+                    assert_eq!(answer.expect(200).body["items"], json!([]))
+                }
+                (false, true) => assert!(
+                    [200, 201].contains(&answer.status),
+                    "{role:?} of 330 on {id}: {}",
+                    answer.body
+                ),
             }
         }
         if allowed.contains('o') && operation.path.starts_with("/v1/advice-requests/") {
-            assert_eq!(fixture.try_as(&operation, Some(&other_contributor)).await.status, 404, "another organisation on {id}");
+            assert_eq!(
+                fixture.try_as(&operation, Some(&other_contributor)).await.status,
+                404,
+                "another organisation on {id}"
+            );
         }
         if allowed.contains('f') && has_id {
-            assert_eq!(fixture.try_as(&operation, Some(&other_family)).await.status, 404, "another family on {id}");
+            assert_eq!(
+                fixture.try_as(&operation, Some(&other_family)).await.status,
+                404,
+                "another family on {id}"
+            );
         }
     }
-    for (actor, uri) in [(&other_contributor, "/v1/advice-requests"), (&other_contributor, "/v1/clocks"), (&other_family, "/v1/clocks")] {
-        assert_eq!(service.get(actor, uri).await.expect(200).body["items"], json!([]), "{uri}");
+    for (actor, uri) in [
+        (&other_contributor, "/v1/advice-requests"),
+        (&other_contributor, "/v1/clocks"),
+        (&other_family, "/v1/clocks"),
+    ] {
+        assert_eq!(
+            service.get(actor, uri).await.expect(200).body["items"],
+            json!([]),
+            "{uri}"
+        );
     }
     // What belongs to another authority cannot be named in a body either.
-    let own = service.post(&service.stranger(), "/v1/cases", sample("POST", "/v1/cases", "")).await.expect(201).id();
+    let own = service
+        .post(&service.stranger(), "/v1/cases", sample("POST", "/v1/cases", ""))
+        .await
+        .expect(201)
+        .id();
     let setting = json!({ "setting": { "organisation_id": fixture.trust, "from_on": "2026-01-01" } });
-    assert_eq!(service.patch(&service.stranger(), &format!("/v1/cases/{own}"), 1, setting).await.faults(), ["/setting/organisation_id unknown_organisation"]);
-    assert_eq!(service.read(&format!("/v1/assessments/{}", fixture.assessment)).await.version(), 3, "nothing was changed");
+    assert_eq!(
+        service
+            .patch(&service.stranger(), &format!("/v1/cases/{own}"), 1, setting)
+            .await
+            .faults(),
+        ["/setting/organisation_id unknown_organisation"]
+    );
+    assert_eq!(
+        service
+            .read(&format!("/v1/assessments/{}", fixture.assessment))
+            .await
+            .version(),
+        3,
+        "nothing was changed"
+    );
 }
 
 #[actix_web::test]
@@ -269,7 +393,8 @@ async fn a_token_is_a_bearer_token() {
         ("Bearer ".to_owned(), 401),
         (String::new(), 401),
     ] {
-        let request = anonymous(Method::GET, "/v1/cases").insert_header(("Authorization", authorization.clone()));
+        let request =
+            anonymous(Method::GET, "/v1/cases").insert_header(("Authorization", authorization.clone()));
         assert_eq!(service.send(request).await.status, status, "{authorization:?}");
     }
 }

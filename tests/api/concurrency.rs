@@ -8,7 +8,11 @@ use crate::harness::{Answer, Service, Worker};
 
 /// Sends the same kind of request from as many threads as there are, at once; each thread has an app
 /// of its own over the one store, as workers do.
-fn at_once(service: &Service, callers: usize, send: impl AsyncFn(&Service, usize) -> Answer + Sync) -> Vec<Answer> {
+fn at_once(
+    service: &Service,
+    callers: usize,
+    send: impl AsyncFn(&Service, usize) -> Answer + Sync,
+) -> Vec<Answer> {
     let barrier = Barrier::new(callers);
     let call = &|worker: Worker, number: usize| {
         actix_web::rt::System::new().block_on(async {
@@ -41,14 +45,27 @@ async fn of_two_with_the_same_version_one_wins_and_nothing_is_lost() {
         let id = service.assessment("2026-01-05").await;
         let answers = at_once(&service, 4, async |service, number| {
             let event = json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent", "note": format!("caller {number}") });
-            service.act(&service.caseworker(), &format!("/v1/assessments/{id}/events"), 1, event).await
+            service
+                .act(
+                    &service.caseworker(),
+                    &format!("/v1/assessments/{id}/events"),
+                    1,
+                    event,
+                )
+                .await
         });
         assert_eq!(statuses(&answers), [201, 412, 412, 412]);
         let winner = answers.iter().find(|answer| answer.status == 201).unwrap();
         let events = service.list(&format!("/v1/assessments/{id}/events")).await;
-        assert_eq!((events.len(), events[1]["id"].clone()), (2, winner.body["event"]["id"].clone()));
+        assert_eq!(
+            (events.len(), events[1]["id"].clone()),
+            (2, winner.body["event"]["id"].clone())
+        );
         for loser in answers.iter().filter(|answer| answer.status == 412) {
-            assert_eq!((loser.code(), loser.body["current_version"].clone()), ("stale_version", json!(2)));
+            assert_eq!(
+                (loser.code(), loser.body["current_version"].clone()),
+                ("stale_version", json!(2))
+            );
         }
     }
 }
@@ -58,13 +75,23 @@ async fn of_many_openings_on_one_case_one_is_made() {
     let service = Service::on("2026-02-20");
     let case_id = service.case().await;
     let answers = at_once(&service, 8, async |service, _| {
-        let event = json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
-        service.post(&service.caseworker(), "/v1/assessments", json!({ "case_id": case_id, "event": event })).await
+        let event =
+            json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
+        service
+            .post(
+                &service.caseworker(),
+                "/v1/assessments",
+                json!({ "case_id": case_id, "event": event }),
+            )
+            .await
     });
     assert_eq!(statuses(&answers), [201, 409, 409, 409, 409, 409, 409, 409]);
     let made = answers.iter().find(|answer| answer.status == 201).unwrap().id();
     for other in answers.iter().filter(|answer| answer.status == 409) {
-        assert_eq!((other.code(), other.body["existing_id"].clone()), ("already_open", json!(made)));
+        assert_eq!(
+            (other.code(), other.body["existing_id"].clone()),
+            ("already_open", json!(made))
+        );
     }
     assert_eq!(service.list("/v1/assessments").await.len(), 1);
 }
@@ -95,7 +122,12 @@ async fn many_writers_on_many_assessments_all_succeed() {
     let answers = at_once(&service, 6, async |service, number| {
         let id = &ids[number];
         for requirement in ["parent", "education", "medical", "psychological", "social_care"] {
-            service.ask(id, json!({ "requirement": requirement, "requested_on": "2026-02-01" })).await;
+            service
+                .ask(
+                    id,
+                    json!({ "requirement": requirement, "requested_on": "2026-02-01" }),
+                )
+                .await;
         }
         service.read(&format!("/v1/assessments/{id}")).await
     });

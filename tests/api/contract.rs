@@ -8,7 +8,13 @@ use serde_json::Value;
 use crate::harness::Service;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/ehcp.v1.json");
-const PUBLIC: [&str; 5] = ["/health/live", "/health/ready", "/openapi.json", "/v1/timelines", "/v1/rules"];
+const PUBLIC: [&str; 5] = [
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/v1/timelines",
+    "/v1/rules",
+];
 
 fn whole() -> Value {
     serde_json::to_value(document()).unwrap()
@@ -18,7 +24,12 @@ fn whole() -> Value {
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     paths
-        .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation)))
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+        })
         .collect()
 }
 
@@ -26,8 +37,13 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
 fn each(value: &Value, place: &str, visit: &mut dyn FnMut(&str, &Value)) {
     visit(place, value);
     match value {
-        Value::Object(members) => members.iter().for_each(|(name, member)| each(member, &format!("{place}/{name}"), visit)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| each(item, &format!("{place}/{index}"), visit)),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, member)| each(member, &format!("{place}/{name}"), visit)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(index, item)| each(item, &format!("{place}/{index}"), visit)),
         _ => {}
     }
 }
@@ -40,20 +56,34 @@ fn is_text(value: &Value) -> bool {
 fn the_committed_document_is_the_one_the_code_makes() {
     let made = format!("{}\n", document().to_pretty_json().unwrap());
     let committed = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(made == committed, "openapi/ehcp.v1.json differs from the code. Renew it and look at the difference:\n\n    cargo run -- openapi > openapi/ehcp.v1.json\n");
+    assert!(
+        made == committed,
+        "openapi/ehcp.v1.json differs from the code. Renew it and look at the difference:\n\n    cargo run -- openapi > openapi/ehcp.v1.json\n"
+    );
 }
 
 #[actix_web::test]
 async fn the_served_document_is_the_same() {
     let service = Service::new();
-    let served = service.send(crate::harness::anonymous(actix_web::http::Method::GET, "/openapi.json")).await.expect(200);
+    let served = service
+        .send(crate::harness::anonymous(
+            actix_web::http::Method::GET,
+            "/openapi.json",
+        ))
+        .await
+        .expect(200);
     assert_eq!(served.body, whole());
 }
 
 #[test]
 fn every_operation_says_what_it_is_for_and_who_may() {
     let document = whole();
-    let tags: Vec<&Value> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    let tags: Vec<&Value> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect();
     let mut ids = Vec::new();
     for (name, operation) in operations(&document) {
         for field in ["summary", "operationId"] {
@@ -61,24 +91,45 @@ fn every_operation_says_what_it_is_for_and_who_may() {
         }
         ids.push(operation["operationId"].clone());
         let own = operation["tags"].as_array().unwrap();
-        assert!(own.len() == 1 && tags.contains(&&own[0]), "{name} has the tags {own:?}");
+        assert!(
+            own.len() == 1 && tags.contains(&&own[0]),
+            "{name} has the tags {own:?}"
+        );
         let is_public = PUBLIC.contains(&name.split_once(' ').unwrap().1);
-        assert_eq!(operation.get("security").is_none(), is_public, "security of {name}");
+        assert_eq!(
+            operation.get("security").is_none(),
+            is_public,
+            "security of {name}"
+        );
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            assert!(is_text(&parameter["description"]), "{name}: {} is not described", parameter["name"]);
+            assert!(
+                is_text(&parameter["description"]),
+                "{name}: {} is not described",
+                parameter["name"]
+            );
             assert!(parameter["schema"].is_object(), "{name}: {}", parameter["name"]);
         }
-        let successes = operation["responses"].as_object().unwrap().keys().filter(|status| status.starts_with('2'));
+        let successes = operation["responses"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|status| status.starts_with('2'));
         assert_eq!(successes.count(), 1, "{name} succeeds in one way");
         for (status, response) in operation["responses"].as_object().unwrap() {
-            assert!(is_text(&response["description"]), "{name}: {status} is not described");
+            assert!(
+                is_text(&response["description"]),
+                "{name}: {status} is not described"
+            );
             assert!(response["content"].is_object(), "{name}: {status} has no content");
             for (header, described) in response["headers"].as_object().into_iter().flatten() {
                 assert!(is_text(&described["description"]), "{name}: {status} {header}");
             }
         }
         if !is_public {
-            assert!(operation["responses"].get("401").is_some() && operation["responses"].get("403").is_some(), "{name}");
+            assert!(
+                operation["responses"].get("401").is_some() && operation["responses"].get("403").is_some(),
+                "{name}"
+            );
         }
     }
     let before = ids.len();
@@ -94,7 +145,9 @@ fn everything_that_can_be_said_no_to_is_documented() {
         let answers = |status: &str| operation["responses"].get(status).is_some();
         let takes = |place: &str, parameter: &str| {
             let given = operation["parameters"].as_array().into_iter().flatten();
-            given.into_iter().any(|held| held["in"] == place && (parameter.is_empty() || held["name"] == parameter))
+            given
+                .into_iter()
+                .any(|held| held["in"] == place && (parameter.is_empty() || held["name"] == parameter))
         };
         assert_eq!(answers("404"), name.contains('{'), "404 of {name}");
         assert_eq!(answers("412"), takes("header", "If-Match"), "412 of {name}");
@@ -104,7 +157,8 @@ fn everything_that_can_be_said_no_to_is_documented() {
             }
             assert_eq!(operation["requestBody"]["required"], true, "{name}");
         }
-        if name.starts_with("POST") && operation.get("security").is_some() && name != "POST /v1/cases/search" {
+        if name.starts_with("POST") && operation.get("security").is_some() && name != "POST /v1/cases/search"
+        {
             assert!(takes("header", "Idempotency-Key"), "{name}");
         }
         if takes("query", "") {
@@ -118,14 +172,23 @@ fn nothing_dangles_and_nothing_is_left_over() {
     let document = whole();
     let mut referred = Vec::new();
     each(&document, "", &mut |place, value| {
-        assert!(!place.ends_with("/x-problems"), "an unknown problem is named at {place}");
+        assert!(
+            !place.ends_with("/x-problems"),
+            "an unknown problem is named at {place}"
+        );
         if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
-            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} at {place} leads nowhere");
+            assert!(
+                document.pointer(reference.trim_start_matches('#')).is_some(),
+                "{reference} at {place} leads nowhere"
+            );
             referred.push(reference.to_owned());
         }
     });
     for name in document["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(referred.contains(&format!("#/components/schemas/{name}")), "nothing refers to {name}");
+        assert!(
+            referred.contains(&format!("#/components/schemas/{name}")),
+            "nothing refers to {name}"
+        );
     }
 }
 
@@ -133,7 +196,12 @@ fn nothing_dangles_and_nothing_is_left_over() {
 fn days_and_instants_say_what_they_are() {
     let document = whole();
     each(&document["components"]["schemas"], "", &mut |place, value| {
-        for (name, property) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, property) in value
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             let wanted = match name.rsplit('_').next() {
                 Some("on") if name.contains('_') => "date",
                 Some("at") if name.contains('_') => "date-time",
@@ -149,15 +217,26 @@ fn every_schema_and_every_field_of_a_body_is_described_or_plain() {
     let document = whole();
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let is_page = name.starts_with("Page_");
-        assert!(is_page || is_text(&schema["description"]) || schema["oneOf"].is_array(), "{name} is not described");
+        assert!(
+            is_page || is_text(&schema["description"]) || schema["oneOf"].is_array(),
+            "{name} is not described"
+        );
     }
 }
 
 /// The branch of the union of recordable events for a type.
 fn branch<'d>(document: &'d Value, event_type: EventType) -> &'d Value {
-    let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"].as_array().unwrap();
-    let is_it = |branch: &&Value| branch["properties"]["type"]["enum"][0] == event_type.name() || branch["properties"]["type"]["const"] == event_type.name();
-    branches.iter().find(is_it).unwrap_or_else(|| panic!("no {}", event_type.name()))
+    let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"]
+        .as_array()
+        .unwrap();
+    let is_it = |branch: &&Value| {
+        branch["properties"]["type"]["enum"][0] == event_type.name()
+            || branch["properties"]["type"]["const"] == event_type.name()
+    };
+    branches
+        .iter()
+        .find(is_it)
+        .unwrap_or_else(|| panic!("no {}", event_type.name()))
 }
 
 #[test]
@@ -165,12 +244,22 @@ fn what_permitted_events_require_is_what_the_schema_requires() {
     let document = whole();
     for event_type in RECORDED_TYPES {
         let required = branch(&document, event_type)["required"].as_array().unwrap();
-        let mut required: Vec<&str> = required.iter().map(|field| field.as_str().unwrap()).filter(|field| !["type", "occurred_on"].contains(field)).collect();
+        let mut required: Vec<&str> = required
+            .iter()
+            .map(|field| field.as_str().unwrap())
+            .filter(|field| !["type", "occurred_on"].contains(field))
+            .collect();
         let mut told = required_fields(event_type).to_vec();
         required.sort();
         told.sort();
         assert_eq!(told, required, "{}", event_type.name());
     }
-    let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"].as_array().unwrap();
-    assert_eq!(branches.len(), RECORDED_TYPES.len() + 1, "those, and the correction");
+    let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        branches.len(),
+        RECORDED_TYPES.len() + 1,
+        "those, and the correction"
+    );
 }

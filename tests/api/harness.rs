@@ -11,11 +11,11 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 
+use actix_web::HttpServer;
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::HttpServer;
 use actix_web::web::Data;
 use chrono::{DateTime, NaiveDate, Utc};
 use ehcp_timeline::auth::{IssuerKey, LaCode, Principal, Role, install_crypto_provider, issue};
@@ -210,7 +210,10 @@ impl Service {
     pub async fn listen(&self) -> SocketAddr {
         let (app, key) = (self.app.clone(), self.key.clone());
         let server = HttpServer::new(move || {
-            api().app().app_data(Data::new(app.clone())).app_data(Data::new(key.clone()))
+            api()
+                .app()
+                .app_data(Data::new(app.clone()))
+                .app_data(Data::new(key.clone()))
         })
         .workers(1)
         .disable_signals()
@@ -364,8 +367,13 @@ impl Service {
 
     /// The ids of the events on record, in order of recording.
     pub async fn event_ids(&self, assessment_id: &str) -> Vec<String> {
-        let events = self.list(&format!("/v1/assessments/{assessment_id}/events")).await;
-        events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
+        let events = self
+            .list(&format!("/v1/assessments/{assessment_id}/events"))
+            .await;
+        events
+            .iter()
+            .map(|event| event["id"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Records that it was decided to assess.
@@ -403,7 +411,9 @@ impl Service {
 
     /// Acts on the present version of an advice request as a caseworker, who must be let.
     pub async fn acted(&self, request_id: &str, act: &str, body: Value) -> Answer {
-        self.act_on(&self.caseworker(), request_id, act, body).await.expect(201)
+        self.act_on(&self.caseworker(), request_id, act, body)
+            .await
+            .expect(201)
     }
 
     /// Runs SQL on the file behind the service's back.
@@ -467,10 +477,15 @@ impl Actor {
 impl Answer {
     /// An answer read off a connection.
     pub fn parsed(raw: &str) -> Answer {
-        let (head, text) = raw.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {raw}"));
+        let (head, text) = raw
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {raw}"));
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        let header = |line: &str| {
+            line.split_once(": ")
+                .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        };
         Answer {
             status,
             headers: lines.filter_map(header).collect(),
@@ -553,7 +568,10 @@ impl Answer {
     #[track_caller]
     pub fn permitted(&self) -> Vec<String> {
         let permitted = self.body["permitted_events"].as_array().unwrap();
-        permitted.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        permitted
+            .iter()
+            .map(|event| event["type"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// The faults of a problem as `pointer code` lines.

@@ -5,14 +5,30 @@ use serde_json::{Value, json};
 
 use crate::harness::{Actor, Answer, Service, if_match, new_key};
 
-const EVENT: &str = r#"{"type":"further_request_received","occurred_on":"2026-02-01","requested_by":"parent"}"#;
+const EVENT: &str =
+    r#"{"type":"further_request_received","occurred_on":"2026-02-01","requested_by":"parent"}"#;
 
-async fn post(service: &Service, actor: &Actor, uri: &str, key: &str, version: Option<i64>, body: &str) -> Answer {
-    let mut request = actor.request(Method::POST, uri).insert_header(("Idempotency-Key", format!("\"{key}\"")));
+async fn post(
+    service: &Service,
+    actor: &Actor,
+    uri: &str,
+    key: &str,
+    version: Option<i64>,
+    body: &str,
+) -> Answer {
+    let mut request = actor
+        .request(Method::POST, uri)
+        .insert_header(("Idempotency-Key", format!("\"{key}\"")));
     if let Some(version) = version {
         request = request.insert_header(if_match(version));
     }
-    service.send(request.insert_header(("Content-Type", "application/json")).set_payload(body.to_owned())).await
+    service
+        .send(
+            request
+                .insert_header(("Content-Type", "application/json"))
+                .set_payload(body.to_owned()),
+        )
+        .await
 }
 
 #[actix_web::test]
@@ -20,27 +36,47 @@ async fn a_lost_answer_is_given_again_and_nothing_is_done_twice() {
     let service = Service::on("2026-02-20");
     let id = service.assessment("2026-01-05").await;
     let uri = format!("/v1/assessments/{id}/events");
-    let first = post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT).await.expect(201);
+    let first = post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
+        .await
+        .expect(201);
     service.decide_to_assess(&id, "2026-02-10").await;
     service.set_now("2026-02-21T01:00:00Z");
     // The version it was sent with is stale by now, and the day has changed.
-    let again = post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT).await.expect(201);
+    let again = post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
+        .await
+        .expect(201);
     assert_eq!(again.text, first.text);
     for header in ["etag", "content-type", "cache-control"] {
         assert_eq!(again.header(header), first.header(header), "{header}");
     }
     assert_eq!(service.event_ids(&id).await.len(), 3);
     // The key decides before the version does, but not before who asks.
-    post(&service, &service.actor(ehcp_timeline::auth::Role::Auditor), &uri, "k", Some(1), EVENT).await.expect(403);
+    post(
+        &service,
+        &service.actor(ehcp_timeline::auth::Role::Auditor),
+        &uri,
+        "k",
+        Some(1),
+        EVENT,
+    )
+    .await
+    .expect(403);
 }
 
 #[actix_web::test]
 async fn a_creation_is_given_again_with_its_place() {
     let service = Service::new();
     let body = r#"{"given_name":"Ada","family_name":"Example","date_of_birth":"2017-11-02"}"#;
-    let first = post(&service, &service.caseworker(), "/v1/cases", "k", None, body).await.expect(201);
-    let again = post(&service, &service.caseworker(), "/v1/cases", "k", None, body).await.expect(201);
-    assert_eq!((again.text.clone(), again.header("location"), again.header("etag")), (first.text.clone(), first.header("location"), first.header("etag")));
+    let first = post(&service, &service.caseworker(), "/v1/cases", "k", None, body)
+        .await
+        .expect(201);
+    let again = post(&service, &service.caseworker(), "/v1/cases", "k", None, body)
+        .await
+        .expect(201);
+    assert_eq!(
+        (again.text.clone(), again.header("location"), again.header("etag")),
+        (first.text.clone(), first.header("location"), first.header("etag"))
+    );
     assert_eq!(service.list("/v1/cases").await.len(), 1);
     assert_eq!(service.count("audit_entries"), 1);
 }
@@ -48,16 +84,25 @@ async fn a_creation_is_given_again_with_its_place() {
 #[actix_web::test]
 async fn a_key_stands_for_one_path_and_body() {
     let service = Service::on("2026-02-20");
-    let (one, other) = (service.assessment("2026-01-05").await, service.assessment("2026-01-05").await);
+    let (one, other) = (
+        service.assessment("2026-01-05").await,
+        service.assessment("2026-01-05").await,
+    );
     let uri = format!("/v1/assessments/{one}/events");
-    post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT).await.expect(201);
+    post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
+        .await
+        .expect(201);
     for (uri, body) in [
         (uri.clone(), EVENT.replace("parent", "young_person")),
         (uri.clone(), EVENT.replace(',', ", ")),
         (format!("/v1/assessments/{other}/events"), EVENT.to_owned()),
     ] {
         let refused = post(&service, &service.caseworker(), &uri, "k", Some(1), &body).await;
-        assert_eq!((refused.status, refused.code()), (422, "idempotency_key_reused"), "{uri} {body}");
+        assert_eq!(
+            (refused.status, refused.code()),
+            (422, "idempotency_key_reused"),
+            "{uri} {body}"
+        );
     }
     assert_eq!(service.event_ids(&other).await.len(), 1);
 }
@@ -69,7 +114,12 @@ async fn keys_belong_to_a_client_of_an_authority() {
     let manager = service.actor(ehcp_timeline::auth::Role::Manager);
     let mut made = Vec::new();
     for actor in [service.caseworker(), manager, service.stranger()] {
-        made.push(post(&service, &actor, "/v1/cases", "k", None, body).await.expect(201).id());
+        made.push(
+            post(&service, &actor, "/v1/cases", "k", None, body)
+                .await
+                .expect(201)
+                .id(),
+        );
     }
     made.dedup();
     assert_eq!(made.len(), 3);
@@ -81,10 +131,18 @@ async fn failures_are_not_kept() {
     let id = service.assessment("2026-01-05").await;
     let uri = format!("/v1/assessments/{id}/events");
     let impossible = r#"{"type":"representations_received","occurred_on":"2026-02-01"}"#;
-    post(&service, &service.caseworker(), &uri, "k", Some(1), impossible).await.expect(409);
-    post(&service, &service.caseworker(), &uri, "k", Some(9), EVENT).await.expect(412);
-    post(&service, &service.caseworker(), &uri, "k", Some(1), "{}").await.expect(422);
-    post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT).await.expect(201);
+    post(&service, &service.caseworker(), &uri, "k", Some(1), impossible)
+        .await
+        .expect(409);
+    post(&service, &service.caseworker(), &uri, "k", Some(9), EVENT)
+        .await
+        .expect(412);
+    post(&service, &service.caseworker(), &uri, "k", Some(1), "{}")
+        .await
+        .expect(422);
+    post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
+        .await
+        .expect(201);
 }
 
 #[actix_web::test]
@@ -92,9 +150,19 @@ async fn after_a_day_a_key_is_new() {
     let service = Service::new();
     let body = r#"{"name":"Trust","kind":"health"}"#;
     let mut made = Vec::new();
-    for instant in ["2026-02-20T09:00:00Z", "2026-02-21T08:59:59.999999Z", "2026-02-21T09:00:00Z", "2026-02-22T08:00:00Z"] {
+    for instant in [
+        "2026-02-20T09:00:00Z",
+        "2026-02-21T08:59:59.999999Z",
+        "2026-02-21T09:00:00Z",
+        "2026-02-22T08:00:00Z",
+    ] {
         service.set_now(instant);
-        made.push(post(&service, &service.admin(), "/v1/organisations", "k", None, body).await.expect(201).id());
+        made.push(
+            post(&service, &service.admin(), "/v1/organisations", "k", None, body)
+                .await
+                .expect(201)
+                .id(),
+        );
     }
     assert_eq!(made[0], made[1]);
     assert_ne!(made[1], made[2]);
@@ -105,18 +173,49 @@ async fn after_a_day_a_key_is_new() {
 async fn a_key_is_a_quoted_string_and_required() {
     let service = Service::new();
     let body = json!({ "name": "Trust", "kind": "health" });
-    let keyless = service.admin().request(Method::POST, "/v1/organisations").set_json(&body);
+    let keyless = service
+        .admin()
+        .request(Method::POST, "/v1/organisations")
+        .set_json(&body);
     let refused = service.send(keyless).await;
-    assert_eq!((refused.status, refused.code()), (400, "idempotency_key_required"));
+    assert_eq!(
+        (refused.status, refused.code()),
+        (400, "idempotency_key_required")
+    );
     let long = format!("\"{}\"", "k".repeat(256));
-    for malformed in ["k", "\"k", "\"\"", "\"a b\"", "\"a\"b\"", "\"\\x\"", long.as_str()] {
-        let request = service.admin().request(Method::POST, "/v1/organisations").insert_header(("Idempotency-Key", malformed)).set_json(&body);
+    for malformed in [
+        "k",
+        "\"k",
+        "\"\"",
+        "\"a b\"",
+        "\"a\"b\"",
+        "\"\\x\"",
+        long.as_str(),
+    ] {
+        let request = service
+            .admin()
+            .request(Method::POST, "/v1/organisations")
+            .insert_header(("Idempotency-Key", malformed))
+            .set_json(&body);
         let refused = service.send(request).await;
-        assert_eq!((refused.status, refused.code()), (400, "invalid_header"), "{malformed}");
+        assert_eq!(
+            (refused.status, refused.code()),
+            (400, "invalid_header"),
+            "{malformed}"
+        );
     }
-    let twice = service.admin().request(Method::POST, "/v1/organisations").append_header(new_key()).append_header(new_key()).set_json(&body);
+    let twice = service
+        .admin()
+        .request(Method::POST, "/v1/organisations")
+        .append_header(new_key())
+        .append_header(new_key())
+        .set_json(&body);
     assert_eq!(service.send(twice).await.code(), "invalid_header");
     assert_eq!(service.count("organisations"), 0);
-    let escaped = service.admin().request(Method::POST, "/v1/organisations").insert_header(("Idempotency-Key", r#""a\"b\\c""#)).set_json(&body);
+    let escaped = service
+        .admin()
+        .request(Method::POST, "/v1/organisations")
+        .insert_header(("Idempotency-Key", r#""a\"b\\c""#))
+        .set_json(&body);
     assert_ne!(service.send(escaped).await.expect(201).body["id"], Value::Null);
 }

@@ -25,11 +25,17 @@ impl Mask {
                 json!(numbered(&mut self.ids, text, "id"))
             }
             Value::String(text) if name.ends_with("_at") => {
-                assert!(text.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(text).is_ok(), "{name}: {text}");
+                assert!(
+                    text.ends_with('Z') && chrono::DateTime::parse_from_rfc3339(text).is_ok(),
+                    "{name}: {text}"
+                );
                 json!(numbered(&mut self.instants, text, "instant"))
             }
             Value::String(text) if name == "trace_id" => {
-                assert!(text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()), "{text}");
+                assert!(
+                    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                    "{text}"
+                );
                 json!("[trace]")
             }
             Value::String(text) if name == "reference" && text.starts_with("EHC-") => {
@@ -50,7 +56,10 @@ impl Mask {
                 Value::Array(items.iter().map(|item| self.masked(name, item)).collect())
             }
             Value::Object(members) => {
-                let masked: Map<String, Value> = members.iter().map(|(name, member)| (name.clone(), self.masked(name, member))).collect();
+                let masked: Map<String, Value> = members
+                    .iter()
+                    .map(|(name, member)| (name.clone(), self.masked(name, member)))
+                    .collect();
                 Value::Object(masked)
             }
             other => other.clone(),
@@ -100,15 +109,33 @@ async fn story() -> (Service, String, String, String) {
 #[actix_web::test]
 async fn an_assessment() {
     let (service, _, id, _) = story().await;
-    assert_shown("assessment", &service.read(&format!("/v1/assessments/{id}")).await.expect(200));
-    assert_shown("assessment_events", &service.read(&format!("/v1/assessments/{id}/events")).await.expect(200));
-    assert_shown("advice_matrix", &service.read(&format!("/v1/assessments/{id}/advice")).await.expect(200));
+    assert_shown(
+        "assessment",
+        &service.read(&format!("/v1/assessments/{id}")).await.expect(200),
+    );
+    assert_shown(
+        "assessment_events",
+        &service
+            .read(&format!("/v1/assessments/{id}/events"))
+            .await
+            .expect(200),
+    );
+    assert_shown(
+        "advice_matrix",
+        &service
+            .read(&format!("/v1/assessments/{id}/advice"))
+            .await
+            .expect(200),
+    );
 }
 
 #[actix_web::test]
 async fn a_case() {
     let (service, case_id, ..) = story().await;
-    assert_shown("case", &service.read(&format!("/v1/cases/{case_id}")).await.expect(200));
+    assert_shown(
+        "case",
+        &service.read(&format!("/v1/cases/{case_id}")).await.expect(200),
+    );
     assert_shown("cases", &service.read("/v1/cases").await.expect(200));
 }
 
@@ -122,22 +149,92 @@ async fn an_advice_request() {
 #[actix_web::test]
 async fn a_worklist() {
     let (service, ..) = story().await;
-    assert_shown("clocks_with_case", &service.read("/v1/clocks?include=case&status=overdue").await.expect(200));
-    assert_shown("clocks_page", &service.read("/v1/clocks?limit=1").await.expect(200));
+    assert_shown(
+        "clocks_with_case",
+        &service
+            .read("/v1/clocks?include=case&status=overdue")
+            .await
+            .expect(200),
+    );
+    assert_shown(
+        "clocks_page",
+        &service.read("/v1/clocks?limit=1").await.expect(200),
+    );
 }
 
 #[actix_web::test]
 async fn a_problem_of_each_shape() {
     let (service, case_id, id, request) = story().await;
     let caseworker = service.caseworker();
-    assert_shown("problem_plain", &service.read("/v1/cases/019b0000-0000-7000-8000-00000000dead").await.expect(404));
-    assert_shown("problem_with_faults", &service.post(&caseworker, "/v1/cases", json!({ "given_name": "", "age": 7 })).await.expect(422));
-    assert_shown("problem_of_a_query", &service.read("/v1/clocks?status=open&limit=0").await.expect(400));
-    assert_shown("problem_event_not_permitted", &service.record(&id, json!({ "type": "final_plan_sent", "occurred_on": "2026-02-20" })).await.expect(409));
-    assert_shown("problem_act_not_permitted", &service.act_on(&caseworker, &request, "acceptance", json!({})).await.expect(409));
-    assert_shown("problem_stale_version", &service.patch(&caseworker, &format!("/v1/cases/{case_id}"), 9, json!({})).await.expect(412));
-    let request = json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
-    assert_shown("problem_already_open", &service.post(&caseworker, "/v1/assessments", json!({ "case_id": case_id, "event": request })).await.expect(409));
-    service.record_all(&id, &[json!({ "type": "draft_plan_served", "occurred_on": "2026-02-19" })]).await;
-    assert_shown("problem_plan_not_ready", &service.record(&id, json!({ "type": "final_plan_sent", "occurred_on": "2026-02-20" })).await.expect(409));
+    assert_shown(
+        "problem_plain",
+        &service
+            .read("/v1/cases/019b0000-0000-7000-8000-00000000dead")
+            .await
+            .expect(404),
+    );
+    assert_shown(
+        "problem_with_faults",
+        &service
+            .post(&caseworker, "/v1/cases", json!({ "given_name": "", "age": 7 }))
+            .await
+            .expect(422),
+    );
+    assert_shown(
+        "problem_of_a_query",
+        &service.read("/v1/clocks?status=open&limit=0").await.expect(400),
+    );
+    assert_shown(
+        "problem_event_not_permitted",
+        &service
+            .record(
+                &id,
+                json!({ "type": "final_plan_sent", "occurred_on": "2026-02-20" }),
+            )
+            .await
+            .expect(409),
+    );
+    assert_shown(
+        "problem_act_not_permitted",
+        &service
+            .act_on(&caseworker, &request, "acceptance", json!({}))
+            .await
+            .expect(409),
+    );
+    assert_shown(
+        "problem_stale_version",
+        &service
+            .patch(&caseworker, &format!("/v1/cases/{case_id}"), 9, json!({}))
+            .await
+            .expect(412),
+    );
+    let request =
+        json!({ "type": "request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
+    assert_shown(
+        "problem_already_open",
+        &service
+            .post(
+                &caseworker,
+                "/v1/assessments",
+                json!({ "case_id": case_id, "event": request }),
+            )
+            .await
+            .expect(409),
+    );
+    service
+        .record_all(
+            &id,
+            &[json!({ "type": "draft_plan_served", "occurred_on": "2026-02-19" })],
+        )
+        .await;
+    assert_shown(
+        "problem_plan_not_ready",
+        &service
+            .record(
+                &id,
+                json!({ "type": "final_plan_sent", "occurred_on": "2026-02-20" }),
+            )
+            .await
+            .expect(409),
+    );
 }

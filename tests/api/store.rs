@@ -30,7 +30,13 @@ async fn reading_takes_the_same_statements_whatever_there_is_to_read() {
     let case_id = service.case().await;
     let id = service.assessment_on(&case_id, "2026-01-05").await;
     let trust = service.organisation("Trust", "health").await;
-    let request = service.ask(&id, json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" })).await.id();
+    let request = service
+        .ask(
+            &id,
+            json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" }),
+        )
+        .await
+        .id();
     let uris = [
         format!("/v1/cases/{case_id}"),
         format!("/v1/assessments/{id}"),
@@ -57,14 +63,29 @@ async fn a_longer_page_takes_no_more_statements() {
     let service = Service::on("2026-02-20");
     for number in 0..50 {
         let case_id = service.case_with(json!({ "caseworker": "ann" })).await;
-        service.post(&service.admin(), "/v1/organisations", json!({ "name": format!("Trust {number}"), "kind": "health" })).await.expect(201);
+        service
+            .post(
+                &service.admin(),
+                "/v1/organisations",
+                json!({ "name": format!("Trust {number}"), "kind": "health" }),
+            )
+            .await
+            .expect(201);
         if number < 10 {
             let id = service.assessment_on(&case_id, "2026-01-05").await;
             ask_for(&service, &id, 0, 5).await;
         }
     }
-    for uri in ["/v1/cases?caseworker=ann", "/v1/cases?flag=clock_overdue", "/v1/assessments?flag=due_soon", "/v1/assessments", "/v1/advice-requests",
-        "/v1/clocks", "/v1/clocks?include=case,explanation&caseworker=ann", "/v1/organisations"] {
+    for uri in [
+        "/v1/cases?caseworker=ann",
+        "/v1/cases?flag=clock_overdue",
+        "/v1/assessments?flag=due_soon",
+        "/v1/assessments",
+        "/v1/advice-requests",
+        "/v1/clocks",
+        "/v1/clocks?include=case,explanation&caseworker=ann",
+        "/v1/organisations",
+    ] {
         let joined = |limit: u32| format!("{uri}{}limit={limit}", if uri.contains('?') { '&' } else { '?' });
         let few = statements(&service, &service.caseworker(), &joined(5)).await;
         let many = statements(&service, &service.caseworker(), &joined(50)).await;
@@ -73,7 +94,15 @@ async fn a_longer_page_takes_no_more_statements() {
     }
 }
 
-const WATCHED: [&str; 7] = ["procedures", "events", "clocks", "flags", "advice_requests", "cases", "audit_entries"];
+const WATCHED: [&str; 7] = [
+    "procedures",
+    "events",
+    "clocks",
+    "flags",
+    "advice_requests",
+    "cases",
+    "audit_entries",
+];
 
 /// Counts the rows that are written to each table from now on.
 fn watch(service: &Service) {
@@ -87,8 +116,13 @@ fn watch(service: &Service) {
 
 /// The rows written since it was last asked, as `table number`.
 fn written(service: &Service) -> Vec<String> {
-    let counted = WATCHED.iter().map(|table| (table, service.count(&format!("written WHERE name = '{table}'"))));
-    let lines = counted.filter(|(_, count)| *count > 0).map(|(table, count)| format!("{table} {count}")).collect();
+    let counted = WATCHED
+        .iter()
+        .map(|table| (table, service.count(&format!("written WHERE name = '{table}'"))));
+    let lines = counted
+        .filter(|(_, count)| *count > 0)
+        .map(|(table, count)| format!("{table} {count}"))
+        .collect();
     service.tamper("DELETE FROM written");
     lines
 }
@@ -100,28 +134,78 @@ async fn an_event_writes_only_what_it_changes() {
     let id = service.assessment_on(&case_id, "2026-01-05").await;
     service.decide_to_assess(&id, "2026-02-10").await;
     ask_for(&service, &id, 0, 10).await;
-    let request = service.list("/v1/advice-requests").await[3]["id"].as_str().unwrap().to_owned();
+    let request = service.list("/v1/advice-requests").await[3]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     watch(&service);
 
     service.record_all(&id, &[json!({ "type": "further_request_received", "occurred_on": "2026-02-11", "requested_by": "parent" })]).await;
     assert_eq!(written(&service), ["procedures 1", "events 1", "audit_entries 1"]);
     service.acted(&request, "acknowledgement", json!({})).await;
-    assert_eq!(written(&service), ["procedures 1", "events 1", "advice_requests 1", "audit_entries 1"]);
-    service.acted(&request, "submission", json!({ "summary": "x", "authors": ["A"] })).await;
-    assert_eq!(written(&service), ["procedures 1", "events 1", "clocks 1", "advice_requests 1", "audit_entries 1"]);
-    service.record_all(&id, &[json!({ "type": "plan_decision_notified", "occurred_on": "2026-02-19", "decision": "issue" })]).await;
-    assert_eq!(written(&service), ["procedures 1", "events 1", "clocks 2", "flags 6", "audit_entries 1"], "two clocks stop, and six sources are missing");
+    assert_eq!(
+        written(&service),
+        ["procedures 1", "events 1", "advice_requests 1", "audit_entries 1"]
+    );
+    service
+        .acted(
+            &request,
+            "submission",
+            json!({ "summary": "x", "authors": ["A"] }),
+        )
+        .await;
+    assert_eq!(
+        written(&service),
+        [
+            "procedures 1",
+            "events 1",
+            "clocks 1",
+            "advice_requests 1",
+            "audit_entries 1"
+        ]
+    );
+    service
+        .record_all(
+            &id,
+            &[json!({ "type": "plan_decision_notified", "occurred_on": "2026-02-19", "decision": "issue" })],
+        )
+        .await;
+    assert_eq!(
+        written(&service),
+        [
+            "procedures 1",
+            "events 1",
+            "clocks 2",
+            "flags 6",
+            "audit_entries 1"
+        ],
+        "two clocks stop, and six sources are missing"
+    );
     let uri = format!("/v1/cases/{case_id}");
-    service.patch(&service.caseworker(), &uri, 1, json!({ "caseworker": "ben" })).await.expect(200);
-    assert_eq!(written(&service), ["cases 1", "audit_entries 1"], "no clock depends on who keeps the case");
-    service.record(&id, json!({ "type": "representations_received", "occurred_on": "2026-02-19" })).await.expect(409);
+    service
+        .patch(&service.caseworker(), &uri, 1, json!({ "caseworker": "ben" }))
+        .await
+        .expect(200);
+    assert_eq!(
+        written(&service),
+        ["cases 1", "audit_entries 1"],
+        "no clock depends on who keeps the case"
+    );
+    service
+        .record(
+            &id,
+            json!({ "type": "representations_received", "occurred_on": "2026-02-19" }),
+        )
+        .await
+        .expect(409);
     assert!(written(&service).is_empty(), "a refusal writes nothing");
 }
 
 #[actix_web::test]
 async fn recording_takes_statements_by_what_it_changes_not_by_what_is_there() {
     let service = Service::on("2026-02-20");
-    let event = json!({ "type": "further_request_received", "occurred_on": "2026-02-11", "requested_by": "parent" });
+    let event =
+        json!({ "type": "further_request_received", "occurred_on": "2026-02-11", "requested_by": "parent" });
     let mut taken = Vec::new();
     for requests in [1, 10] {
         let id = service.assessment("2026-01-05").await;
@@ -129,7 +213,10 @@ async fn recording_takes_statements_by_what_it_changes_not_by_what_is_there() {
         let uri = format!("/v1/assessments/{id}/events");
         let version = i64::try_from(requests).unwrap() + 1;
         let before = service.app.store.statements();
-        service.act(&service.caseworker(), &uri, version, event.clone()).await.expect(201);
+        service
+            .act(&service.caseworker(), &uri, version, event.clone())
+            .await
+            .expect(201);
         taken.push(service.app.store.statements() - before);
     }
     assert_eq!(taken[0], taken[1]);
@@ -162,38 +249,169 @@ async fn every_write_leaves_one_line_with_its_trace_and_a_failed_one_none() {
     let other = service.organisation("Other", "health").await;
     let case_id = service.case().await;
     let id = service.assessment_on(&case_id, "2026-01-05").await;
-    let request = service.ask(&id, json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" })).await.id();
-    let person = service.post(&service.caseworker(), &format!("/v1/cases/{case_id}/people"), sample("POST", "/v1/cases/{id}/people", "")).await.expect(201).id();
+    let request = service
+        .ask(
+            &id,
+            json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" }),
+        )
+        .await
+        .id();
+    let person = service
+        .post(
+            &service.caseworker(),
+            &format!("/v1/cases/{case_id}/people"),
+            sample("POST", "/v1/cases/{id}/people", ""),
+        )
+        .await
+        .expect(201)
+        .id();
     let mut known = trail(&service).len();
     assert_eq!(known, 6);
 
     let of_request = |act: &str| format!("/v1/advice-requests/{request}/{act}");
     let writes: Vec<(&str, String, i64, Value, &str)> = vec![
-        ("POST", "/v1/cases".into(), 0, sample("POST", "/v1/cases", ""), "open_case"),
-        ("PATCH", format!("/v1/cases/{case_id}"), 1, json!({ "needs": [{ "type": "HI", "rank": 1 }] }), "change_case"),
-        ("POST", format!("/v1/cases/{case_id}/people"), 0, sample("POST", "/v1/cases/{id}/people", ""), "add_person"),
-        ("PATCH", format!("/v1/cases/{case_id}/people/{person}"), 1, json!({ "language": "Welsh" }), "change_person"),
-        ("POST", "/v1/organisations".into(), 0, sample("POST", "/v1/organisations", ""), "open_organisation"),
-        ("PATCH", format!("/v1/organisations/{trust}"), 1, json!({ "code": "R1A" }), "change_organisation"),
-        ("PUT", "/v1/settings".into(), 0, json!({ "readings": { "day_of_receipt": "day_one" } }), "put_settings"),
-        ("POST", format!("/v1/assessments/{id}/events"), 2, json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-12", "decision": "assess" }), "record_assessment_event"),
-        ("POST", format!("/v1/assessments/{id}/advice-requests"), 0, json!({ "requirement": "education", "requested_on": "2026-02-12" }), "open_advice_request"),
-        ("POST", format!("/v1/assessments/{id}/existing-advice"), 0, sample("POST", "/v1/assessments/{id}/existing-advice", ""), "record_existing_advice"),
-        ("POST", of_request("acknowledgement"), 2, json!({}), "acknowledge_advice_request"),
-        ("POST", of_request("appointments"), 3, sample("POST", "/v1/advice-requests/{id}/appointments", ""), "record_appointment"),
-        ("POST", of_request("exceptions"), 4, sample("POST", "/v1/advice-requests/{id}/exceptions", ""), "claim_advice_exception"),
-        ("POST", of_request("declination"), 5, sample("POST", "/v1/advice-requests/{id}/declination", ""), "decline_advice_request"),
-        ("POST", of_request("redirection"), 6, json!({ "organisation_id": other }), "redirect_advice_request"),
-        ("POST", of_request("submission"), 7, sample("POST", "/v1/advice-requests/{id}/submission", ""), "submit_advice"),
-        ("POST", of_request("return"), 8, sample("POST", "/v1/advice-requests/{id}/return", ""), "return_advice"),
-        ("POST", of_request("submission"), 9, sample("POST", "/v1/advice-requests/{id}/submission", ""), "submit_advice"),
+        (
+            "POST",
+            "/v1/cases".into(),
+            0,
+            sample("POST", "/v1/cases", ""),
+            "open_case",
+        ),
+        (
+            "PATCH",
+            format!("/v1/cases/{case_id}"),
+            1,
+            json!({ "needs": [{ "type": "HI", "rank": 1 }] }),
+            "change_case",
+        ),
+        (
+            "POST",
+            format!("/v1/cases/{case_id}/people"),
+            0,
+            sample("POST", "/v1/cases/{id}/people", ""),
+            "add_person",
+        ),
+        (
+            "PATCH",
+            format!("/v1/cases/{case_id}/people/{person}"),
+            1,
+            json!({ "language": "Welsh" }),
+            "change_person",
+        ),
+        (
+            "POST",
+            "/v1/organisations".into(),
+            0,
+            sample("POST", "/v1/organisations", ""),
+            "open_organisation",
+        ),
+        (
+            "PATCH",
+            format!("/v1/organisations/{trust}"),
+            1,
+            json!({ "code": "R1A" }),
+            "change_organisation",
+        ),
+        (
+            "PUT",
+            "/v1/settings".into(),
+            0,
+            json!({ "readings": { "day_of_receipt": "day_one" } }),
+            "put_settings",
+        ),
+        (
+            "POST",
+            format!("/v1/assessments/{id}/events"),
+            2,
+            json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-12", "decision": "assess" }),
+            "record_assessment_event",
+        ),
+        (
+            "POST",
+            format!("/v1/assessments/{id}/advice-requests"),
+            0,
+            json!({ "requirement": "education", "requested_on": "2026-02-12" }),
+            "open_advice_request",
+        ),
+        (
+            "POST",
+            format!("/v1/assessments/{id}/existing-advice"),
+            0,
+            sample("POST", "/v1/assessments/{id}/existing-advice", ""),
+            "record_existing_advice",
+        ),
+        (
+            "POST",
+            of_request("acknowledgement"),
+            2,
+            json!({}),
+            "acknowledge_advice_request",
+        ),
+        (
+            "POST",
+            of_request("appointments"),
+            3,
+            sample("POST", "/v1/advice-requests/{id}/appointments", ""),
+            "record_appointment",
+        ),
+        (
+            "POST",
+            of_request("exceptions"),
+            4,
+            sample("POST", "/v1/advice-requests/{id}/exceptions", ""),
+            "claim_advice_exception",
+        ),
+        (
+            "POST",
+            of_request("declination"),
+            5,
+            sample("POST", "/v1/advice-requests/{id}/declination", ""),
+            "decline_advice_request",
+        ),
+        (
+            "POST",
+            of_request("redirection"),
+            6,
+            json!({ "organisation_id": other }),
+            "redirect_advice_request",
+        ),
+        (
+            "POST",
+            of_request("submission"),
+            7,
+            sample("POST", "/v1/advice-requests/{id}/submission", ""),
+            "submit_advice",
+        ),
+        (
+            "POST",
+            of_request("return"),
+            8,
+            sample("POST", "/v1/advice-requests/{id}/return", ""),
+            "return_advice",
+        ),
+        (
+            "POST",
+            of_request("submission"),
+            9,
+            sample("POST", "/v1/advice-requests/{id}/submission", ""),
+            "submit_advice",
+        ),
         ("POST", of_request("acceptance"), 10, json!({}), "accept_advice"),
-        ("POST", format!("/v1/cases/{case_id}/closure"), 0, sample("POST", "/v1/cases/{id}/closure", ""), "close_case"),
+        (
+            "POST",
+            format!("/v1/cases/{case_id}/closure"),
+            0,
+            sample("POST", "/v1/cases/{id}/closure", ""),
+            "close_case",
+        ),
     ];
     let both = service.actor_as(&[Role::Manager, Role::Admin], None, None);
     for (method, uri, version, body, action) in writes {
         let send = async |version: i64| -> Answer {
-            let mut request = both.request(method.parse::<Method>().unwrap(), &uri).insert_header(new_key()).set_json(&body);
+            let mut request = both
+                .request(method.parse::<Method>().unwrap(), &uri)
+                .insert_header(new_key())
+                .set_json(&body);
             if version > 0 {
                 request = request.insert_header(if_match(version));
             }
@@ -208,7 +426,14 @@ async fn every_write_leaves_one_line_with_its_trace_and_a_failed_one_none() {
         let lines = trail(&service);
         assert_eq!(lines.len(), known + 1, "{action}");
         let line = &lines[known];
-        assert_eq!((line.action.as_str(), line.subject.as_str(), Some(line.trace_id.as_str())), (action, "several", answer.header("trace-id")));
+        assert_eq!(
+            (
+                line.action.as_str(),
+                line.subject.as_str(),
+                Some(line.trace_id.as_str())
+            ),
+            (action, "several", answer.header("trace-id"))
+        );
         if !uri.contains("organisations") && !uri.contains("settings") && action != "open_case" {
             assert_eq!(line.case_id.as_deref(), Some(case_id.as_str()), "{action}");
         }
@@ -222,11 +447,21 @@ async fn every_write_leaves_one_line_with_its_trace_and_a_failed_one_none() {
 async fn the_trail_and_the_kept_answer_fall_with_the_write() {
     let service = Service::on("2026-02-20");
     let id = service.assessment("2026-01-05").await;
-    let tables = ["events", "clocks", "audit_entries", "idempotency_keys", "procedures", "flags"];
+    let tables = [
+        "events",
+        "clocks",
+        "audit_entries",
+        "idempotency_keys",
+        "procedures",
+        "flags",
+    ];
     let before: Vec<i64> = tables.iter().map(|table| service.count(table)).collect();
     // The last thing written is the answer: where that fails, nothing of the act is there.
-    service.tamper("CREATE TRIGGER full BEFORE INSERT ON idempotency_keys BEGIN SELECT RAISE(ABORT, 'no room'); END");
-    let event = json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-12", "decision": "assess" });
+    service.tamper(
+        "CREATE TRIGGER full BEFORE INSERT ON idempotency_keys BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    );
+    let event =
+        json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-12", "decision": "assess" });
     let failed = service.record(&id, event.clone()).await;
     assert_eq!((failed.status, failed.code()), (500, "internal_error"));
     assert!(!failed.text.contains("no room"));
