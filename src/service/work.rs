@@ -1,5 +1,6 @@
 //! The unit of work: one transaction, made for one principal at one instant.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -17,13 +18,31 @@ use crate::store::audit::{AuditRow, insert_audit_entry};
 #[derive(Debug)]
 pub enum Ids {
     Random,
-    Seeded(Mutex<ChaCha8Rng>),
+    Seeded(Box<Mutex<ChaCha8Rng>>),
 }
 
 impl Ids {
     /// Ids that a seed decides.
     pub fn seeded(seed: u64) -> Ids {
-        Ids::Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))
+        Ids::Seeded(Box::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed))))
+    }
+
+    /// What an id holds beside its millisecond. It counts up, so that lists keep the order in which
+    /// this process made what they hold; the rest is chance.
+    fn tail(&self) -> [u8; 10] {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let mut tail = [0; 10];
+        self.fill(&mut tail);
+        match self {
+            Ids::Random => {
+                // The 18 bits that sort first and are not taken by version and variant.
+                let made = MADE.fetch_add(1, Ordering::Relaxed);
+                let byte = |shift: u32, mask: u8| (made >> shift).to_le_bytes()[0] & mask;
+                tail[..3].copy_from_slice(&[byte(14, 0x0f), byte(6, 0xff), byte(0, 0x3f)]);
+            }
+            Ids::Seeded(_) => {}
+        }
+        tail
     }
 
     fn fill(&self, bytes: &mut [u8]) {
@@ -62,10 +81,8 @@ impl Work<'_> {
 
     /// A new id that sorts by the instant of the work.
     pub fn new_id(&self) -> Uuid {
-        let mut random = [0; 10];
-        self.ids.fill(&mut random);
         let milliseconds = u64::try_from(self.now.timestamp_millis()).unwrap_or(0);
-        Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+        Builder::from_unix_timestamp_millis(milliseconds, &self.ids.tail()).into_uuid()
     }
 
     /// A reference that people can read out: eight characters with nothing of the child in them.

@@ -229,13 +229,14 @@ fn branch<'d>(document: &'d Value, event_type: EventType) -> &'d Value {
     let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"]
         .as_array()
         .unwrap();
-    let is_it = |branch: &&Value| {
-        branch["properties"]["type"]["enum"][0] == event_type.name()
-            || branch["properties"]["type"]["const"] == event_type.name()
+    let named = |branch: &'d Value| match branch["$ref"].as_str() {
+        Some(place) => document.pointer(place.trim_start_matches('#')).unwrap(),
+        None => branch,
     };
     branches
         .iter()
-        .find(is_it)
+        .map(named)
+        .find(|branch| branch["properties"]["type"]["enum"][0] == event_type.name())
         .unwrap_or_else(|| panic!("no {}", event_type.name()))
 }
 
