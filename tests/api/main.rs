@@ -1,6 +1,9 @@
 //! The API as its users meet it: in process, a real database per test, typed actors, a frozen day.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test that cannot go on fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test that cannot go on fails the test"
+)]
 
 mod harness;
 
