@@ -369,7 +369,8 @@ impl Teller<'_> {
     }
 
     fn end(&mut self, on: NaiveDate) {
-        let on = on.max(self.script.day(8));
+        let before_plan = self.issued_on.map_or(on, |issued_on| issued_on - Days::new(1));
+        let on = on.max(self.script.day(8)).min(before_plan);
         self.halts.push((on, None));
         let act = match self.script.fate {
             Fate::Withdrawn => Act::Event(AssessmentFact::AssessmentWithdrawn(AssessmentWithdrawn {

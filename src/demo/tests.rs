@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::step::Act;
 use super::*;
 use crate::casework::advice::AdviceState;
-use crate::casework::assessment::AssessmentState;
+use crate::casework::assessment::{AssessmentFact, AssessmentState};
 use crate::casework::flag::FlagCode;
 use crate::service::assessment::{AssessmentReading, get_assessment};
 use crate::service::rebuild::{Report, rebuild_all};
@@ -209,4 +210,50 @@ fn more_cases_leave_the_first_ones_as_they_are() {
         made_up.lines(query).into_iter().collect()
     };
     assert!(names(&made_up("2026-11-20", 10)).is_subset(&names(&NOVEMBER)));
+}
+
+#[test]
+fn nothing_but_advice_follows_the_end_of_a_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
+    let admin = staff("admin-1", Role::Admin).unwrap();
+    let set_up = store.write_now(move |connection| {
+        authority::set_up_authority(&mut Work {
+            connection,
+            principal: &admin,
+            trace_id: "",
+            now: noon(on("2020-01-01")),
+            ids: &Ids::Random,
+        })
+    });
+    let bodies = set_up.unwrap();
+    for number in 0..3_000 {
+        let story = story_of(number, on("2026-11-20"), &bodies);
+        let steps: Vec<_> = story.steps.iter().map(|(_, step)| step).collect();
+        let Some(end) = steps.iter().position(|step| ends_the_story(&step.act)) else {
+            continue;
+        };
+        for step in &steps[end + 1..] {
+            let is_possible = match &step.act {
+                Act::AskAdvice { .. } | Act::Advice { .. } => true,
+                Act::HandOver { .. } | Act::CorrectOpening { .. } => true,
+                Act::Open(_) | Act::Event(_) | Act::AgreeExistingAdvice(_) => false,
+                Act::Consult { .. } | Act::Reply { .. } | Act::CloseCase(_) => false,
+            };
+            assert!(is_possible, "{step:?} follows the end of story {number}");
+        }
+    }
+}
+
+fn ends_the_story(act: &Act) -> bool {
+    match act {
+        Act::CloseCase(_) => true,
+        Act::Event(fact) => matches!(
+            fact,
+            AssessmentFact::FinalPlanSent(_)
+                | AssessmentFact::AssessmentWithdrawn(_)
+                | AssessmentFact::MovedOut(_)
+        ),
+        _ => false,
+    }
 }

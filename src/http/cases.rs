@@ -85,7 +85,8 @@ pub enum DecisionMakerKind {
 /// Who decides for the child or as the young person.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecisionMakerView {
-    /// The parent until the end of compulsory school age, then the young person, unless somebody is named.
+    /// The parent until the end of compulsory school age, then the young person, unless somebody else is
+    /// named from a day on or after it.
     pub kind: DecisionMakerKind,
     /// The person named, if one is.
     pub person_id: Option<Uuid>,
@@ -251,7 +252,8 @@ impl From<ListedCase> for CaseSummary {
 /// What to search for: exactly one.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct CaseSearchInput {
-    /// Beginnings of given and family names, in any order, without regard to case and marks.
+    /// Words, or their beginnings, of given and family name, in any order, without regard to case,
+    /// marks and punctuation.
     #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     name: Option<String>,
     /// The unique pupil number.

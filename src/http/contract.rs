@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Datelike;
 use jsonschema::{Draft, Registry, ValidationOptions, Validator};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
@@ -32,7 +33,7 @@ const FORMATS: [Format; 4] = [
     Format {
         name: "date",
         accepts: is_civil_date,
-        expected: "a date as YYYY-MM-DD",
+        expected: "a date as YYYY-MM-DD, in the years 0001 to 9998",
     },
     Format {
         name: "date-time",
@@ -340,14 +341,16 @@ fn schemas_sent(document: &Value) -> Vec<String> {
     names
 }
 
-/// A day that the calendar has, written `YYYY-MM-DD` and in no other way.
+/// A day that the calendar has, written `YYYY-MM-DD` and in no other way. PostgreSQL knows no year
+/// nought, and what is counted from a day of the year 9999 would end in one that has five digits.
 fn is_civil_date(text: &str) -> bool {
     let shaped = text.len() == 10
         && text.bytes().enumerate().all(|(index, byte)| match index {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
-    shaped && text.parse::<chrono::NaiveDate>().is_ok()
+    let in_range = |date: chrono::NaiveDate| (1..=9998).contains(&date.year());
+    shaped && text.parse().is_ok_and(in_range)
 }
 
 fn is_instant(text: &str) -> bool {

@@ -65,12 +65,25 @@ impl Routes {
 
 /// The default service.
 pub async fn fallback(request: HttpRequest, routes: Data<Routes>) -> Result<HttpResponse, Problem> {
+    Err(refusal(&request, &routes))
+}
+
+/// Why nothing answers a request: its path is not ours, or does not take its method.
+///
+/// An id that is none ends here too, since `GET /v1/cases/search` is routed as a case of that name.
+pub fn refusal(request: &HttpRequest, routes: &Routes) -> Problem {
     let Some(methods) = routes.methods(request.path()) else {
-        return Err(Problem::not_found());
+        return Problem::not_found();
     };
+    if methods
+        .split(", ")
+        .any(|method| method == request.method().as_str())
+    {
+        return Problem::not_found();
+    }
     let problem = Problem::new(Code::MethodNotAllowed);
-    Err(match HeaderValue::from_str(&methods) {
+    match HeaderValue::from_str(&methods) {
         Ok(allow) => problem.with_header(header::ALLOW, allow),
         Err(_) => problem,
-    })
+    }
 }

@@ -44,7 +44,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::casework::identifier::{is_nhs_number, is_uln, is_upn};
 use contract::{Contract, Format};
 use docs::Document;
-use fallback::{Routes, fallback};
+use fallback::{Routes, fallback, refusal};
 
 /// A function that registers resources, as [`resources`] does.
 type Resources = fn(&mut ServiceConfig<'_>);
@@ -162,7 +162,11 @@ impl Api {
             .into_utoipa_app()
             .configure(self.resources)
             .split_for_parts();
+        let routes = self.routes.clone();
+        let ids =
+            web::PathConfig::default().error_handler(move |_, request| refusal(request, &routes).into());
         app.configure(docs::pages)
+            .app_data(ids)
             .app_data(self.contract.clone())
             .app_data(self.routes.clone())
             .app_data(self.document.clone())

@@ -213,7 +213,7 @@ pub fn agree_existing_advice(
         .map_err(|error| rename_days(error, &[("/occurred_on", "/agreements")]))?;
     let (procedure, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
     work.audit(
-        "agree_existing_advice",
+        "record_existing_advice",
         &procedure,
         Some(&case_id),
         Some(held.procedure.version),
@@ -392,23 +392,25 @@ fn reading_of(
     let la_code = work.la_code();
     let request = find_advice_request(work.connection, &la_code, request_id, None)?;
     // A submission has the id of the event that first recorded it.
-    let submitted_on: HashMap<String, NaiveDate> = effective(entries, &HashSet::new())
+    let recorded: HashMap<String, (i64, NaiveDate)> = effective(entries, &HashSet::new())
         .into_iter()
-        .map(|event| (event.root_id.to_string(), event.occurred_on))
+        .map(|event| (event.root_id.to_string(), (event.sequence, event.occurred_on)))
         .collect();
-    let submissions = submissions_of_request(work.connection, &la_code, &request.id)?
-        .into_iter()
-        .filter_map(|row| {
-            let submitted_on = *submitted_on.get(&row.id)?;
-            Some(SubmissionRow { submitted_on, ..row })
-        })
-        .collect();
+    let mut submissions: Vec<(i64, SubmissionRow)> =
+        submissions_of_request(work.connection, &la_code, &request.id)?
+            .into_iter()
+            .filter_map(|row| {
+                let (sequence, submitted_on) = *recorded.get(&row.id)?;
+                Some((sequence, SubmissionRow { submitted_on, ..row }))
+            })
+            .collect();
+    submissions.sort_by_key(|(sequence, _)| *sequence);
     let is_its_clock =
         |clock: &&Clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request_id);
     Ok(AdviceReading {
         request,
         clock: timeline.and_then(|timeline| timeline.clocks.iter().find(is_its_clock).cloned()),
-        submissions,
+        submissions: submissions.into_iter().map(|(_, row)| row).collect(),
         as_of: work.today(),
     })
 }

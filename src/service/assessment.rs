@@ -316,8 +316,8 @@ fn decides_to_assess(fact: &GivenFact) -> bool {
     }
 }
 
-/// A request to the authority's default contributor for each required source, unless it was asked
-/// already or agreed advice stands in for it.
+/// A request to the authority's default contributor for each required source, unless somebody was
+/// asked already or agreed advice stands in for it.
 fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> Result<Vec<Draft>, Error> {
     if held.settings.default_contributors.is_empty() {
         return Ok(Vec::new());
@@ -354,10 +354,7 @@ fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> 
         answered.insert((requirement, service.clone()));
         let is_asked = so_far.as_ref().is_some_and(|timeline| {
             timeline.advice.requests.iter().any(|request| {
-                request.state.is_live()
-                    && request.requirement == requirement
-                    && request.service == service
-                    && request.organisation_id == Some(organisation_id)
+                request.state.is_live() && request.requirement == requirement && request.service == service
             })
         });
         if !is_asked {

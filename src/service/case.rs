@@ -9,10 +9,12 @@ use unicode_normalization::char::is_combining_mark;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::person::Relationship;
 use super::recording::{Draft, derive, hold, record, reindex};
 use super::{Error, Fault, Work};
+use crate::casework::assessment::{AssessmentState, permitted};
 use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
-use crate::casework::event::{ClosureReason, Fact};
+use crate::casework::event::{ClosureReason, EventType, Fact};
 use crate::casework::timeline::Timeline;
 use crate::store::StoreError;
 use crate::store::case::{
@@ -22,7 +24,7 @@ use crate::store::case::{
 };
 use crate::store::convert::{self, from_json, json, name_of, named};
 use crate::store::organisation::find_organisation;
-use crate::store::person::decision_maker_on;
+use crate::store::person::{NamedDecisionMaker, decision_maker_on};
 use crate::store::procedure::{ProcedureRow, load_entries, load_streams, procedures_of_case};
 use crate::store::settings::settings_at;
 
@@ -304,7 +306,9 @@ pub fn close_case(
         )]));
     }
     for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
-        if procedure.is_open {
+        // Advice may still be owed to a plan that was sent.
+        let state: AssessmentState = named(&procedure.state)?;
+        if procedure.is_open || permitted(Some(state), EventType::AdviceRequested) {
             let mut held = hold(work, convert::id(&procedure.id)?, None)?;
             let draft = Draft::of(work.new_id(), occurred_on, Fact::CaseClosed(reason));
             record(work, &mut held, vec![draft], &HashMap::new())?;
@@ -342,15 +346,24 @@ pub fn search_cases(
     with_procedures(work, rows)
 }
 
-/// A name as search compares it: lower case, without marks, in single words.
+/// A name as search compares it: lower case, without marks and apostrophes, in single words.
 pub fn folded(name: &str) -> String {
-    name.nfd()
-        .filter(|character| !is_combining_mark(*character))
-        .collect::<String>()
-        .to_lowercase()
-        .trim()
-        .to_owned()
+    let plain: String = name
+        .nfd()
+        .filter(|character| !is_combining_mark(*character) && !APOSTROPHES.contains(character))
+        .map(|character| {
+            if character.is_alphanumeric() {
+                character
+            } else {
+                ' '
+            }
+        })
+        .collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").to_lowercase()
 }
+
+const APOSTROPHES: [char; 4] = ['\'', '\u{2019}', '\u{2018}', '\u{02BC}'];
 
 /// The organisation that a case names as the current setting.
 pub fn current_setting(row: &CaseRow) -> Result<Option<Uuid>, Error> {
@@ -395,8 +408,8 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
             Ok((procedure, timeline))
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    let named = decision_maker_on(work.connection, &la_code, &row.id, as_of)?;
-    let decision_maker = decision_maker(&row, named, as_of)?;
+    let named_person = decision_maker_on(work.connection, &la_code, &row.id, as_of)?;
+    let decision_maker = decision_maker(&row, named_person, as_of)?;
     let details = details_of(&row, as_of)?;
     Ok(CaseReading {
         row,
@@ -409,28 +422,31 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
     })
 }
 
-/// A named person decides from the day recorded; otherwise the parent, until rights pass.
+/// A named person decides from the day recorded; otherwise the parent, until rights pass. Whoever
+/// was named before that day decides no longer: a parent who decides after it, for want of capacity,
+/// is named again from then on.
 fn decision_maker(
     row: &CaseRow,
-    named: Option<(String, NaiveDate)>,
+    named_person: Option<NamedDecisionMaker>,
     as_of: NaiveDate,
 ) -> Result<DecisionMaker, Error> {
     let rights_pass_on = rights_pass_on(row.date_of_birth);
-    Ok(match named {
-        Some((person_id, since_on)) => DecisionMaker {
-            is_young_person: since_on >= rights_pass_on,
+    let have_passed = rights_pass_on <= as_of;
+    let still_decides = |person: &NamedDecisionMaker| !have_passed || person.from_on >= rights_pass_on;
+    Ok(match named_person.filter(still_decides) {
+        Some(NamedDecisionMaker {
+            person_id,
+            relationship,
+            from_on,
+        }) => DecisionMaker {
+            is_young_person: named::<Relationship>(&relationship)? == Relationship::YoungPerson,
             person_id: Some(convert::id(&person_id)?),
-            since_on: Some(since_on),
-        },
-        None if rights_pass_on <= as_of => DecisionMaker {
-            is_young_person: true,
-            person_id: None,
-            since_on: Some(rights_pass_on),
+            since_on: Some(from_on),
         },
         None => DecisionMaker {
-            is_young_person: false,
+            is_young_person: have_passed,
             person_id: None,
-            since_on: None,
+            since_on: have_passed.then_some(rights_pass_on),
         },
     })
 }

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::Error;
-use super::recording::{derive, fingerprint, key_of, reindex};
+use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wanted_requests};
+use crate::store::advice::requests_of_procedure;
 use crate::store::case::facts_at;
 use crate::store::clock::{index_of, load_index};
 use crate::store::procedure::{
@@ -124,9 +125,11 @@ fn differs(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Result<b
     let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
     let timeline = derive(procedure, &entries, &child, &settings.readings, None)?;
     let wanted = index_of(&key_of(procedure), timeline.as_ref())?;
-    let state = timeline.as_ref().map_or("void", |timeline| timeline.state.name());
+    let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
+    let mut renewed = procedure.clone();
+    update_derived(&mut renewed, timeline.as_ref(), &settings.readings);
+    renewed.version = entries.len() as i64;
     Ok(wanted != load_index(connection, &procedure.id)?
-        || procedure.state != state
-        || procedure.version != entries.len() as i64
-        || procedure.fingerprint != fingerprint(&settings.readings))
+        || renewed != *procedure
+        || wanted_requests(procedure, timeline.as_ref(), &held) != held)
 }

@@ -263,6 +263,7 @@ pub fn reindex(
     let timeline = derive(procedure, entries, child, readings, None)?;
     let mut renewed = procedure.clone();
     update_derived(&mut renewed, timeline.as_ref(), readings);
+    renewed.version = entries.len() as i64;
     update_procedure(connection, &renewed, procedure.version)?;
     save_requests(
         connection,
@@ -518,7 +519,8 @@ fn refused(
     }
 }
 
-fn update_derived(procedure: &mut ProcedureRow, timeline: Option<&Timeline>, readings: &Readings) {
+/// Sets the columns of a procedure that the engine decides.
+pub fn update_derived(procedure: &mut ProcedureRow, timeline: Option<&Timeline>, readings: &Readings) {
     let state = timeline.map_or(AssessmentState::Void, |timeline| timeline.state);
     procedure.state = state.name().to_owned();
     procedure.is_open = state.is_open();
@@ -536,35 +538,57 @@ fn save_requests(
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<(), Error> {
     let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
-    let mut wanted: HashMap<String, (&AdviceRequest, NaiveDate)> = HashMap::new();
-    if let Some(timeline) = timeline {
-        for request in &timeline.advice.requests {
-            let clock = timeline
-                .clocks
-                .iter()
-                .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request.id));
-            let due_on = clock.map_or(request.requested_on, |clock| clock.due_on);
-            wanted.insert(request.id.to_string(), (request, due_on));
-        }
-    }
-    for row in held {
-        let mut renewed = row.clone();
-        match wanted.remove(&row.id) {
-            Some((request, due_on)) => show(&mut renewed, request, due_on),
+    let wanted = wanted_requests(procedure, timeline, &held);
+    for (mut row, before) in wanted
+        .into_iter()
+        .zip(held.iter().map(Some).chain(std::iter::repeat(None)))
+    {
+        match before {
+            Some(before) if *before == row && !touched.contains(&convert::id(&row.id)?) => {}
+            Some(_) => {
+                row.version += 1;
+                update_advice_request(connection, &row)?;
+            }
             None => {
-                renewed.is_void = true;
-                renewed.is_live = false;
+                if let Some(content) = contents.get(&convert::id(&row.id)?) {
+                    row.family_story = content.family_story.clone();
+                    row.questions = content.questions.clone();
+                }
+                insert_advice_request(connection, &row)?;
             }
         }
-        if renewed != row || touched.contains(&convert::id(&row.id)?) {
-            renewed.version += 1;
-            update_advice_request(connection, &renewed)?;
+    }
+    Ok(())
+}
+
+/// The requests of a procedure as the engine sees them: those held, in their order, and then the new.
+pub fn wanted_requests(
+    procedure: &ProcedureRow,
+    timeline: Option<&Timeline>,
+    held: &[AdviceRequestRow],
+) -> Vec<AdviceRequestRow> {
+    let mut seen: HashMap<String, (&AdviceRequest, NaiveDate)> = HashMap::new();
+    for request in timeline.iter().flat_map(|timeline| &timeline.advice.requests) {
+        let clocks = timeline.iter().flat_map(|timeline| &timeline.clocks);
+        let clock = clocks
+            .into_iter()
+            .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request.id));
+        let due_on = clock.map_or(request.requested_on, |clock| clock.due_on);
+        seen.insert(request.id.to_string(), (request, due_on));
+    }
+    let mut wanted = held.to_vec();
+    for row in &mut wanted {
+        match seen.remove(&row.id) {
+            Some((request, due_on)) => show(row, request, due_on),
+            None => {
+                row.is_void = true;
+                row.is_live = false;
+            }
         }
     }
-    let mut new: Vec<_> = wanted.into_values().collect();
+    let mut new: Vec<_> = seen.into_values().collect();
     new.sort_by_key(|(request, _)| request.id);
     for (request, due_on) in new {
-        let content = contents.get(&request.id).cloned().unwrap_or_default();
         let mut row = AdviceRequestRow {
             id: request.id.to_string(),
             la_code: procedure.la_code.clone(),
@@ -573,8 +597,8 @@ fn save_requests(
             requirement: request.requirement.name().to_owned(),
             service: request.service.clone(),
             organisation_id: None,
-            family_story: content.family_story,
-            questions: content.questions,
+            family_story: None,
+            questions: None,
             state: String::new(),
             is_live: true,
             is_void: false,
@@ -586,9 +610,9 @@ fn save_requests(
             version: 1,
         };
         show(&mut row, request, due_on);
-        insert_advice_request(connection, &row)?;
+        wanted.push(row);
     }
-    Ok(())
+    wanted
 }
 
 fn show(row: &mut AdviceRequestRow, request: &AdviceRequest, due_on: NaiveDate) {

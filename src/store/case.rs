@@ -83,7 +83,7 @@ pub struct CaseFilter {
 /// What a search looks for.
 #[derive(Debug, Clone)]
 pub enum CaseSearch {
-    /// Folded words; each must begin a given or a family name.
+    /// Folded words; each must begin a word of the given or family name.
     Name(Vec<String>),
     Upn(String),
     NhsNumber(String),
@@ -309,17 +309,18 @@ pub fn search_cases(
         CaseSearch::Upn(upn) => query = query.filter(cases::upn.eq(upn.clone())),
         CaseSearch::NhsNumber(nhs_number) => query = query.filter(cases::nhs_number.eq(nhs_number.clone())),
         CaseSearch::Uln(uln) => query = query.filter(cases::uln.eq(uln.clone())),
+        CaseSearch::Name(words) if words.is_empty() => return Ok(Vec::new()),
         CaseSearch::Name(words) => {
             for word in words {
-                // A range finds a prefix through the index; `LIKE` would differ between backends.
-                let beyond = format!("{word}\u{10FFFF}");
+                // Folded names hold letters, digits and single spaces, so nothing here needs escaping
+                // and case cannot differ between backends.
+                let (first, later) = (format!("{word}%"), format!("% {word}%"));
                 query = query.filter(
                     cases::given_name_folded
-                        .ge(word.clone())
-                        .and(cases::given_name_folded.lt(beyond.clone()))
-                        .or(cases::family_name_folded
-                            .ge(word.clone())
-                            .and(cases::family_name_folded.lt(beyond))),
+                        .like(first.clone())
+                        .or(cases::given_name_folded.like(later.clone()))
+                        .or(cases::family_name_folded.like(first))
+                        .or(cases::family_name_folded.like(later)),
                 );
             }
         }

@@ -88,20 +88,38 @@ pub fn people_of_case(
     Ok(query.order(people::id.asc()).limit(limit).load(connection)?)
 }
 
-/// The person who decides from the latest day on or before the one asked about, if any is named.
+/// Somebody named as the one who decides.
+#[derive(Debug, Clone)]
+pub struct NamedDecisionMaker {
+    pub person_id: String,
+    pub relationship: String,
+    pub from_on: NaiveDate,
+}
+
+/// The person named to decide from the latest day on or before the one asked about, if any is.
 pub fn decision_maker_on(
     connection: &mut AnyConnection,
     la_code: &str,
     case_id: &str,
     on: NaiveDate,
-) -> Result<Option<(String, NaiveDate)>, StoreError> {
-    let named: Option<(String, Option<NaiveDate>)> = people::table
+) -> Result<Option<NamedDecisionMaker>, StoreError> {
+    let named: Option<(String, String, Option<NaiveDate>)> = people::table
         .filter(people::la_code.eq(la_code))
         .filter(people::case_id.eq(case_id))
         .filter(people::is_decision_maker_from_on.le(on))
         .order((people::is_decision_maker_from_on.desc(), people::id.desc()))
-        .select((people::id, people::is_decision_maker_from_on))
+        .select((
+            people::id,
+            people::relationship,
+            people::is_decision_maker_from_on,
+        ))
         .first(connection)
         .optional()?;
-    Ok(named.and_then(|(person_id, from_on)| from_on.map(|from_on| (person_id, from_on))))
+    Ok(named.and_then(|(person_id, relationship, from_on)| {
+        Some(NamedDecisionMaker {
+            person_id,
+            relationship,
+            from_on: from_on?,
+        })
+    }))
 }

@@ -16,7 +16,7 @@ use crate::casework::flag::FlagCode;
 use crate::casework::history::{Correction, Entry, EntryBody};
 
 /// A procedure as it is stored; state and openness are the engine's, for lists.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = procedures)]
 pub struct ProcedureRow {
     pub id: String,

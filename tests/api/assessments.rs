@@ -40,9 +40,13 @@ fn samples(organisation_id: &str) -> Vec<(&'static str, Value)> {
 fn allowed(event_type: &str, state: &str) -> bool {
     let open = ["considering_request", "assessing", "drafting", "draft_served"];
     match event_type {
-        "further_request_received" | "assessment_withdrawn" | "moved_out" | "exception_claimed" => open.contains(&state),
+        "further_request_received" | "assessment_withdrawn" | "moved_out" | "exception_claimed" => {
+            open.contains(&state)
+        }
         "assess_decision_notified" => state == "considering_request",
-        "plan_decision_notified" | "draft_plan_served" => ["assessing", "drafting", "draft_served"].contains(&state),
+        "plan_decision_notified" | "draft_plan_served" => {
+            ["assessing", "drafting", "draft_served"].contains(&state)
+        }
         "representations_received" | "final_plan_sent" => state == "draft_served",
         "setting_consulted" | "setting_replied" => ["drafting", "draft_served"].contains(&state),
         "assessment_resumed" => ["assessment_refused", "plan_refused", "withdrawn"].contains(&state),
@@ -66,10 +70,13 @@ fn leads_to(event_type: &str, state: &str) -> String {
 /// An assessment that was led into a state.
 async fn assessment_in(service: &Service, state: &str, organisation_id: &str) -> String {
     let id = service.assessment(OPENED).await;
-    let assess = json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-02", "decision": "assess" });
-    let refuse = json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-02", "decision": "refuse" });
+    let assess =
+        json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-02", "decision": "assess" });
+    let refuse =
+        json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-02", "decision": "refuse" });
     let issue = json!({ "type": "plan_decision_notified", "occurred_on": "2026-04-01", "decision": "issue" });
-    let not_issue = json!({ "type": "plan_decision_notified", "occurred_on": "2026-04-01", "decision": "not_issue" });
+    let not_issue =
+        json!({ "type": "plan_decision_notified", "occurred_on": "2026-04-01", "decision": "not_issue" });
     let consulted = json!({ "type": "setting_consulted", "occurred_on": "2026-04-02", "consultation_id": CONSULTATION,
         "organisation_id": organisation_id });
     let draft = json!({ "type": "draft_plan_served", "occurred_on": "2026-04-10" });
@@ -123,8 +130,11 @@ async fn every_event_in_every_state_is_recorded_or_refused_with_what_could_be() 
         let mut id = assessment_in(&service, state, &school).await;
         let now = service.read(&format!("/v1/assessments/{id}")).await.expect(200);
         assert_eq!(now.body["state"], state);
-        let expected: Vec<&str> =
-            samples(&school).into_iter().map(|(event_type, _)| event_type).filter(|name| allowed(name, state)).collect();
+        let expected: Vec<&str> = samples(&school)
+            .into_iter()
+            .map(|(event_type, _)| event_type)
+            .filter(|name| allowed(name, state))
+            .collect();
         let mut permitted = now.permitted();
         permitted.sort();
         let mut wanted = expected.clone();
@@ -134,12 +144,20 @@ async fn every_event_in_every_state_is_recorded_or_refused_with_what_could_be() 
             let answer = service.record(&id, event).await;
             if allowed(event_type, state) {
                 let answer = answer.expect(201);
-                assert_eq!(answer.body["assessment"]["state"], leads_to(event_type, state), "{event_type} in {state}");
+                assert_eq!(
+                    answer.body["assessment"]["state"],
+                    leads_to(event_type, state),
+                    "{event_type} in {state}"
+                );
                 assert_eq!(answer.body["event"]["type"], event_type);
                 assert_eq!(answer.version(), now.version() + 1);
                 id = assessment_in(&service, state, &school).await;
             } else {
-                assert_eq!((answer.status, answer.code()), (409, "event_not_permitted"), "{event_type} in {state}");
+                assert_eq!(
+                    (answer.status, answer.code()),
+                    (409, "event_not_permitted"),
+                    "{event_type} in {state}"
+                );
                 assert_eq!(answer.body["state"], state, "{event_type}");
                 let mut named = answer.permitted();
                 named.sort();
@@ -147,7 +165,11 @@ async fn every_event_in_every_state_is_recorded_or_refused_with_what_could_be() 
             }
         }
         let after = service.read(&format!("/v1/assessments/{id}")).await.expect(200);
-        assert_eq!(after.version(), now.version(), "a refusal leaves no trace in {state}");
+        assert_eq!(
+            after.version(),
+            now.version(),
+            "a refusal leaves no trace in {state}"
+        );
     }
 }
 
@@ -160,7 +182,10 @@ async fn an_assessment_runs_from_the_request_to_the_plan() {
     let opened = service.read(&uri).await.expect(200);
     assert_eq!(opened.body["state"], "considering_request");
     assert_eq!(opened.body["procedure"], "assessment");
-    assert_eq!((opened.body["opened_on"].clone(), opened.body["as_of"].clone()), (json!("2026-01-05"), json!("2026-02-16")));
+    assert_eq!(
+        (opened.body["opened_on"].clone(), opened.body["as_of"].clone()),
+        (json!("2026-01-05"), json!("2026-02-16"))
+    );
     assert_eq!(opened.clock("assess_decision")["due_on"], "2026-02-16");
     assert_eq!(opened.clock("final_plan")["due_on"], "2026-05-25");
     assert_eq!(opened.flags(), ["due_soon"]);
@@ -169,17 +194,35 @@ async fn an_assessment_runs_from_the_request_to_the_plan() {
     let late = service.read(&uri).await.expect(200);
     assert_eq!(late.clock("assess_decision")["status"], "overdue");
     let flag = &late.body["flags"][0];
-    assert_eq!((flag["code"].clone(), flag["since_on"].clone(), flag["whose_move"].clone()),
-        (json!("clock_overdue"), json!("2026-02-17"), json!("local_authority")));
+    assert_eq!(
+        (
+            flag["code"].clone(),
+            flag["since_on"].clone(),
+            flag["whose_move"].clone()
+        ),
+        (
+            json!("clock_overdue"),
+            json!("2026-02-17"),
+            json!("local_authority")
+        )
+    );
     assert_eq!(flag["clock_id"], late.clock("assess_decision")["id"]);
 
     let decided = service.decide_to_assess(&id, "2026-02-17").await;
     assert_eq!(decided.body["assessment"]["state"], "assessing");
     assert_eq!(decided.clock("assess_decision")["status"], "late");
-    assert_eq!(decided.clock("assess_decision")["id"], opened.clock("assess_decision")["id"]);
+    assert_eq!(
+        decided.clock("assess_decision")["id"],
+        opened.clock("assess_decision")["id"]
+    );
 
     service.set_today("2026-05-20");
-    service.record_all(&id, &[json!({ "type": "draft_plan_served", "occurred_on": "2026-04-20" })]).await;
+    service
+        .record_all(
+            &id,
+            &[json!({ "type": "draft_plan_served", "occurred_on": "2026-04-20" })],
+        )
+        .await;
     let sent = service
         .record(&id, json!({ "type": "final_plan_sent", "occurred_on": "2026-05-20", "missing_advice_reason": "Agreed with the family" }))
         .await
@@ -195,9 +238,19 @@ async fn opening_answers_with_place_and_version_and_only_by_an_opening_event() {
     let case_id = service.case().await;
     let open = |event: Value| service_open(&service, &case_id, event);
     let refused = open(json!({ "type": "assessment_withdrawn", "occurred_on": "2026-02-02", "withdrawn_by": "parent", "reason": "x" })).await;
-    assert_eq!((refused.status, refused.faults()), (422, vec!["/event/type not_one_of".to_owned()]));
-    let opened = open(json!({ "type": "became_responsible", "occurred_on": "2026-02-02", "brought_by": "early_years" })).await.expect(201);
-    assert_eq!(opened.header("location").unwrap(), format!("/v1/assessments/{}", opened.id()));
+    assert_eq!(
+        (refused.status, refused.faults()),
+        (422, vec!["/event/type not_one_of".to_owned()])
+    );
+    let opened = open(
+        json!({ "type": "became_responsible", "occurred_on": "2026-02-02", "brought_by": "early_years" }),
+    )
+    .await
+    .expect(201);
+    assert_eq!(
+        opened.header("location").unwrap(),
+        format!("/v1/assessments/{}", opened.id())
+    );
     assert_eq!(opened.header("etag").unwrap(), "\"v1\"");
     assert_eq!(opened.clock("assess_decision")["started_on"], "2026-02-02");
 }
@@ -212,7 +265,8 @@ async fn a_case_has_one_open_assessment_and_the_second_is_told_its_id() {
     let service = Service::new();
     let case_id = service.case().await;
     let first = service.assessment_on(&case_id, "2026-01-05").await;
-    let request = json!({ "type": "request_received", "occurred_on": "2026-02-02", "requested_by": "parent" });
+    let request =
+        json!({ "type": "request_received", "occurred_on": "2026-02-02", "requested_by": "parent" });
     let second = service_open(&service, &case_id, request.clone()).await;
     assert_eq!((second.status, second.code()), (409, "already_open"));
     assert_eq!(second.body["existing_id"], first);
@@ -230,7 +284,10 @@ async fn a_case_has_one_open_assessment_and_the_second_is_told_its_id() {
     let refused = service.correct(&first, &[(&stop, Value::Null)]).await;
     assert_eq!((refused.status, refused.code()), (409, "already_open"));
     assert_eq!(refused.body["existing_id"], second);
-    assert_eq!(service.body(&format!("/v1/assessments/{first}")).await["state"], "withdrawn");
+    assert_eq!(
+        service.body(&format!("/v1/assessments/{first}")).await["state"],
+        "withdrawn"
+    );
 }
 
 #[actix_web::test]
@@ -238,8 +295,16 @@ async fn a_backdated_event_is_judged_on_its_day() {
     let service = Service::on("2026-06-01");
     let id = service.assessment(OPENED).await;
     service.decide_to_assess(&id, "2026-02-10").await;
-    let early = service.record(&id, json!({ "type": "plan_decision_notified", "occurred_on": "2026-02-01", "decision": "issue" })).await;
-    assert_eq!((early.status, early.body["state"].clone()), (409, json!("considering_request")));
+    let early = service
+        .record(
+            &id,
+            json!({ "type": "plan_decision_notified", "occurred_on": "2026-02-01", "decision": "issue" }),
+        )
+        .await;
+    assert_eq!(
+        (early.status, early.body["state"].clone()),
+        (409, json!("considering_request"))
+    );
     assert!(early.permitted().contains(&"assess_decision_notified".to_owned()));
     assert_eq!(early.faults(), ["/type event_not_permitted"]);
 
@@ -247,8 +312,16 @@ async fn a_backdated_event_is_judged_on_its_day() {
     let ruled_out = service
         .record(&id, json!({ "type": "assessment_withdrawn", "occurred_on": "2026-02-01", "withdrawn_by": "parent", "reason": "x" }))
         .await;
-    assert_eq!((ruled_out.status, ruled_out.body["state"].clone()), (409, json!("considering_request")));
-    assert!(ruled_out.body["detail"].as_str().unwrap().contains("assess_decision_notified on 10 February 2026"));
+    assert_eq!(
+        (ruled_out.status, ruled_out.body["state"].clone()),
+        (409, json!("considering_request"))
+    );
+    assert!(
+        ruled_out.body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("assess_decision_notified on 10 February 2026")
+    );
 
     service
         .record(&id, json!({ "type": "further_request_received", "occurred_on": "2026-01-20", "requested_by": "parent" }))
@@ -265,16 +338,24 @@ async fn days_in_the_future_and_before_the_opening_are_refused_all_at_once() {
             "decided_on": "2026-02-21", "sent_on": "2026-02-22", "received_on": "2026-02-23", "served_on": "2026-02-24" }))
         .await;
     assert_eq!((future.status, future.code()), (422, "invalid_content"));
-    assert_eq!(future.faults(), [
-        "/occurred_on in_the_future",
-        "/decided_on in_the_future",
-        "/sent_on in_the_future",
-        "/received_on in_the_future",
-    ]);
+    assert_eq!(
+        future.faults(),
+        [
+            "/occurred_on in_the_future",
+            "/decided_on in_the_future",
+            "/sent_on in_the_future",
+            "/received_on in_the_future",
+        ]
+    );
     let before = service.record(&id, json!({ "type": "further_request_received", "occurred_on": "2026-01-04", "requested_by": "parent" })).await;
     assert_eq!(before.faults(), ["/occurred_on before_opening"]);
     let case_id = service.case().await;
-    let opening = service_open(&service, &case_id, json!({ "type": "request_received", "occurred_on": "2026-02-21", "requested_by": "parent" })).await;
+    let opening = service_open(
+        &service,
+        &case_id,
+        json!({ "type": "request_received", "occurred_on": "2026-02-21", "requested_by": "parent" }),
+    )
+    .await;
     assert_eq!(opening.faults(), ["/event/occurred_on in_the_future"]);
     let version = service.read(&format!("/v1/assessments/{id}")).await.version();
     assert_eq!(version, 1, "nothing was stored");
@@ -285,7 +366,10 @@ async fn today_is_the_day_in_london() {
     let service = Service::new();
     service.set_now("2026-07-01T23:30:00Z");
     let id = service.assessment("2026-07-02").await;
-    assert_eq!(service.body(&format!("/v1/assessments/{id}")).await["as_of"], "2026-07-02");
+    assert_eq!(
+        service.body(&format!("/v1/assessments/{id}")).await["as_of"],
+        "2026-07-02"
+    );
     service.set_now("2026-12-01T23:30:00Z");
     let refused = service.record(&id, json!({ "type": "further_request_received", "occurred_on": "2026-12-02", "requested_by": "parent" })).await;
     assert_eq!(refused.faults(), ["/occurred_on in_the_future"]);
@@ -302,7 +386,13 @@ async fn a_plan_cannot_have_gone_to_anybody_in_the_future() {
             "waiver": { "given_by": "parent", "given_on": "2026-05-22" } }))
         .await;
     assert_eq!((refused.status, refused.code()), (422, "invalid_content"));
-    assert_eq!(refused.faults(), ["/recipients/1/sent_on in_the_future", "/waiver/given_on in_the_future"]);
+    assert_eq!(
+        refused.faults(),
+        [
+            "/recipients/1/sent_on in_the_future",
+            "/waiver/given_on in_the_future"
+        ]
+    );
 }
 
 #[actix_web::test]
@@ -315,17 +405,26 @@ async fn the_law_counts_by_the_date_it_names() {
     assert_eq!(opened.clock("assess_decision")["started_on"], "2026-01-05");
     let id = opened.id();
     let decided = service
-        .record(&id, json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-17", "decision": "assess",
-            "decided_on": "2026-02-10", "sent_on": "2026-02-16" }))
+        .record(
+            &id,
+            json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-17", "decision": "assess",
+            "decided_on": "2026-02-10", "sent_on": "2026-02-16" }),
+        )
         .await
         .expect(201);
     let clock = decided.clock("assess_decision");
-    assert_eq!((clock["satisfied_on"].clone(), clock["status"].clone()), (json!("2026-02-16"), json!("met")));
+    assert_eq!(
+        (clock["satisfied_on"].clone(), clock["status"].clone()),
+        (json!("2026-02-16"), json!("met"))
+    );
     assert_eq!(decided.body["event"]["decided_on"], "2026-02-10");
 
     // A draft posted on the last of the month and served on the second of the next.
     let draft = service
-        .record(&id, json!({ "type": "draft_plan_served", "occurred_on": "2026-02-27", "served_on": "2026-03-02" }))
+        .record(
+            &id,
+            json!({ "type": "draft_plan_served", "occurred_on": "2026-02-27", "served_on": "2026-03-02" }),
+        )
         .await
         .expect(201);
     assert_eq!(draft.clock("draft_representations")["due_on"], "2026-03-16");
@@ -336,10 +435,20 @@ async fn the_law_counts_by_the_date_it_names() {
         .await
         .expect(201);
     let clock = sent.clock("final_plan");
-    assert_eq!((clock["satisfied_on"].clone(), clock["status"].clone()), (json!("2026-05-26"), json!("late")),
-        "the limit is kept by the last of the three");
-    let between = service.read(&format!("/v1/assessments/{id}?as_of=2026-05-25")).await.expect(200);
-    assert_eq!(between.clock("final_plan")["status"], "running", "on the 25th one had not been sent");
+    assert_eq!(
+        (clock["satisfied_on"].clone(), clock["status"].clone()),
+        (json!("2026-05-26"), json!("late")),
+        "the limit is kept by the last of the three"
+    );
+    let between = service
+        .read(&format!("/v1/assessments/{id}?as_of=2026-05-25"))
+        .await
+        .expect(200);
+    assert_eq!(
+        between.clock("final_plan")["status"],
+        "running",
+        "on the 25th one had not been sent"
+    );
 }
 
 #[actix_web::test]
@@ -348,11 +457,17 @@ async fn service_of_a_draft_may_lie_ahead() {
     let id = service.assessment(OPENED).await;
     service.decide_to_assess(&id, "2026-02-10").await;
     let served = service
-        .record(&id, json!({ "type": "draft_plan_served", "occurred_on": "2026-02-27", "served_on": "2026-03-02" }))
+        .record(
+            &id,
+            json!({ "type": "draft_plan_served", "occurred_on": "2026-02-27", "served_on": "2026-03-02" }),
+        )
         .await
         .expect(201);
     let window = served.clock("draft_representations");
-    assert_eq!((window["due_on"].clone(), window["status"].clone()), (json!("2026-03-16"), json!("running")));
+    assert_eq!(
+        (window["due_on"].clone(), window["status"].clone()),
+        (json!("2026-03-16"), json!("running"))
+    );
     let listed = service.list("/v1/clocks?kind=draft_representations").await;
     assert_eq!(ids(&listed), [window["id"].as_str().unwrap()]);
 }
@@ -362,20 +477,30 @@ async fn an_early_plan_is_refused_until_its_sender_says_so() {
     let service = Service::on("2026-06-01");
     let id = service.assessment(OPENED).await;
     service.decide_to_assess(&id, "2026-02-10").await;
-    service.record_all(&id, &[json!({ "type": "draft_plan_served", "occurred_on": "2026-03-02" })]).await;
+    service
+        .record_all(
+            &id,
+            &[json!({ "type": "draft_plan_served", "occurred_on": "2026-03-02" })],
+        )
+        .await;
     let early = json!({ "type": "final_plan_sent", "occurred_on": "2026-03-16" });
     let refused = service.record(&id, early.clone()).await;
     assert_eq!((refused.status, refused.code()), (409, "plan_not_ready"));
     assert_eq!(refused.body["state"], "draft_served");
     assert_eq!(refused.body["window_ends_on"], "2026-03-16");
-    assert_eq!(refused.body["outstanding_advice"],
-        json!(["parent", "education", "medical", "psychological", "social_care"]));
+    assert_eq!(
+        refused.body["outstanding_advice"],
+        json!(["parent", "education", "medical", "psychological", "social_care"])
+    );
     assert!(refused.permitted().contains(&"final_plan_sent".to_owned()));
 
     let mut acknowledged = early;
     acknowledged["missing_advice_reason"] = json!("Agreed");
     let refused = service.record(&id, acknowledged.clone()).await;
-    assert_eq!((refused.code(), refused.body["outstanding_advice"].clone()), ("plan_not_ready", json!([])));
+    assert_eq!(
+        (refused.code(), refused.body["outstanding_advice"].clone()),
+        ("plan_not_ready", json!([]))
+    );
     acknowledged["sent_early_acknowledged"] = json!(true);
     let sent = service.record(&id, acknowledged).await.expect(201);
     assert!(sent.flag_codes().contains(&"draft_window_cut_short".to_owned()));
@@ -386,16 +511,31 @@ async fn an_early_plan_is_refused_until_its_sender_says_so() {
 #[actix_web::test]
 async fn the_day_after_the_window_and_a_waiver_are_in_time() {
     let service = Service::on("2026-06-01");
-    for (sent_on, waiver) in [("2026-03-17", Value::Null), ("2026-03-10", json!({ "given_by": "parent", "given_on": "2026-03-09" }))] {
+    for (sent_on, waiver) in [
+        ("2026-03-17", Value::Null),
+        (
+            "2026-03-10",
+            json!({ "given_by": "parent", "given_on": "2026-03-09" }),
+        ),
+    ] {
         let id = service.assessment(OPENED).await;
         service.decide_to_assess(&id, "2026-02-10").await;
-        service.record_all(&id, &[json!({ "type": "draft_plan_served", "occurred_on": "2026-03-02" })]).await;
-        let mut event = json!({ "type": "final_plan_sent", "occurred_on": sent_on, "missing_advice_reason": "x" });
+        service
+            .record_all(
+                &id,
+                &[json!({ "type": "draft_plan_served", "occurred_on": "2026-03-02" })],
+            )
+            .await;
+        let mut event =
+            json!({ "type": "final_plan_sent", "occurred_on": sent_on, "missing_advice_reason": "x" });
         if !waiver.is_null() {
             event["waiver"] = waiver;
         }
         let sent = service.record(&id, event).await.expect(201);
-        assert!(!sent.flags().contains(&"draft_window_cut_short".to_owned()), "{sent_on}");
+        assert!(
+            !sent.flags().contains(&"draft_window_cut_short".to_owned()),
+            "{sent_on}"
+        );
         assert_eq!(sent.clock("draft_representations")["status"], "met", "{sent_on}");
     }
 }
@@ -404,7 +544,8 @@ async fn the_day_after_the_window_and_a_waiver_are_in_time() {
 async fn a_resumption_keeps_the_original_dates() {
     let service = Service::on("2026-06-01");
     let id = service.assessment(OPENED).await;
-    let refuse = json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-02", "decision": "refuse" });
+    let refuse =
+        json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-02", "decision": "refuse" });
     let refused = service.record(&id, refuse).await.expect(201);
     assert_eq!(refused.clock("final_plan")["status"], "cancelled");
     assert_eq!(refused.clock("assess_decision")["status"], "met");
@@ -414,15 +555,32 @@ async fn a_resumption_keeps_the_original_dates() {
         .expect(201);
     assert_eq!(resumed.body["assessment"]["state"], "assessing");
     let clock = resumed.clock("final_plan");
-    assert_eq!((clock["started_on"].clone(), clock["due_on"].clone(), clock["status"].clone()),
-        (json!(OPENED), json!("2026-05-25"), json!("overdue")));
-    let between = service.read(&format!("/v1/assessments/{id}?as_of=2026-03-19")).await.expect(200);
-    assert_eq!(between.clock("final_plan")["status"], "cancelled", "while it was refused nothing was owed");
+    assert_eq!(
+        (
+            clock["started_on"].clone(),
+            clock["due_on"].clone(),
+            clock["status"].clone()
+        ),
+        (json!(OPENED), json!("2026-05-25"), json!("overdue"))
+    );
+    let between = service
+        .read(&format!("/v1/assessments/{id}?as_of=2026-03-19"))
+        .await
+        .expect(200);
+    assert_eq!(
+        between.clock("final_plan")["status"],
+        "cancelled",
+        "while it was refused nothing was owed"
+    );
     for basis in ["mediation_agreement", "tribunal_order", "unopposed_appeal"] {
         let answer = service
             .record(&id, json!({ "type": "assessment_resumed", "occurred_on": "2026-03-20", "basis": basis, "outcome": "assess" }))
             .await;
-        assert_eq!(answer.faults(), ["/basis not_one_of"], "{basis} comes with disputes");
+        assert_eq!(
+            answer.faults(),
+            ["/basis not_one_of"],
+            "{basis} comes with disputes"
+        );
     }
 }
 
@@ -434,21 +592,47 @@ async fn consultations_are_answered_once_known_and_named_once() {
     let consulted = json!({ "type": "setting_consulted", "occurred_on": "2026-04-02", "consultation_id": CONSULTATION, "organisation_id": school });
     let repeated = service.record(&id, consulted).await;
     assert_eq!((repeated.status, repeated.code()), (409, "event_not_permitted"));
-    assert!(repeated.body["detail"].as_str().unwrap().contains("consultation_id"));
+    assert!(
+        repeated.body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("consultation_id")
+    );
     let unknown = json!({ "type": "setting_replied", "occurred_on": "2026-04-20", "consultation_id": "019b0000-0000-7000-8000-00000000dead", "reply": "can_meet" });
-    assert_eq!(service.record(&id, unknown).await.expect(409).code(), "event_not_permitted");
+    assert_eq!(
+        service.record(&id, unknown).await.expect(409).code(),
+        "event_not_permitted"
+    );
     let groundless = json!({ "type": "setting_replied", "occurred_on": "2026-04-20", "consultation_id": CONSULTATION, "reply": "cannot_meet" });
-    assert_eq!(service.record(&id, groundless).await.faults(), ["/ground missing"]);
+    assert_eq!(
+        service.record(&id, groundless).await.faults(),
+        ["/ground missing"]
+    );
     let replied = service
         .record(&id, json!({ "type": "setting_replied", "occurred_on": "2026-04-20", "consultation_id": CONSULTATION, "reply": "cannot_meet", "ground": "No places" }))
         .await
         .expect(201);
     let clock = replied.clock("setting_reply");
-    assert_eq!((clock["due_on"].clone(), clock["status"].clone(), clock["force"].clone(), clock["bearer"].clone()),
-        (json!("2026-04-17"), json!("late"), json!("guidance"), json!("education_setting")));
+    assert_eq!(
+        (
+            clock["due_on"].clone(),
+            clock["status"].clone(),
+            clock["force"].clone(),
+            clock["bearer"].clone()
+        ),
+        (
+            json!("2026-04-17"),
+            json!("late"),
+            json!("guidance"),
+            json!("education_setting")
+        )
+    );
     let stranger = json!({ "type": "setting_consulted", "occurred_on": "2026-04-02", "consultation_id": "019b0000-0000-7000-8000-00000000c009",
         "organisation_id": "019b0000-0000-7000-8000-00000000dead" });
-    assert_eq!(service.record(&id, stranger).await.faults(), ["/organisation_id unknown_organisation"]);
+    assert_eq!(
+        service.record(&id, stranger).await.faults(),
+        ["/organisation_id unknown_organisation"]
+    );
 }
 
 #[actix_web::test]
@@ -462,22 +646,52 @@ async fn a_claimed_exception_excuses_and_moves_no_date() {
         .await
         .expect(201);
     let plan = claimed.clock("final_plan");
-    assert_eq!((plan["excused"].clone(), plan["status"].clone(), plan["due_on"].clone(), plan["days_late"].clone()),
-        (json!(true), json!("overdue"), json!("2026-05-25"), json!(7)));
+    assert_eq!(
+        (
+            plan["excused"].clone(),
+            plan["status"].clone(),
+            plan["due_on"].clone(),
+            plan["days_late"].clone()
+        ),
+        (json!(true), json!("overdue"), json!("2026-05-25"), json!(7))
+    );
     assert_eq!(plan["exceptions"][0]["qualifies"], true);
     let decision = claimed.clock("assess_decision");
-    assert_eq!((decision["excused"].clone(), decision["exceptions"][0]["qualifies"].clone()), (json!(false), json!(false)));
-    assert!(!decision["exceptions"][0]["why_not"].as_array().unwrap().is_empty());
+    assert_eq!(
+        (
+            decision["excused"].clone(),
+            decision["exceptions"][0]["qualifies"].clone()
+        ),
+        (json!(false), json!(false))
+    );
+    assert!(
+        !decision["exceptions"][0]["why_not"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(claimed.body["event"]["decided_on"], "2026-04-30");
     assert_eq!(claimed.body["event"]["decided_by"], "Panel");
     assert!(claimed.flag_codes().contains(&"exception_claimed".to_owned()));
-    let before = service.read(&format!("/v1/assessments/{id}?as_of=2026-04-30")).await.expect(200);
-    assert_eq!((before.clock("final_plan")["excused"].clone(), before.clock("final_plan")["exceptions"].clone()), (json!(false), json!([])));
+    let before = service
+        .read(&format!("/v1/assessments/{id}?as_of=2026-04-30"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            before.clock("final_plan")["excused"].clone(),
+            before.clock("final_plan")["exceptions"].clone()
+        ),
+        (json!(false), json!([]))
+    );
     let backwards = service
         .record(&id, json!({ "type": "exception_claimed", "occurred_on": "2026-05-01", "ground": "school_closed", "from": "2026-03-02", "to": "2026-03-01",
             "closed_from": "2026-03-02", "reopens_on": "2026-03-01", "clocks": [] }))
         .await;
-    assert_eq!(backwards.faults(), ["/clocks too_few", "/to out_of_order", "/reopens_on out_of_order"]);
+    assert_eq!(
+        backwards.faults(),
+        ["/clocks too_few", "/to out_of_order", "/reopens_on out_of_order"]
+    );
 }
 
 #[actix_web::test]
@@ -491,12 +705,25 @@ async fn as_of_shows_the_day_and_known_at_what_was_known() {
     let state_at = async |query: &str| service.body(&format!("{uri}?{query}")).await["state"].clone();
     assert_eq!(state_at("as_of=2026-02-11").await, "considering_request");
     assert_eq!(state_at("as_of=2026-02-12").await, "assessing");
-    assert_eq!(state_at("as_of=2026-02-20&known_at=2026-02-28T23:59:59Z").await, "considering_request");
-    assert_eq!(state_at("as_of=2026-02-20&known_at=2026-03-01T09:00:00Z").await, "assessing");
-    let then = service.body(&format!("{uri}?known_at=2026-02-20T12:00:00Z")).await;
-    assert_eq!((then["as_of"].clone(), then["state"].clone()), (json!("2026-02-20"), json!("considering_request")));
+    assert_eq!(
+        state_at("as_of=2026-02-20&known_at=2026-02-28T23:59:59Z").await,
+        "considering_request"
+    );
+    assert_eq!(
+        state_at("as_of=2026-02-20&known_at=2026-03-01T09:00:00Z").await,
+        "assessing"
+    );
+    let then = service
+        .body(&format!("{uri}?known_at=2026-02-20T12:00:00Z"))
+        .await;
+    assert_eq!(
+        (then["as_of"].clone(), then["state"].clone()),
+        (json!("2026-02-20"), json!("considering_request"))
+    );
     // Alone it implies its day in London, which in summer begins at eleven the evening before.
-    let summer = service.body(&format!("{uri}?known_at=2026-07-01T23:30:00Z")).await;
+    let summer = service
+        .body(&format!("{uri}?known_at=2026-07-01T23:30:00Z"))
+        .await;
     assert_eq!(summer["as_of"], "2026-07-02");
 
     for (query, pointer) in [
@@ -507,7 +734,11 @@ async fn as_of_shows_the_day_and_known_at_what_was_known() {
         ("at=2026-02-20", "/at unknown_field"),
     ] {
         let answer = service.read(&format!("{uri}?{query}")).await;
-        assert_eq!((answer.status, answer.code(), answer.faults()), (400, "invalid_query", vec![pointer.to_owned()]), "{query}");
+        assert_eq!(
+            (answer.status, answer.code(), answer.faults()),
+            (400, "invalid_query", vec![pointer.to_owned()]),
+            "{query}"
+        );
     }
 }
 
@@ -519,10 +750,17 @@ async fn the_version_is_the_same_in_every_projection_and_never_saves_a_body() {
     let uri = format!("/v1/assessments/{id}");
     for query in ["", "?as_of=2026-01-05", "?known_at=2026-02-10T12:00:00Z"] {
         let answer = service.read(&format!("{uri}{query}")).await.expect(200);
-        assert_eq!((answer.header("etag"), answer.body["version"].as_i64()), (Some("\"v2\""), Some(2)), "{query}");
+        assert_eq!(
+            (answer.header("etag"), answer.body["version"].as_i64()),
+            (Some("\"v2\""), Some(2)),
+            "{query}"
+        );
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
-    let conditional = service.caseworker().request(Method::GET, &uri).insert_header(("If-None-Match", "\"v2\""));
+    let conditional = service
+        .caseworker()
+        .request(Method::GET, &uri)
+        .insert_header(("If-None-Match", "\"v2\""));
     service.send(conditional).await.expect(200);
 }
 
@@ -531,26 +769,57 @@ async fn recording_takes_the_version_that_was_read() {
     let service = Service::on("2026-02-10");
     let id = service.assessment(OPENED).await;
     let uri = format!("/v1/assessments/{id}/events");
-    let event = json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
-    let post = || service.caseworker().request(Method::POST, &uri).insert_header(new_key()).set_json(&event);
+    let event =
+        json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" });
+    let post = || {
+        service
+            .caseworker()
+            .request(Method::POST, &uri)
+            .insert_header(new_key())
+            .set_json(&event)
+    };
     let missing = service.send(post()).await;
     assert_eq!((missing.status, missing.code()), (428, "precondition_required"));
-    for malformed in ["v1", "\"1\"", "W/\"v1\"", "*", "\"v01\"", "\"v1\", \"v2\"", "\"v-1\"", "\"v99999999999999999999\""] {
+    for malformed in [
+        "v1",
+        "\"1\"",
+        "W/\"v1\"",
+        "*",
+        "\"v01\"",
+        "\"v1\", \"v2\"",
+        "\"v-1\"",
+        "\"v99999999999999999999\"",
+    ] {
         let answer = service.send(post().insert_header(("If-Match", malformed))).await;
-        assert_eq!((answer.status, answer.code()), (400, "invalid_header"), "{malformed}");
+        assert_eq!(
+            (answer.status, answer.code()),
+            (400, "invalid_header"),
+            "{malformed}"
+        );
     }
     let stale = service.send(post().insert_header(if_match(2))).await;
-    assert_eq!((stale.status, stale.code(), stale.body["current_version"].as_i64()), (412, "stale_version", Some(1)));
+    assert_eq!(
+        (stale.status, stale.code(), stale.body["current_version"].as_i64()),
+        (412, "stale_version", Some(1))
+    );
     service.send(post().insert_header(if_match(1))).await.expect(201);
     let stale = service.send(post().insert_header(if_match(1))).await;
-    assert_eq!((stale.status, stale.body["current_version"].as_i64()), (412, Some(2)));
+    assert_eq!(
+        (stale.status, stale.body["current_version"].as_i64()),
+        (412, Some(2))
+    );
 }
 
 #[actix_web::test]
 async fn acts_on_advice_raise_the_version_of_the_procedure() {
     let service = Service::on("2026-02-20");
     let id = service.assessment(OPENED).await;
-    let asked = service.ask(&id, json!({ "requirement": "medical", "requested_on": "2026-02-01" })).await;
+    let asked = service
+        .ask(
+            &id,
+            json!({ "requirement": "medical", "requested_on": "2026-02-01" }),
+        )
+        .await;
     service.acted(&asked.id(), "acknowledgement", json!({})).await;
     assert_eq!(service.read(&format!("/v1/assessments/{id}")).await.version(), 3);
 }
@@ -559,7 +828,16 @@ async fn acts_on_advice_raise_the_version_of_the_procedure() {
 async fn lists_filter_by_state_caseworker_flag_and_day_and_page_without_gap_or_repeat() {
     let service = Service::on("2026-02-20");
     let mut opened = Vec::new();
-    for (number, requested_on) in ["2026-01-05", "2026-01-05", "2026-02-02", "2026-02-02", "2026-02-16"].iter().enumerate() {
+    for (number, requested_on) in [
+        "2026-01-05",
+        "2026-01-05",
+        "2026-02-02",
+        "2026-02-02",
+        "2026-02-16",
+    ]
+    .iter()
+    .enumerate()
+    {
         let keeper = if number % 2 == 0 { "ann" } else { "ben" };
         let case_id = service.case_with(json!({ "caseworker": keeper })).await;
         opened.push(service.assessment_on(&case_id, requested_on).await);
@@ -567,7 +845,10 @@ async fn lists_filter_by_state_caseworker_flag_and_day_and_page_without_gap_or_r
     service.decide_to_assess(&opened[1], "2026-02-10").await;
     let listed = async |query: &str| {
         let items = service.list(&format!("/v1/assessments{query}")).await;
-        ids(&items).into_iter().map(|id| opened.iter().position(|known| known == id).unwrap()).collect::<Vec<_>>()
+        ids(&items)
+            .into_iter()
+            .map(|id| opened.iter().position(|known| known == id).unwrap())
+            .collect::<Vec<_>>()
     };
     let sorted = |mut found: Vec<usize>| {
         found.sort();
@@ -577,13 +858,30 @@ async fn lists_filter_by_state_caseworker_flag_and_day_and_page_without_gap_or_r
     assert_eq!(listed("?state=assessing").await, [1]);
     assert_eq!(sorted(listed("?caseworker=ann").await), [0, 2, 4]);
     assert_eq!(listed("?flag=clock_overdue").await, [0]);
-    assert_eq!(listed("?due_before=2026-02-16").await, [0], "what is done is no longer due");
-    assert_eq!(sorted(listed("?due_before=2026-03-16").await), [0, 2, 3], "the day itself is included");
+    assert_eq!(
+        listed("?due_before=2026-02-16").await,
+        [0],
+        "what is done is no longer due"
+    );
+    assert_eq!(
+        sorted(listed("?due_before=2026-03-16").await),
+        [0, 2, 3],
+        "the day itself is included"
+    );
     assert_eq!(sorted(listed("?due_before=2026-03-15").await), [0]);
-    assert_eq!(listed("?caseworker=ann&flag=clock_overdue&state=considering_request").await, [0]);
+    assert_eq!(
+        listed("?caseworker=ann&flag=clock_overdue&state=considering_request").await,
+        [0]
+    );
     assert!(listed("?state=plan_issued").await.is_empty());
     for size in [1, 2, 3, 5, 200] {
-        let paged = service.pages(&service.caseworker(), "/v1/assessments?state=considering_request", size).await;
+        let paged = service
+            .pages(
+                &service.caseworker(),
+                "/v1/assessments?state=considering_request",
+                size,
+            )
+            .await;
         let mut found: Vec<&str> = ids(&paged);
         assert!(found.is_sorted(), "keyset order");
         found.dedup();
@@ -596,9 +894,22 @@ async fn a_window_that_has_run_is_not_something_still_due() {
     let service = Service::on("2026-04-01");
     let id = service.assessment(OPENED).await;
     service.decide_to_assess(&id, "2026-02-10").await;
-    service.record_all(&id, &[json!({ "type": "draft_plan_served", "occurred_on": "2026-03-02" })]).await;
-    assert!(service.list("/v1/assessments?due_before=2026-03-31").await.is_empty());
-    assert_eq!(service.list("/v1/assessments?due_before=2026-05-25").await.len(), 1);
+    service
+        .record_all(
+            &id,
+            &[json!({ "type": "draft_plan_served", "occurred_on": "2026-03-02" })],
+        )
+        .await;
+    assert!(
+        service
+            .list("/v1/assessments?due_before=2026-03-31")
+            .await
+            .is_empty()
+    );
+    assert_eq!(
+        service.list("/v1/assessments?due_before=2026-05-25").await.len(),
+        1
+    );
 }
 
 #[actix_web::test]
@@ -607,15 +918,34 @@ async fn events_are_listed_in_the_order_of_recording_by_pages() {
     let id = service.assessment(OPENED).await;
     service.decide_to_assess(&id, "2026-02-10").await;
     for day in ["2026-01-30", "2026-01-10", "2026-01-20"] {
-        let mut event = json!({ "type": "further_request_received", "occurred_on": day, "requested_by": "parent" });
+        let mut event =
+            json!({ "type": "further_request_received", "occurred_on": day, "requested_by": "parent" });
         event["note"] = json!("By telephone");
         service.record(&id, event).await.expect(201);
     }
     for size in [1, 2, 5, 200] {
-        let events = service.pages(&service.caseworker(), &format!("/v1/assessments/{id}/events"), size).await;
-        let sequences: Vec<i64> = events.iter().map(|event| event["sequence"].as_i64().unwrap()).collect();
+        let events = service
+            .pages(
+                &service.caseworker(),
+                &format!("/v1/assessments/{id}/events"),
+                size,
+            )
+            .await;
+        let sequences: Vec<i64> = events
+            .iter()
+            .map(|event| event["sequence"].as_i64().unwrap())
+            .collect();
         assert_eq!(sequences, [1, 2, 3, 4, 5], "pages of {size}");
-        assert_eq!(each(&events, "occurred_on"), ["2026-01-05", "2026-02-10", "2026-01-30", "2026-01-10", "2026-01-20"]);
+        assert_eq!(
+            each(&events, "occurred_on"),
+            [
+                "2026-01-05",
+                "2026-02-10",
+                "2026-01-30",
+                "2026-01-10",
+                "2026-01-20"
+            ]
+        );
         assert_eq!(events[2]["note"], "By telephone");
         assert_eq!(events[2]["requested_by"], "parent");
         assert_eq!(events[0]["recorded_by"], "caseworker-885");

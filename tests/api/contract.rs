@@ -1,178 +1,265 @@
-//! The published document: equal to the code, complete, and true to itself.
-
-use std::collections::BTreeSet;
+//! The published document: the same as the committed one, and complete.
 
 use ehcp_timeline::casework::assessment::{RECORDED_TYPES, required_fields};
+use ehcp_timeline::casework::event::EventType;
 use ehcp_timeline::http::document;
 use serde_json::Value;
 
-fn published() -> Value {
+use crate::harness::Service;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/ehcp.v1.json");
+const PUBLIC: [&str; 5] = [
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/v1/timelines",
+    "/v1/rules",
+];
+
+fn whole() -> Value {
     serde_json::to_value(document()).unwrap()
 }
 
-/// Every operation as (name, operation).
+/// Every operation as `METHOD path` with what the document says of it.
 fn operations(document: &Value) -> Vec<(String, &Value)> {
-    let paths = document["paths"].as_object().unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
     paths
-        .iter()
         .flat_map(|(path, item)| {
             item.as_object()
                 .unwrap()
                 .iter()
-                .map(move |(method, operation)| (format!("{method} {path}"), operation))
+                .map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
         })
         .collect()
 }
 
+/// Visits every value of the document with its place.
+fn each(value: &Value, place: &str, visit: &mut dyn FnMut(&str, &Value)) {
+    visit(place, value);
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, member)| each(member, &format!("{place}/{name}"), visit)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(index, item)| each(item, &format!("{place}/{index}"), visit)),
+        _ => {}
+    }
+}
+
+fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
+}
+
 #[test]
-fn the_committed_document_is_the_one_of_the_code() {
-    let committed = include_str!("../../openapi/ehcp.v1.json");
-    let current = document().to_pretty_json().unwrap() + "\n";
+fn the_committed_document_is_the_one_the_code_makes() {
+    let made = format!("{}\n", document().to_pretty_json().unwrap());
+    let committed = std::fs::read_to_string(FILE).unwrap_or_default();
     assert!(
-        committed == current,
-        "renew it with: cargo run -- openapi > openapi/ehcp.v1.json"
+        made == committed,
+        "openapi/ehcp.v1.json differs from the code. Renew it and look at the difference:\n\n    cargo run -- openapi > openapi/ehcp.v1.json\n"
     );
 }
 
-#[test]
-fn every_reference_leads_somewhere_and_no_schema_is_unused() {
-    let document = published();
-    let text = document.to_string();
-    let referred: BTreeSet<&str> = text
-        .split("\"$ref\":\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .collect();
-    for place in &referred {
-        assert!(
-            document.pointer(place.trim_start_matches('#')).is_some(),
-            "{place}"
-        );
-    }
-    for name in document["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(
-            referred.contains(format!("#/components/schemas/{name}").as_str()),
-            "{name} is unused"
-        );
-    }
+#[actix_web::test]
+async fn the_served_document_is_the_same() {
+    let service = Service::new();
+    let served = service
+        .send(crate::harness::anonymous(
+            actix_web::http::Method::GET,
+            "/openapi.json",
+        ))
+        .await
+        .expect(200);
+    assert_eq!(served.body, whole());
 }
 
 #[test]
-fn every_operation_says_what_it_is_who_may_and_what_may_come_back() {
-    let document = published();
-    let mut ids = BTreeSet::new();
+fn every_operation_says_what_it_is_for_and_who_may() {
+    let document = whole();
+    let tags: Vec<&Value> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect();
+    let mut ids = Vec::new();
     for (name, operation) in operations(&document) {
+        for field in ["summary", "operationId"] {
+            assert!(is_text(&operation[field]), "{name} has no {field}");
+        }
+        ids.push(operation["operationId"].clone());
+        let own = operation["tags"].as_array().unwrap();
         assert!(
-            operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
-            "{name} has no summary"
+            own.len() == 1 && tags.contains(&&own[0]),
+            "{name} has the tags {own:?}"
         );
-        assert!(
-            operation["tags"].as_array().is_some_and(|tags| tags.len() == 1),
-            "{name} has no tag"
-        );
-        assert!(
-            ids.insert(operation["operationId"].as_str().unwrap()),
-            "{name} shares its id"
-        );
-        assert!(
-            operation.get("x-problems").is_none(),
-            "{name} names an unknown problem"
+        let is_public = PUBLIC.contains(&name.split_once(' ').unwrap().1);
+        assert_eq!(
+            operation.get("security").is_none(),
+            is_public,
+            "security of {name}"
         );
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            let said = parameter["description"].as_str().unwrap_or_default();
-            assert!(!said.is_empty(), "{name}: {} is not described", parameter["name"]);
+            assert!(
+                is_text(&parameter["description"]),
+                "{name}: {} is not described",
+                parameter["name"]
+            );
+            assert!(parameter["schema"].is_object(), "{name}: {}", parameter["name"]);
         }
+        let successes = operation["responses"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|status| status.starts_with('2'));
+        assert_eq!(successes.count(), 1, "{name} succeeds in one way");
         for (status, response) in operation["responses"].as_object().unwrap() {
             assert!(
-                !response["description"].as_str().unwrap().is_empty(),
-                "{name} {status}"
+                is_text(&response["description"]),
+                "{name}: {status} is not described"
             );
-            let content = response["content"].as_object().unwrap();
-            let kind = if status.starts_with('2') {
-                "application/json"
-            } else {
-                "application/problem+json"
-            };
-            assert!(content.contains_key(kind), "{name} {status} has no {kind}");
+            assert!(response["content"].is_object(), "{name}: {status} has no content");
+            for (header, described) in response["headers"].as_object().into_iter().flatten() {
+                assert!(is_text(&described["description"]), "{name}: {status} {header}");
+            }
         }
-        let is_public = operation.get("security").is_none();
-        assert_eq!(is_public, operation["responses"].get("401").is_none(), "{name}");
+        if !is_public {
+            assert!(
+                operation["responses"].get("401").is_some() && operation["responses"].get("403").is_some(),
+                "{name}"
+            );
+        }
     }
+    let before = ids.len();
+    ids.sort_by_key(ToString::to_string);
+    ids.dedup();
+    assert_eq!(ids.len(), before, "operation ids are unique");
 }
 
 #[test]
-fn what_changes_something_takes_what_the_manners_ask() {
-    let document = published();
-    let storing_nothing = ["post /v1/timelines", "post /v1/cases/search"];
+fn everything_that_can_be_said_no_to_is_documented() {
+    let document = whole();
     for (name, operation) in operations(&document) {
-        let takes = |header: &str| {
-            operation["parameters"]
-                .as_array()
+        let answers = |status: &str| operation["responses"].get(status).is_some();
+        let takes = |place: &str, parameter: &str| {
+            let given = operation["parameters"].as_array().into_iter().flatten();
+            given
                 .into_iter()
-                .flatten()
-                .any(|parameter| {
-                    parameter["name"] == header
-                        && parameter["in"] == "header"
-                        && parameter["required"] == true
-                })
+                .any(|held| held["in"] == place && (parameter.is_empty() || held["name"] == parameter))
         };
-        let records = name.starts_with("post ") && !storing_nothing.contains(&name.as_str());
-        assert_eq!(takes("Idempotency-Key"), records, "{name}");
-        let acts_on_a_version = name.starts_with("patch ")
-            || name.ends_with("{id}/events") && name.starts_with("post")
-            || name.starts_with("post /v1/advice-requests/");
-        assert_eq!(takes("If-Match"), acts_on_a_version, "{name}");
-    }
-}
-
-#[test]
-fn every_field_that_can_be_sent_says_what_it_means() {
-    let document = published();
-    let schemas = document["components"]["schemas"].as_object().unwrap();
-    let sent = schemas.iter().flat_map(|(name, schema)| {
-        let branches = schema["oneOf"]
-            .as_array()
-            .cloned()
-            .unwrap_or_else(|| vec![schema.clone()]);
-        branches.into_iter().map(move |branch| (name, branch))
-    });
-    for (name, schema) in sent.filter(|(_, schema)| schema["additionalProperties"] == false) {
-        for (field, property) in schema["properties"].as_object().unwrap() {
-            // A reference is described by what it refers to.
-            let is_told = property.get("description").is_some() || property.to_string().contains("$ref");
-            assert!(is_told || field == "type", "{name}.{field} is not described");
+        assert_eq!(answers("404"), name.contains('{'), "404 of {name}");
+        assert_eq!(answers("412"), takes("header", "If-Match"), "412 of {name}");
+        if operation.get("requestBody").is_some() {
+            for status in ["400", "413", "415", "422"] {
+                assert!(answers(status), "{status} of {name}");
+            }
+            assert_eq!(operation["requestBody"]["required"], true, "{name}");
+        }
+        if name.starts_with("POST") && operation.get("security").is_some() && name != "POST /v1/cases/search"
+        {
+            assert!(takes("header", "Idempotency-Key"), "{name}");
+        }
+        if takes("query", "") {
+            assert!(answers("400"), "{name}");
         }
     }
 }
 
 #[test]
-fn permitted_events_require_what_the_schema_of_their_type_requires() {
-    let document = published();
+fn nothing_dangles_and_nothing_is_left_over() {
+    let document = whole();
+    let mut referred = Vec::new();
+    each(&document, "", &mut |place, value| {
+        assert!(
+            !place.ends_with("/x-problems"),
+            "an unknown problem is named at {place}"
+        );
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            assert!(
+                document.pointer(reference.trim_start_matches('#')).is_some(),
+                "{reference} at {place} leads nowhere"
+            );
+            referred.push(reference.to_owned());
+        }
+    });
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(
+            referred.contains(&format!("#/components/schemas/{name}")),
+            "nothing refers to {name}"
+        );
+    }
+}
+
+#[test]
+fn days_and_instants_say_what_they_are() {
+    let document = whole();
+    each(&document["components"]["schemas"], "", &mut |place, value| {
+        for (name, property) in value
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let wanted = match name.rsplit('_').next() {
+                Some("on") if name.contains('_') => "date",
+                Some("at") if name.contains('_') => "date-time",
+                _ => continue,
+            };
+            assert_eq!(property["format"], wanted, "{place}/{name}");
+        }
+    });
+}
+
+#[test]
+fn every_schema_and_every_field_of_a_body_is_described_or_plain() {
+    let document = whole();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let is_page = name.starts_with("Page_");
+        assert!(
+            is_page || is_text(&schema["description"]) || schema["oneOf"].is_array(),
+            "{name} is not described"
+        );
+    }
+}
+
+/// The branch of the union of recordable events for a type.
+fn branch<'d>(document: &'d Value, event_type: EventType) -> &'d Value {
     let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"]
         .as_array()
         .unwrap();
-    let resolved = |branch: &Value| -> Value {
-        match branch["$ref"].as_str() {
-            Some(place) => document.pointer(place.trim_start_matches('#')).unwrap().clone(),
-            None => branch.clone(),
-        }
+    let is_it = |branch: &&Value| {
+        branch["properties"]["type"]["enum"][0] == event_type.name()
+            || branch["properties"]["type"]["const"] == event_type.name()
     };
+    branches
+        .iter()
+        .find(is_it)
+        .unwrap_or_else(|| panic!("no {}", event_type.name()))
+}
+
+#[test]
+fn what_permitted_events_require_is_what_the_schema_requires() {
+    let document = whole();
     for event_type in RECORDED_TYPES {
-        let branch = branches
-            .iter()
-            .map(resolved)
-            .find(|branch| branch["properties"]["type"]["enum"][0] == event_type.name())
-            .unwrap_or_else(|| panic!("{} is not in the document", event_type.name()));
-        let mut documented: Vec<&str> = branch["required"]
-            .as_array()
-            .unwrap()
+        let required = branch(&document, event_type)["required"].as_array().unwrap();
+        let mut required: Vec<&str> = required
             .iter()
             .map(|field| field.as_str().unwrap())
+            .filter(|field| !["type", "occurred_on"].contains(field))
             .collect();
-        documented.retain(|field| !["type", "occurred_on"].contains(field));
-        documented.sort_unstable();
         let mut told = required_fields(event_type).to_vec();
-        told.sort_unstable();
-        assert_eq!(documented, told, "{}", event_type.name());
+        required.sort();
+        told.sort();
+        assert_eq!(told, required, "{}", event_type.name());
     }
+    let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        branches.len(),
+        RECORDED_TYPES.len() + 1,
+        "those, and the correction"
+    );
 }

@@ -2,14 +2,16 @@
 
 use std::cell::OnceCell;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 
+use actix_web::HttpServer;
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
@@ -32,8 +34,26 @@ pub const TODAY: &str = "2026-02-20";
 pub struct Service {
     pub app: App,
     key: IssuerKey,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     served: OnceCell<Handler>,
+}
+
+/// A service on its way to another thread.
+pub struct Worker {
+    app: App,
+    key: IssuerKey,
+    folder: Arc<TempDir>,
+}
+
+impl Worker {
+    pub fn into_service(self) -> Service {
+        Service {
+            app: self.app,
+            key: self.key,
+            folder: self.folder,
+            served: OnceCell::new(),
+        }
+    }
 }
 
 /// The app, made once for all requests of a test.
@@ -69,8 +89,17 @@ impl Service {
         Service {
             app,
             key: key(),
-            folder,
+            folder: Arc::new(folder),
             served: OnceCell::new(),
+        }
+    }
+
+    /// What another thread needs to serve from the same store.
+    pub fn worker(&self) -> Worker {
+        Worker {
+            app: self.app.clone(),
+            key: self.key.clone(),
+            folder: Arc::clone(&self.folder),
         }
     }
 
@@ -160,18 +189,13 @@ impl Service {
         Actor { token }
     }
 
-    /// The key that tokens are signed with.
-    pub fn key(&self) -> IssuerKey {
-        self.key.clone()
-    }
-
     /// Sends a request as it stands.
     pub async fn send(&self, request: TestRequest) -> Answer {
         if self.served.get().is_none() {
             let app = api()
                 .app()
                 .app_data(Data::new(self.app.clone()))
-                .app_data(Data::new(self.key()));
+                .app_data(Data::new(self.key.clone()));
             let service = Rc::new(init_service(app).await);
             let handler: Handler = Box::new(move |request| {
                 let service = Rc::clone(&service);
@@ -180,6 +204,24 @@ impl Service {
             assert!(self.served.set(handler).is_ok());
         }
         self.served.get().unwrap()(request).await
+    }
+
+    /// Serves on a port of its own as long as the test runs.
+    pub async fn listen(&self) -> SocketAddr {
+        let (app, key) = (self.app.clone(), self.key.clone());
+        let server = HttpServer::new(move || {
+            api()
+                .app()
+                .app_data(Data::new(app.clone()))
+                .app_data(Data::new(key.clone()))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        address
     }
 
     pub async fn get(&self, actor: &Actor, uri: &str) -> Answer {
@@ -325,8 +367,13 @@ impl Service {
 
     /// The ids of the events on record, in order of recording.
     pub async fn event_ids(&self, assessment_id: &str) -> Vec<String> {
-        let events = self.list(&format!("/v1/assessments/{assessment_id}/events")).await;
-        events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect()
+        let events = self
+            .list(&format!("/v1/assessments/{assessment_id}/events"))
+            .await;
+        events
+            .iter()
+            .map(|event| event["id"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Records that it was decided to assess.
@@ -364,7 +411,9 @@ impl Service {
 
     /// Acts on the present version of an advice request as a caseworker, who must be let.
     pub async fn acted(&self, request_id: &str, act: &str, body: Value) -> Answer {
-        self.act_on(&self.caseworker(), request_id, act, body).await.expect(201)
+        self.act_on(&self.caseworker(), request_id, act, body)
+            .await
+            .expect(201)
     }
 
     /// Runs SQL on the file behind the service's back.
@@ -379,7 +428,8 @@ impl Service {
         found.number
     }
 
-    fn behind(&self) -> SqliteConnection {
+    /// A connection to the file of its own.
+    pub fn behind(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
         connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
         connection
@@ -412,38 +462,43 @@ pub fn anonymous(method: Method, uri: &str) -> TestRequest {
 }
 
 impl Actor {
-    pub fn token(&self) -> &str {
-        &self.token
+    /// What stands in the `Authorization` header.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
     }
 
     pub fn request(&self, method: Method, uri: &str) -> TestRequest {
         TestRequest::with_uri(uri)
             .method(method)
-            .insert_header(("Authorization", format!("Bearer {}", self.token)))
+            .insert_header(("Authorization", self.bearer()))
     }
 }
 
 impl Answer {
-    /// An answer as it came over the wire.
-    pub fn heard(text: &str) -> Answer {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let (status_line, lines) = head.split_once("\r\n").unwrap();
+    /// An answer read off a connection.
+    pub fn parsed(raw: &str) -> Answer {
+        let (head, text) = raw
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {raw}"));
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let header = |line: &str| {
-            let (name, value) = line.split_once(": ").unwrap();
-            (name.to_lowercase(), value.to_owned())
+            line.split_once(": ")
+                .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         };
         Answer {
-            status: status_line.split(' ').nth(1).unwrap().parse().unwrap(),
-            headers: lines.lines().map(header).collect(),
-            body: serde_json::from_str(body).unwrap_or(Value::Null),
-            text: body.to_owned(),
+            status,
+            headers: lines.filter_map(header).collect(),
+            body: serde_json::from_str(text).unwrap_or(Value::Null),
+            text: text.to_owned(),
         }
     }
 
     /// The answer, if its status is this one; otherwise the test ends showing what it was.
     #[track_caller]
     pub fn expect(self, status: u16) -> Answer {
-        assert_eq!(self.status, status, "{:#}", self.body);
+        let shown: String = format!("{:#}", self.body).chars().take(2_000).collect();
+        assert_eq!(self.status, status, "{shown}");
         self
     }
 
@@ -513,7 +568,10 @@ impl Answer {
     #[track_caller]
     pub fn permitted(&self) -> Vec<String> {
         let permitted = self.body["permitted_events"].as_array().unwrap();
-        permitted.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        permitted
+            .iter()
+            .map(|event| event["type"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// The faults of a problem as `pointer code` lines.
@@ -537,12 +595,6 @@ pub fn if_match(version: i64) -> (&'static str, String) {
     ("If-Match", format!("\"v{version}\""))
 }
 
-/// The API, compiled once for all tests.
-pub fn api() -> &'static Api {
-    static API: OnceLock<Api> = OnceLock::new();
-    API.get_or_init(|| Api::new().unwrap())
-}
-
 /// The ids of items.
 pub fn ids(items: &[Value]) -> Vec<&str> {
     items.iter().map(|item| item["id"].as_str().unwrap()).collect()
@@ -555,6 +607,11 @@ pub fn each<'i>(items: &'i [Value], field: &str) -> Vec<&'i Value> {
 
 pub fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
+}
+
+fn api() -> &'static Api {
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| Api::new().unwrap())
 }
 
 fn key() -> IssuerKey {

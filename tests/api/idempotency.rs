@@ -1,146 +1,221 @@
-//! A client that lost an answer asks again and gets it again.
+//! Doing something once, however often it is asked.
 
 use actix_web::http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Actor, Answer, Service, if_match};
+use crate::harness::{Actor, Answer, Service, if_match, new_key};
 
-async fn post(service: &Service, actor: &Actor, path: &str, key: &str, version: i64, body: &Value) -> Answer {
-    let request = actor
-        .request(Method::POST, path)
-        .insert_header(("Idempotency-Key", format!("\"{key}\"")))
-        .insert_header(if_match(version));
-    service.send(request.set_json(body)).await
-}
+const EVENT: &str =
+    r#"{"type":"further_request_received","occurred_on":"2026-02-01","requested_by":"parent"}"#;
 
-fn child(name: &str) -> Value {
-    json!({ "given_name": name, "family_name": "Example", "date_of_birth": "2017-11-02" })
-}
-
-fn decision() -> Value {
-    json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-12", "decision": "assess" })
+async fn post(
+    service: &Service,
+    actor: &Actor,
+    uri: &str,
+    key: &str,
+    version: Option<i64>,
+    body: &str,
+) -> Answer {
+    let mut request = actor
+        .request(Method::POST, uri)
+        .insert_header(("Idempotency-Key", format!("\"{key}\"")));
+    if let Some(version) = version {
+        request = request.insert_header(if_match(version));
+    }
+    service
+        .send(
+            request
+                .insert_header(("Content-Type", "application/json"))
+                .set_payload(body.to_owned()),
+        )
+        .await
 }
 
 #[actix_web::test]
-async fn a_repeated_request_gets_the_first_answer_and_does_nothing_else() {
-    let service = Service::new();
-    let officer = service.caseworker();
+async fn a_lost_answer_is_given_again_and_nothing_is_done_twice() {
+    let service = Service::on("2026-02-20");
     let id = service.assessment("2026-01-05").await;
-    let events = format!("/v1/assessments/{id}/events");
-    let first = post(&service, &officer, &events, "k", 1, &decision())
+    let uri = format!("/v1/assessments/{id}/events");
+    let first = post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
         .await
         .expect(201);
-    // The version has moved on by its own doing; the key is looked at first.
-    let second = post(&service, &officer, &events, "k", 1, &decision())
+    service.decide_to_assess(&id, "2026-02-10").await;
+    service.set_now("2026-02-21T01:00:00Z");
+    // The version it was sent with is stale by now, and the day has changed.
+    let again = post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
         .await
         .expect(201);
-    assert_eq!(first.text, second.text);
-    assert_eq!(first.header("etag"), second.header("etag"));
-    let recorded = service.get(&officer, &events).await.expect(200);
-    assert_eq!(recorded.body["items"].as_array().unwrap().len(), 2);
-}
-
-#[actix_web::test]
-async fn a_created_record_keeps_its_place_in_the_repeated_answer() {
-    let service = Service::new();
-    let officer = service.caseworker();
-    let first = post(&service, &officer, "/v1/cases", "k", 1, &child("Ada"))
-        .await
-        .expect(201);
-    let second = post(&service, &officer, "/v1/cases", "k", 1, &child("Ada"))
-        .await
-        .expect(201);
-    assert_eq!(first.header("location"), second.header("location"));
-    assert_eq!(first.text, second.text);
-    assert_eq!(
-        service.get(&officer, "/v1/cases").await.body["items"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-}
-
-#[actix_web::test]
-async fn a_key_stands_for_one_request_of_one_client() {
-    let service = Service::new();
-    let officer = service.caseworker();
-    let case_id = post(&service, &officer, "/v1/cases", "k", 1, &child("Ada"))
-        .await
-        .expect(201)
-        .id();
-    let other_body = post(&service, &officer, "/v1/cases", "k", 1, &child("Bea")).await;
-    assert_eq!(
-        (other_body.status, other_body.code()),
-        (422, "idempotency_key_reused")
-    );
-    let person = json!({
-        "name": "Sam Example", "relationship": "parent", "parental_responsibility": true, "receives_notices": true
-    });
-    let other_path = post(
+    assert_eq!(again.text, first.text);
+    for header in ["etag", "content-type", "cache-control"] {
+        assert_eq!(again.header(header), first.header(header), "{header}");
+    }
+    assert_eq!(service.event_ids(&id).await.len(), 3);
+    // The key decides before the version does, but not before who asks.
+    post(
         &service,
-        &officer,
-        &format!("/v1/cases/{case_id}/people"),
+        &service.actor(ehcp_timeline::auth::Role::Auditor),
+        &uri,
         "k",
-        1,
-        &person,
+        Some(1),
+        EVENT,
     )
-    .await;
-    assert_eq!(
-        (other_path.status, other_path.code()),
-        (422, "idempotency_key_reused")
-    );
-
-    let manager = service.actor(ehcp_timeline::auth::Role::Manager);
-    let other_client = post(&service, &manager, "/v1/cases", "k", 1, &child("Ada"))
-        .await
-        .expect(201);
-    assert_ne!(other_client.id(), case_id);
-    let elsewhere = post(&service, &service.stranger(), "/v1/cases", "k", 1, &child("Ada"))
-        .await
-        .expect(201);
-    assert_ne!(elsewhere.id(), case_id);
+    .await
+    .expect(403);
 }
 
 #[actix_web::test]
-async fn a_failure_is_not_kept() {
+async fn a_creation_is_given_again_with_its_place() {
     let service = Service::new();
-    let officer = service.caseworker();
-    post(&service, &officer, "/v1/cases", "k", 1, &json!({}))
+    let body = r#"{"given_name":"Ada","family_name":"Example","date_of_birth":"2017-11-02"}"#;
+    let first = post(&service, &service.caseworker(), "/v1/cases", "k", None, body)
         .await
-        .expect(422);
+        .expect(201);
+    let again = post(&service, &service.caseworker(), "/v1/cases", "k", None, body)
+        .await
+        .expect(201);
+    assert_eq!(
+        (again.text.clone(), again.header("location"), again.header("etag")),
+        (first.text.clone(), first.header("location"), first.header("etag"))
+    );
+    assert_eq!(service.list("/v1/cases").await.len(), 1);
+    assert_eq!(service.count("audit_entries"), 1);
+}
+
+#[actix_web::test]
+async fn a_key_stands_for_one_path_and_body() {
+    let service = Service::on("2026-02-20");
+    let (one, other) = (
+        service.assessment("2026-01-05").await,
+        service.assessment("2026-01-05").await,
+    );
+    let uri = format!("/v1/assessments/{one}/events");
+    post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
+        .await
+        .expect(201);
+    for (uri, body) in [
+        (uri.clone(), EVENT.replace("parent", "young_person")),
+        (uri.clone(), EVENT.replace(',', ", ")),
+        (format!("/v1/assessments/{other}/events"), EVENT.to_owned()),
+    ] {
+        let refused = post(&service, &service.caseworker(), &uri, "k", Some(1), &body).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (422, "idempotency_key_reused"),
+            "{uri} {body}"
+        );
+    }
+    assert_eq!(service.event_ids(&other).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn keys_belong_to_a_client_of_an_authority() {
+    let service = Service::new();
+    let body = r#"{"given_name":"Ada","family_name":"Example","date_of_birth":"2017-11-02"}"#;
+    let manager = service.actor(ehcp_timeline::auth::Role::Manager);
+    let mut made = Vec::new();
+    for actor in [service.caseworker(), manager, service.stranger()] {
+        made.push(
+            post(&service, &actor, "/v1/cases", "k", None, body)
+                .await
+                .expect(201)
+                .id(),
+        );
+    }
+    made.dedup();
+    assert_eq!(made.len(), 3);
+}
+
+#[actix_web::test]
+async fn failures_are_not_kept() {
+    let service = Service::on("2026-02-20");
     let id = service.assessment("2026-01-05").await;
-    let events = format!("/v1/assessments/{id}/events");
-    post(&service, &officer, &events, "k", 9, &decision())
+    let uri = format!("/v1/assessments/{id}/events");
+    let impossible = r#"{"type":"representations_received","occurred_on":"2026-02-01"}"#;
+    post(&service, &service.caseworker(), &uri, "k", Some(1), impossible)
+        .await
+        .expect(409);
+    post(&service, &service.caseworker(), &uri, "k", Some(9), EVENT)
         .await
         .expect(412);
-    post(&service, &officer, &events, "k", 1, &decision())
+    post(&service, &service.caseworker(), &uri, "k", Some(1), "{}")
+        .await
+        .expect(422);
+    post(&service, &service.caseworker(), &uri, "k", Some(1), EVENT)
         .await
         .expect(201);
 }
 
 #[actix_web::test]
-async fn a_day_later_the_key_is_new() {
-    let service = Service::on("2026-02-20");
-    let officer = service.caseworker();
-    let first = post(&service, &officer, "/v1/cases", "k", 1, &child("Ada"))
-        .await
-        .expect(201)
-        .id();
-    service.set_now("2026-02-21T11:59:59Z");
+async fn after_a_day_a_key_is_new() {
+    let service = Service::new();
+    let body = r#"{"name":"Trust","kind":"health"}"#;
+    let mut made = Vec::new();
+    for instant in [
+        "2026-02-20T09:00:00Z",
+        "2026-02-21T08:59:59.999999Z",
+        "2026-02-21T09:00:00Z",
+        "2026-02-22T08:00:00Z",
+    ] {
+        service.set_now(instant);
+        made.push(
+            post(&service, &service.admin(), "/v1/organisations", "k", None, body)
+                .await
+                .expect(201)
+                .id(),
+        );
+    }
+    assert_eq!(made[0], made[1]);
+    assert_ne!(made[1], made[2]);
+    assert_eq!(made[2], made[3]);
+}
+
+#[actix_web::test]
+async fn a_key_is_a_quoted_string_and_required() {
+    let service = Service::new();
+    let body = json!({ "name": "Trust", "kind": "health" });
+    let keyless = service
+        .admin()
+        .request(Method::POST, "/v1/organisations")
+        .set_json(&body);
+    let refused = service.send(keyless).await;
     assert_eq!(
-        post(&service, &officer, "/v1/cases", "k", 1, &child("Ada"))
-            .await
-            .expect(201)
-            .id(),
-        first
+        (refused.status, refused.code()),
+        (400, "idempotency_key_required")
     );
-    service.set_now("2026-02-21T12:00:00Z");
-    assert_ne!(
-        post(&service, &officer, "/v1/cases", "k", 1, &child("Ada"))
-            .await
-            .expect(201)
-            .id(),
-        first
-    );
+    let long = format!("\"{}\"", "k".repeat(256));
+    for malformed in [
+        "k",
+        "\"k",
+        "\"\"",
+        "\"a b\"",
+        "\"a\"b\"",
+        "\"\\x\"",
+        long.as_str(),
+    ] {
+        let request = service
+            .admin()
+            .request(Method::POST, "/v1/organisations")
+            .insert_header(("Idempotency-Key", malformed))
+            .set_json(&body);
+        let refused = service.send(request).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (400, "invalid_header"),
+            "{malformed}"
+        );
+    }
+    let twice = service
+        .admin()
+        .request(Method::POST, "/v1/organisations")
+        .append_header(new_key())
+        .append_header(new_key())
+        .set_json(&body);
+    assert_eq!(service.send(twice).await.code(), "invalid_header");
+    assert_eq!(service.count("organisations"), 0);
+    let escaped = service
+        .admin()
+        .request(Method::POST, "/v1/organisations")
+        .insert_header(("Idempotency-Key", r#""a\"b\\c""#))
+        .set_json(&body);
+    assert_ne!(service.send(escaped).await.expect(201).body["id"], Value::Null);
 }

@@ -1,131 +1,248 @@
-//! Every code of the table is reached, and looks as it should.
+//! Every way to be told no: one code each, always a problem, never a leak.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 
-use actix_web::HttpServer;
 use actix_web::http::Method;
-use actix_web::test::TestRequest;
-use actix_web::web::Data;
-use ehcp_timeline::http::problem::Code;
+use ehcp_timeline::auth::Role;
+use ehcp_timeline::http::code::Code;
+use ehcp_timeline::http::document;
 use serde_json::{Value, json};
 
-use crate::harness::{Actor, Answer, Service, api, if_match, new_key};
+use crate::harness::{Answer, Service, anonymous, if_match, new_key};
 
-#[actix_web::test]
-async fn every_code_of_the_table_is_reached() {
-    let service = Service::on("2026-05-20");
-    let officer = service.caseworker();
-    let case_id = service.case().await;
-    let assessment_id = service.assessment_on(&case_id, "2026-01-05").await;
-    let events = format!("/v1/assessments/{assessment_id}/events");
-    let closed_id = service.case_with(json!({ "upn": "D885200024001" })).await;
-    let closure = json!({ "reason": "other", "occurred_on": "2026-05-01" });
+const NOBODY: &str = "019b0000-0000-7000-8000-00000000dead";
+
+/// A way to reach every code, by its name.
+async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
+    let caseworker = service.caseworker();
+    let case_id = service.case_with(json!({ "upn": "D885200024001" })).await;
+    let id = service.assessment_on(&case_id, "2026-01-05").await;
+    let drafted = service.assessment("2026-01-05").await;
+    service.decide_to_assess(&drafted, "2026-02-01").await;
     service
-        .post(&officer, &format!("/v1/cases/{closed_id}/closure"), closure)
+        .record_all(
+            &drafted,
+            &[json!({ "type": "draft_plan_served", "occurred_on": "2026-02-10" })],
+        )
+        .await;
+    let closed = service.case().await;
+    service
+        .post(
+            &caseworker,
+            &format!("/v1/cases/{closed}/closure"),
+            json!({ "reason": "other", "occurred_on": "2026-02-01" }),
+        )
         .await
         .expect(201);
-
-    let mut reached: BTreeMap<&str, Answer> = BTreeMap::new();
-    let post = |path: &str, body: &str| {
-        officer
-            .request(Method::POST, path)
+    let events = format!("/v1/assessments/{id}/events");
+    let request_on =
+        |day: &str| json!({ "type": "request_received", "occurred_on": day, "requested_by": "parent" });
+    let send_json = |body: &'static str| {
+        service
+            .caseworker()
+            .request(Method::POST, "/v1/cases")
             .insert_header(new_key())
             .insert_header(("Content-Type", "application/json"))
-            .set_payload(body.to_owned())
+            .set_payload(body)
     };
-    let request_event =
-        json!({ "type": "request_received", "occurred_on": "2026-01-05", "requested_by": "parent" });
-    let withdrawal = json!({
-        "type": "assessment_withdrawn", "occurred_on": "2026-02-01", "withdrawn_by": "parent", "reason": "moved"
-    });
 
-    reached.insert("malformed_json", service.send(post("/v1/cases", "{")).await);
+    let mut reached = BTreeMap::new();
     reached.insert(
-        "invalid_query",
-        service.get(&officer, "/v1/clocks?limit=0&status=asleep").await,
+        "malformed_json",
+        service.send(send_json("{\"given_name\": ")).await,
     );
-    let unquoted = officer
-        .request(Method::POST, "/v1/cases")
-        .insert_header(("Idempotency-Key", "bare"));
-    reached.insert("invalid_header", service.send(unquoted.set_json(json!({}))).await);
-    let keyless = officer.request(Method::POST, "/v1/cases").set_json(json!({}));
-    reached.insert("idempotency_key_required", service.send(keyless).await);
+    reached.insert("invalid_query", service.read("/v1/cases?page=2").await);
     reached.insert(
-        "known_at_not_supported",
+        "invalid_header",
         service
-            .get(&officer, "/v1/clocks?known_at=2026-01-01T00:00:00Z")
+            .send(
+                caseworker
+                    .request(Method::POST, &events)
+                    .insert_header(new_key())
+                    .insert_header(("If-Match", "1"))
+                    .set_json(json!({})),
+            )
             .await,
     );
     reached.insert(
+        "idempotency_key_required",
+        service
+            .send(caseworker.request(Method::POST, "/v1/cases").set_json(json!({})))
+            .await,
+    );
+    reached.insert(
+        "known_at_not_supported",
+        service.read("/v1/clocks?known_at=2026-01-01T00:00:00Z").await,
+    );
+    reached.insert(
         "unauthenticated",
-        service.send(TestRequest::get().uri("/v1/cases")).await,
+        service.send(anonymous(Method::GET, "/v1/cases")).await,
     );
     reached.insert(
         "forbidden",
-        service.get(&service.contributor(&case_id), "/v1/cases").await,
+        service.get(&service.actor(Role::Auditor), "/v1/settings").await,
     );
-    reached.insert("not_found", service.get(&officer, "/v1/cases/no-such-case").await);
+    reached.insert(
+        "forbidden",
+        service
+            .post(&service.actor(Role::Auditor), "/v1/cases", json!({}))
+            .await,
+    );
+    reached.insert("not_found", service.read(&format!("/v1/cases/{NOBODY}")).await);
     reached.insert(
         "method_not_allowed",
-        service.send(officer.request(Method::DELETE, "/v1/cases")).await,
+        service
+            .send(caseworker.request(Method::DELETE, "/v1/cases"))
+            .await,
     );
     reached.insert(
         "event_not_permitted",
         service
             .record(
-                &assessment_id,
-                json!({ "type": "final_plan_sent", "occurred_on": "2026-02-01" }),
+                &id,
+                json!({ "type": "representations_received", "occurred_on": "2026-02-01" }),
             )
             .await,
     );
-    reached.insert("plan_not_ready", early_final_plan(&service).await);
-    let twin = json!({
-        "given_name": "Twin", "family_name": "Example", "date_of_birth": "2017-11-02", "upn": "D885200024001"
-    });
-    reached.insert("duplicate", service.post(&officer, "/v1/cases", twin).await);
-    let second = json!({ "case_id": case_id, "event": request_event });
+    reached.insert(
+        "plan_not_ready",
+        service
+            .record(
+                &drafted,
+                json!({ "type": "final_plan_sent", "occurred_on": "2026-02-20" }),
+            )
+            .await,
+    );
+    reached.insert("duplicate", service.post(&caseworker, "/v1/cases", json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01", "upn": "D885200024001" })).await);
     reached.insert(
         "already_open",
-        service.post(&officer, "/v1/assessments", second).await,
+        service
+            .post(
+                &caseworker,
+                "/v1/assessments",
+                json!({ "case_id": case_id, "event": request_on("2026-02-01") }),
+            )
+            .await,
     );
-    let on_closed = json!({ "case_id": closed_id, "event": request_event });
     reached.insert(
         "case_closed",
-        service.post(&officer, "/v1/assessments", on_closed).await,
+        service
+            .post(
+                &caseworker,
+                "/v1/assessments",
+                json!({ "case_id": closed, "event": request_on("2026-02-01") }),
+            )
+            .await,
+    );
+    reached.insert("stale_version", service.act(&caseworker, &events, 7, json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" })).await);
+    let large = format!("{{\"given_name\": \"{}\"}}", "a".repeat(1024 * 1024));
+    reached.insert(
+        "payload_too_large",
+        service
+            .send(
+                caseworker
+                    .request(Method::POST, "/v1/cases")
+                    .insert_header(new_key())
+                    .insert_header(("Content-Type", "application/json"))
+                    .set_payload(large),
+            )
+            .await,
     );
     reached.insert(
-        "stale_version",
-        service.act(&officer, &events, 7, withdrawal.clone()).await,
+        "unsupported_media_type",
+        service
+            .send(
+                caseworker
+                    .request(Method::POST, "/v1/cases")
+                    .insert_header(new_key())
+                    .insert_header(("Content-Type", "text/plain"))
+                    .set_payload("{}"),
+            )
+            .await,
     );
-    let large = format!("{{\"given_name\":\"{}\"}}", "a".repeat(1024 * 1024));
-    reached.insert("payload_too_large", service.send(post("/v1/cases", &large)).await);
-    let as_text = post("/v1/cases", "{}").insert_header(("Content-Type", "text/plain"));
-    reached.insert("unsupported_media_type", service.send(as_text).await);
-    reached.insert(
-        "invalid_content",
-        service.post(&officer, "/v1/cases", json!({})).await,
-    );
-    let impossible = json!({ "procedure": "assessment", "events": [withdrawal] });
-    reached.insert(
-        "impossible_sequence",
-        service.post(&officer, "/v1/timelines", impossible).await,
-    );
-    reached.insert("idempotency_key_reused", reused_key(&service, &officer).await);
+    reached.insert("invalid_content", service.send(send_json("{}")).await);
+    reached.insert("impossible_sequence", service.send(anonymous(Method::POST, "/v1/timelines").set_json(
+        json!({ "procedure": "assessment", "as_of": "2026-02-01", "events": [{ "type": "draft_plan_served", "occurred_on": "2026-01-01" }] }))).await);
+    let key = new_key();
+    for family_name in ["B", "C"] {
+        let body = json!({ "given_name": "A", "family_name": family_name, "date_of_birth": "2017-01-01" });
+        let answer = service
+            .send(
+                caseworker
+                    .request(Method::POST, "/v1/cases")
+                    .insert_header(key.clone())
+                    .set_json(body),
+            )
+            .await;
+        reached.insert("idempotency_key_reused", answer);
+    }
     reached.insert(
         "precondition_required",
-        service.post(&officer, &events, withdrawal).await,
+        service
+            .send(
+                caseworker
+                    .request(Method::POST, &events)
+                    .insert_header(new_key())
+                    .set_json(json!({})),
+            )
+            .await,
     );
-    reached.insert("unavailable", unavailable().await);
-    reached.insert("internal_error", broken_record(&service).await);
-    reached.insert("bad_request", broken_off(&service).await);
+    reached.insert("bad_request", broken_body(service).await);
+    // These two leave the service broken.
+    service.tamper("UPDATE events SET data = '{\"fact\":\"the secret of a child\"}'");
+    reached.insert(
+        "internal_error",
+        service.read(&format!("/v1/assessments/{id}")).await,
+    );
+    service.app.store.clone().close();
+    reached.insert(
+        "unavailable",
+        service
+            .post(
+                &caseworker,
+                "/v1/cases",
+                json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01" }),
+            )
+            .await,
+    );
+    reached
+}
 
+/// A body whose chunks cannot be read, which only a real connection can send.
+async fn broken_body(service: &Service) -> Answer {
+    let (address, token) = (service.listen().await, service.caseworker().bearer());
+    let raw = actix_web::rt::task::spawn_blocking(move || {
+        let mut connection = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST /v1/cases HTTP/1.1\r\nHost: test\r\nAuthorization: {token}\r\nIdempotency-Key: \"broken\"\r\n\
+             Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\nno chunk\r\n"
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    })
+    .await
+    .unwrap();
+    Answer::parsed(&raw)
+}
+
+#[actix_web::test]
+async fn every_code_of_the_table_is_reached_and_is_a_problem() {
+    let service = Service::on("2026-02-20");
+    let reached = reached(&service).await;
     for code in Code::ALL {
         let answer = reached
             .get(code.name())
-            .unwrap_or_else(|| panic!("{} is reached by no test", code.name()));
-        assert_eq!(answer.code(), code.name(), "{:#}", answer.body);
-        assert_eq!(answer.status, code.status().as_u16(), "{}", code.name());
+            .unwrap_or_else(|| panic!("nothing here reaches {}", code.name()));
+        assert_eq!(
+            (answer.code(), answer.status),
+            (code.name(), code.status().as_u16()),
+            "{}",
+            answer.text
+        );
         assert_eq!(
             answer.header("content-type"),
             Some("application/problem+json"),
@@ -138,214 +255,303 @@ async fn every_code_of_the_table_is_reached() {
             "{}",
             code.name()
         );
-        assert_eq!(answer.body["type"], code.link());
+        let body = &answer.body;
         assert_eq!(
-            answer.body["trace_id"].as_str(),
+            (body["status"].as_u64(), body["type"].as_str()),
+            (Some(code.status().as_u16().into()), Some(code.link().as_str()))
+        );
+        for field in ["title", "detail", "instance"] {
+            assert!(
+                body[field].as_str().is_some_and(|text| !text.is_empty()),
+                "{field} of {}",
+                code.name()
+            );
+        }
+        assert_eq!(
+            body["trace_id"].as_str(),
             answer.header("trace-id"),
             "{}",
             code.name()
         );
-        for member in ["title", "detail", "instance"] {
-            assert!(
-                answer.body[member].as_str().is_some_and(|text| !text.is_empty()),
-                "{} {member}",
-                code.name()
-            );
-        }
-    }
-    assert_eq!(reached["unavailable"].header("retry-after"), Some("1"));
-    assert!(
-        reached["method_not_allowed"]
-            .header("allow")
-            .is_some_and(|methods| methods.contains("POST"))
-    );
-    assert_eq!(reached["stale_version"].body["current_version"], 1);
-    assert_eq!(
-        reached["already_open"].body["existing_id"],
-        assessment_id.as_str()
-    );
-    assert_eq!(reached["duplicate"].body["existing_id"], closed_id.as_str());
-    let refused = &reached["event_not_permitted"].body;
-    assert_eq!(refused["state"], "considering_request");
-    assert!(refused["permitted_events"].as_array().unwrap().len() > 3);
-}
-
-async fn early_final_plan(service: &Service) -> Answer {
-    let assessment_id = service.assessment("2026-01-05").await;
-    service.decide_to_assess(&assessment_id, "2026-02-10").await;
-    service
-        .record(
-            &assessment_id,
-            json!({ "type": "draft_plan_served", "occurred_on": "2026-05-15" }),
-        )
-        .await
-        .expect(201);
-    service
-        .record(
-            &assessment_id,
-            json!({ "type": "final_plan_sent", "occurred_on": "2026-05-18" }),
-        )
-        .await
-}
-
-async fn reused_key(service: &Service, officer: &Actor) -> Answer {
-    let send = |name: &str| {
-        officer
-            .request(Method::POST, "/v1/cases")
-            .insert_header(("Idempotency-Key", "\"one\""))
-            .set_json(json!({
-                "given_name": name, "family_name": "Example", "date_of_birth": "2017-11-02"
-            }))
-    };
-    service.send(send("Ada")).await.expect(201);
-    service.send(send("Bea")).await
-}
-
-/// A service whose writer has stopped.
-async fn unavailable() -> Answer {
-    let service = Service::new();
-    service.app.store.clone().close();
-    let body = json!({ "given_name": "Ada", "family_name": "Example", "date_of_birth": "2017-11-02" });
-    service.post(&service.caseworker(), "/v1/cases", body).await
-}
-
-/// A record that somebody else has damaged: the cause stays inside.
-async fn broken_record(service: &Service) -> Answer {
-    let assessment_id = service.assessment("2026-01-05").await;
-    let damaged = damage(service, &assessment_id);
-    assert_eq!(damaged, 1, "one row is damaged");
-    let answer = service
-        .get(&service.caseworker(), &format!("/v1/assessments/{assessment_id}"))
-        .await;
-    assert!(!answer.text.contains("secret"), "{}", answer.text);
-    answer
-}
-
-/// Spoils the stored facts of the first event.
-fn damage(service: &Service, assessment_id: &str) -> usize {
-    use diesel::connection::Connection;
-    use diesel::prelude::*;
-    let mut connection = SqliteConnection::establish(service.file().to_str().unwrap()).unwrap();
-    diesel::sql_query("UPDATE events SET data = '{\"secret\":1}' WHERE procedure_id = ?")
-        .bind::<diesel::sql_types::Text, _>(assessment_id)
-        .execute(&mut connection)
-        .unwrap()
-}
-
-/// A body that breaks off, over the wire, since only there it can.
-async fn broken_off(service: &Service) -> Answer {
-    let (app, key, officer) = (service.app.clone(), service.key(), service.caseworker());
-    let made = move || {
-        api()
-            .app()
-            .app_data(Data::new(app.clone()))
-            .app_data(Data::new(key.clone()))
-    };
-    let server = HttpServer::new(made).workers(1).bind(("127.0.0.1", 0)).unwrap();
-    let address = server.addrs()[0];
-    let running = server.run();
-    let handle = running.handle();
-    actix_web::rt::spawn(running);
-    let request = format!(
-        "POST /v1/cases HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
-         Idempotency-Key: \"k\"\r\nContent-Type: application/json\r\nConnection: close\r\n\
-         Transfer-Encoding: chunked\r\n\r\nno length\r\n",
-        officer.token()
-    );
-    let heard = actix_web::web::block(move || {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut heard = String::new();
-        stream.read_to_string(&mut heard).unwrap();
-        heard
-    });
-    let heard = heard.await.unwrap();
-    handle.stop(false).await;
-    Answer::heard(&heard)
-}
-
-#[actix_web::test]
-async fn every_fault_is_told_at_once_and_nothing_is_stored() {
-    let service = Service::new();
-    let officer = service.caseworker();
-    let body = json!({
-        "family_name": "",
-        "date_of_birth": "2017-02-30",
-        "upn": "R247962919251",
-        "upn_unknown_reason": "UN1",
-        "nhs_number": "9434765918",
-        "uln": "1000000063",
-        "postcode": "nowhere",
-        "needs": [{ "type": "ASD", "rank": 1 }, { "type": "ASD", "rank": 0 }, { "type": "XYZ", "rank": 2 }],
-        "setting": { "urn": "116738", "ukprn": "10012345", "from_on": "2025-09-01" },
-        "looked_after": "yes",
-        "nickname": "A",
-    });
-    let answer = service.post(&officer, "/v1/cases", body).await.expect(422);
-    let mut faults = answer.faults();
-    faults.sort();
-    let mut expected = vec![
-        "/date_of_birth malformed",
-        "/family_name too_short",
-        "/family_name malformed",
-        "/given_name missing",
-        "/looked_after wrong_type",
-        "/needs/1/rank out_of_range",
-        "/needs/1/type repeated",
-        "/needs/2/type not_one_of",
-        "/nhs_number malformed",
-        "/nickname unknown_field",
-        "/postcode malformed",
-        "/setting one_of",
-        "/uln malformed",
-        "/upn malformed",
-        "/upn_unknown_reason not_with_upn",
-    ];
-    expected.sort_unstable();
-    assert_eq!(faults, expected, "{:#}", answer.body);
-    for said in ["R247962919251", "9434765918", "nowhere", "2017-02-30"] {
-        assert!(
-            !answer.text.contains(said),
-            "the answer repeats what was sent: {said}"
+        assert!(body["errors"].is_array());
+        assert_eq!(
+            answer.header("retry-after").is_some(),
+            code.status().as_u16() == 503
         );
     }
-    let listed = service.get(&officer, "/v1/cases").await.expect(200);
-    assert_eq!(listed.body["items"], Value::Array(Vec::new()));
+    assert_eq!(
+        reached.len(),
+        Code::ALL.len(),
+        "a code that is no longer in the table"
+    );
+    assert!(
+        !reached["internal_error"].text.contains("secret"),
+        "a cause never leaves"
+    );
 }
 
 #[actix_web::test]
-async fn every_path_answers_other_methods_with_those_it_takes() {
+async fn the_type_of_a_problem_leads_to_its_explanation() {
     let service = Service::new();
-    let document = serde_json::to_value(ehcp_timeline::http::document()).unwrap();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        let taken: Vec<String> = item
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(|method| method.to_uppercase())
-            .collect();
-        let path = path
-            .replace("{id}", "0198e3a4-7d1c-7000-8000-000000000001")
-            .replace("{person_id}", "x");
-        for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
-            // With another method the word `search` is taken for an id.
-            if taken.iter().any(|known| known == method) || (path == "/v1/cases/search" && method != "PUT") {
+    for code in Code::ALL {
+        let answer = service.send(anonymous(Method::GET, &code.link())).await;
+        assert_eq!(answer.status, 200, "{}", code.link());
+        assert!(answer.text.contains(code.row().title), "{}", code.link());
+    }
+}
+
+/// The path of the document with something in place of its parameters.
+fn filled(path: &str, with: &str) -> String {
+    path.replace("{id}", with).replace("{person_id}", with)
+}
+
+fn paths() -> BTreeMap<String, Vec<String>> {
+    let document = serde_json::to_value(document()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .map(|(path, item)| {
+            let mut methods: Vec<String> = item
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|method| method.to_uppercase())
+                .collect();
+            methods.sort();
+            (path.clone(), methods)
+        })
+        .collect()
+}
+
+#[actix_web::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let service = Service::new();
+    for (path, methods) in paths() {
+        for method in ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"] {
+            if methods.iter().any(|allowed| allowed == method) {
                 continue;
             }
-            let request = TestRequest::with_uri(&path)
-                .method(method.parse().unwrap())
-                .insert_header(if_match(1));
-            let answer = service.send(request).await;
+            let answer = service
+                .send(
+                    service
+                        .caseworker()
+                        .request(method.parse().unwrap(), &filled(&path, NOBODY)),
+                )
+                .await;
             assert_eq!(
-                (answer.status, answer.code()),
-                (405, "method_not_allowed"),
+                (answer.status, answer.header("allow")),
+                (405, Some(methods.join(", ").as_str())),
                 "{method} {path}"
             );
-            let allow = answer.header("allow").unwrap();
-            assert!(
-                taken.iter().all(|known| allow.contains(known.as_str())),
-                "{method} {path}: {allow}"
-            );
+            if method != "HEAD" {
+                assert_eq!(answer.code(), "method_not_allowed", "{method} {path}");
+            }
         }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_not_there_is_not_found_whatever_it_is_called() {
+    let service = Service::new();
+    for (path, methods) in paths().into_iter().filter(|(path, _)| path.contains('{')) {
+        for id in [
+            NOBODY,
+            "1",
+            "019b0000000070008000000000000dead",
+            "{019b0000-0000-7000-8000-00000000dead}",
+            "%00",
+            "urn:uuid:019b0000-0000-7000-8000-00000000dead",
+        ] {
+            let id = id.replace('{', "%7B").replace('}', "%7D");
+            for method in &methods {
+                let mut request = service
+                    .actor_as(&[Role::Manager, Role::Admin], None, None)
+                    .request(method.parse().unwrap(), &filled(&path, &id));
+                if method != "GET" {
+                    let body = crate::authorisation::sample(method, &path, NOBODY);
+                    request = request
+                        .insert_header(new_key())
+                        .insert_header(if_match(1))
+                        .set_json(body);
+                }
+                let answer = service.send(request).await;
+                assert_eq!(
+                    (answer.status, answer.code()),
+                    (404, "not_found"),
+                    "{method} {path} with {id}: {}",
+                    answer.body
+                );
+            }
+        }
+    }
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/cases",
+        "/v1/cases/",
+        "/v1/case",
+        "/v1/assessments//events",
+        "/admin",
+        "/v1/cases/../settings",
+    ] {
+        assert_eq!(service.read(path).await.expect(404).code(), "not_found", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn bodies_are_json_in_its_own_media_type() {
+    let service = Service::new();
+    let post = async |content_type: Option<&str>, encoding: Option<&str>, body: &str| {
+        let mut request = anonymous(Method::POST, "/v1/timelines").set_payload(body.to_owned());
+        if let Some(content_type) = content_type {
+            request = request.insert_header(("Content-Type", content_type));
+        }
+        if let Some(encoding) = encoding {
+            request = request.insert_header(("Content-Encoding", encoding));
+        }
+        service.send(request).await
+    };
+    for (content_type, encoding) in [
+        (None, None),
+        (Some("text/plain"), None),
+        (Some("application/x-www-form-urlencoded"), None),
+        (Some("application/merge-patch+json"), None),
+        (Some("application/json"), Some("gzip")),
+    ] {
+        let answer = post(content_type, encoding, "{}").await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (415, "unsupported_media_type"),
+            "{content_type:?} {encoding:?}"
+        );
+    }
+    post(Some("application/json; charset=utf-8"), Some("identity"), "{}")
+        .await
+        .expect(422);
+    for (body, place) in [
+        ("", "line 1, column 0"),
+        ("{", "line 1, column 1"),
+        ("{\"a\": 1,}", "line 1, column 9"),
+        ("\n\nnull x", "line 3, column 6"),
+        ("{\"a\": \"\u{1}\"}", "line 1, column 8"),
+    ] {
+        let answer = post(Some("application/json"), None, body).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (400, "malformed_json"),
+            "{body:?}"
+        );
+        assert!(
+            answer.body["detail"].as_str().unwrap().contains(place),
+            "{body:?}: {}",
+            answer.body["detail"]
+        );
+    }
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(
+        post(Some("application/json"), None, &deep)
+            .await
+            .expect(400)
+            .code(),
+        "malformed_json"
+    );
+    let many = format!("[{}0]", "0,".repeat(60_000));
+    assert_eq!(
+        post(Some("application/json"), None, &many)
+            .await
+            .expect(413)
+            .code(),
+        "payload_too_large"
+    );
+    let nul = r#"{"procedure": "assessment\u0000", "events": []}"#;
+    let faults = post(Some("application/json"), None, nul)
+        .await
+        .expect(422)
+        .faults();
+    assert!(faults.contains(&"/procedure malformed".to_owned()), "{faults:?}");
+}
+
+#[actix_web::test]
+async fn what_was_sent_is_never_repeated() {
+    let service = Service::new();
+    let body = json!({ "given_name": ["Kofi"], "family_name": "Kofi".repeat(60), "date_of_birth": "Kofi", "upn": "Kofi", "needs": "Kofi",
+        "external_refs": [{ "system": "Kofi Kofi", "id": 1 }], "setting": { "urn": "Kofi" } });
+    let answer = service
+        .post(&service.caseworker(), "/v1/cases", body)
+        .await
+        .expect(422);
+    assert!(!answer.text.contains("Kofi"), "{}", answer.text);
+    let answer = service
+        .read("/v1/cases?caseworker=a&updated_since=Kofi&state=Kofi")
+        .await
+        .expect(400);
+    assert!(!answer.text.contains("Kofi"), "{}", answer.text);
+}
+
+#[actix_web::test]
+async fn a_trace_can_be_followed_from_the_caller() {
+    let service = Service::new();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = service
+        .caseworker()
+        .request(Method::GET, "/v1/nothing")
+        .insert_header(("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")));
+    let answer = service.send(request).await.expect(404);
+    assert_eq!(
+        (answer.header("trace-id"), answer.body["trace_id"].as_str()),
+        (Some(trace), Some(trace))
+    );
+    let other = service.read("/v1/cases").await.expect(200);
+    assert!(
+        other
+            .header("trace-id")
+            .is_some_and(|made| made.len() == 32 && made != trace)
+    );
+}
+
+#[actix_web::test]
+async fn a_store_that_takes_no_writes_still_reads() {
+    let service = Service::new();
+    let id = service.case().await;
+    service.app.store.clone().close();
+    for (method, uri, body) in [
+        (
+            Method::POST,
+            "/v1/cases".to_owned(),
+            json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01" }),
+        ),
+        (
+            Method::PATCH,
+            format!("/v1/cases/{id}"),
+            json!({ "caseworker": "ann" }),
+        ),
+    ] {
+        let request = service
+            .caseworker()
+            .request(method, &uri)
+            .insert_header(new_key())
+            .insert_header(if_match(1))
+            .set_json(body);
+        let answer = service.send(request).await;
+        assert_eq!(
+            (answer.status, answer.code(), answer.header("retry-after")),
+            (503, "unavailable", Some("1")),
+            "{uri}"
+        );
+    }
+    assert_eq!(
+        service.read(&format!("/v1/cases/{id}")).await.expect(200).body["caseworker"],
+        Value::Null
+    );
+}
+
+#[actix_web::test]
+async fn health_tells_life_from_readiness() {
+    let service = Service::new();
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(
+            service.send(anonymous(Method::GET, path)).await.expect(200).body["status"],
+            "ok"
+        );
     }
 }
