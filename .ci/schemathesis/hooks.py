@@ -53,16 +53,18 @@ def some(path):
     return CHANCE.sample(found, min(60, len(found)))
 
 
+def days_of(advice_requests):
+    """The day on which each was made."""
+    return {item["id"]: datetime.date.fromisoformat(item["requested_on"]) for item in advice_requests}
+
+
 CASES = [item["id"] for item in some("/v1/cases?limit=200")]
 ASSESSMENTS = {
     item["id"]: datetime.date.fromisoformat(item["opened_on"])
     for state in ("considering_request", "assessing", "drafting", "draft_served", "plan_issued", "assessment_refused")
     for item in some(f"/v1/assessments?limit=200&state={state}")
 }
-ADVICE_REQUESTS = {
-    item["id"]: datetime.date.fromisoformat(item["requested_on"])
-    for item in some("/v1/advice-requests?limit=200&state=requested") + some("/v1/advice-requests?limit=200")
-}
+ADVICE_REQUESTS = days_of(some("/v1/advice-requests?limit=200&state=requested") + some("/v1/advice-requests?limit=200"))
 ORGANISATIONS = [item["id"] for item in some("/v1/organisations?limit=200")]
 
 OWNERS = {
@@ -142,7 +144,9 @@ def placed(path, parameters):
     ids = next((ids for start, ids in OWNERS.items() if path.startswith(start)), [])
     if path.startswith("/v1/advice-requests/{id}/") and mostly():
         state = "submitted" if path.endswith(("/acceptance", "/return")) else "requested"
-        ids = [item["id"] for item in listed(f"/v1/advice-requests?limit=200&state={state}")] or ids
+        waiting = days_of(listed(f"/v1/advice-requests?limit=200&state={state}"))
+        ADVICE_REQUESTS.update(waiting)
+        ids = list(waiting) or ids
     if not ids:
         return parameters
     parameters = {**parameters, "id": CHANCE.choice(ids)}
@@ -199,7 +203,11 @@ def dated(case, body):
             for name in ("occurred_on", "requested_on", "offered_on"):
                 if isinstance(part.get(name), str):
                     part[name] = act_on.isoformat()
-            for name in ("received_on", "sent_on", "decided_on", "served_on", "held_on"):
+            if part.get("outcome") == "held":
+                part["held_on"] = act_on.isoformat()
+            elif "outcome" in part:
+                part.pop("held_on", None)
+            for name in ("received_on", "sent_on", "decided_on", "served_on"):
                 if isinstance(part.get(name), str):
                     part[name] = days_since(act_on).isoformat()
     return body
