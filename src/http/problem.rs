@@ -29,7 +29,7 @@ pub struct Fault {
     #[schema(example = "malformed")]
     pub code: Cow<'static, str>,
     /// What is expected there. It never repeats what was sent.
-    #[schema(example = "must be a date as YYYY-MM-DD")]
+    #[schema(example = "must be a date as YYYY-MM-DD, in the years 0001 to 9998")]
     pub message: String,
 }
 

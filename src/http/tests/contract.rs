@@ -329,7 +329,7 @@ fn an_untagged_union_speaks_for_its_closest_branch() {
     let setting = json!({ "oneOf": [named("organisation_id"), named("urn"), named("ukprn")] });
     assert_eq!(
         faults(setting.clone(), json!({ "urn": "100", "from_on": "soon" })),
-        ["/it/from_on malformed: must be a date as YYYY-MM-DD"]
+        ["/it/from_on malformed: must be a date as YYYY-MM-DD, in the years 0001 to 9998"]
     );
     assert_eq!(
         faults(setting, json!({ "from_on": "2026-01-05" })),
