@@ -5,6 +5,8 @@
 
 mod acting;
 mod advice;
+mod advice_acts;
+mod advice_requests;
 mod assessments;
 mod branches;
 mod cases;
@@ -69,20 +71,20 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(assessments::get_assessment)
         .service(assessments::list_assessment_events)
         .service(assessments::record_assessment_event)
-        .service(advice::open_advice_request)
+        .service(advice_requests::open_advice_request)
         .service(advice::record_existing_advice)
         .service(advice::get_advice_matrix)
-        .service(advice::list_advice_requests)
-        .service(advice::get_advice_request)
-        .service(advice::acknowledge_advice_request)
-        .service(advice::submit_advice)
-        .service(advice::return_advice)
-        .service(advice::accept_advice)
-        .service(advice::decline_advice_request)
-        .service(advice::redirect_advice_request)
-        .service(advice::withdraw_advice_request)
-        .service(advice::record_appointment)
-        .service(advice::claim_advice_exception)
+        .service(advice_requests::list_advice_requests)
+        .service(advice_requests::get_advice_request)
+        .service(advice_acts::acknowledge_advice_request)
+        .service(advice_acts::submit_advice)
+        .service(advice_acts::return_advice)
+        .service(advice_acts::accept_advice)
+        .service(advice_acts::decline_advice_request)
+        .service(advice_acts::redirect_advice_request)
+        .service(advice_acts::withdraw_advice_request)
+        .service(advice_acts::record_appointment)
+        .service(advice_acts::claim_advice_exception)
         .service(clocks::list_clocks)
         .service(organisations::open_organisation)
         .service(organisations::list_organisations)

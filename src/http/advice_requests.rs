@@ -1,0 +1,308 @@
+//! Requests for advice: asking, listing and reading them.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::acting::{Once, created, shown, trace_of};
+use super::clocks::{ClockPlace, ClockView};
+use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
+use super::page::{Page, PageQuery, due_cursor};
+use super::problem::Problem;
+use crate::auth::{ReadAdvice, WriteAdvice};
+use crate::casework::advice::{AdviceState, StartBasis};
+use crate::service::advice::{
+    AdviceReading, NewAdviceRequest, get_advice_request as get, list_requests, open_advice_request as open,
+};
+use crate::service::recording::RequestContent;
+use crate::service::{App, Error};
+use crate::statute::requirement::Requirement;
+use crate::store::advice::{AdviceFilter, AdviceRequestRow, SubmissionRow};
+use crate::store::convert::{from_json, id as id_of, named, optional_id};
+
+/// A request for advice to be opened.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct AdviceRequestInput {
+    /// The paragraph of reg 6 it answers.
+    requirement: Requirement,
+    /// The service asked, where an organisation has several.
+    #[schema(min_length = 1, max_length = 100, example = "speech_and_language")]
+    service: Option<String>,
+    /// The organisation asked.
+    organisation_id: Option<Uuid>,
+    /// The day it was sent.
+    #[schema(example = "2026-02-12")]
+    requested_on: NaiveDate,
+    /// The day the body received it, if known; its six weeks run from it.
+    received_on: Option<NaiveDate>,
+    /// The family's story, so that the professional meets a person and not a form.
+    #[schema(max_length = 20_000)]
+    family_story: Option<String>,
+    /// What the authority wants to know.
+    #[schema(max_length = 20_000)]
+    questions: Option<String>,
+}
+
+impl RequestBody for AdviceRequestInput {}
+
+/// What a body sent in answer to a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubmissionView {
+    pub id: Uuid,
+    pub submitted_on: NaiveDate,
+    pub summary: String,
+    pub content: Option<String>,
+    pub authors: Vec<String>,
+    pub unmet_need: Option<String>,
+    pub recorded_at: DateTime<Utc>,
+    pub recorded_by: String,
+}
+
+/// A request for advice.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdviceRequestView {
+    pub id: Uuid,
+    pub procedure_id: Uuid,
+    pub case_id: Uuid,
+    pub requirement: Requirement,
+    pub service: Option<String>,
+    pub organisation_id: Option<Uuid>,
+    pub state: AdviceState,
+    /// Rises with every act; the `ETag` is made of it.
+    pub version: i64,
+    pub requested_on: NaiveDate,
+    pub received_on: Option<NaiveDate>,
+    /// Whether the start of the clock is on record or presumed to be the day of sending.
+    pub start_basis: StartBasis,
+    pub due_on: NaiveDate,
+    /// The first complete submission; a return does not undo it.
+    pub submitted_on: Option<NaiveDate>,
+    pub accepted_on: Option<NaiveDate>,
+    pub family_story: Option<String>,
+    pub questions: Option<String>,
+    /// Its clock as of today, explained; null for requests from before the law was in force.
+    pub clock: Option<ClockView>,
+    /// The oldest first.
+    pub submissions: Vec<SubmissionView>,
+}
+
+/// A request for advice on a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdviceRequestSummary {
+    pub id: Uuid,
+    pub procedure_id: Uuid,
+    pub case_id: Uuid,
+    pub requirement: Requirement,
+    pub service: Option<String>,
+    pub organisation_id: Option<Uuid>,
+    pub state: AdviceState,
+    pub version: i64,
+    pub requested_on: NaiveDate,
+    pub received_on: Option<NaiveDate>,
+    pub start_basis: StartBasis,
+    pub due_on: NaiveDate,
+    pub submitted_on: Option<NaiveDate>,
+    pub accepted_on: Option<NaiveDate>,
+}
+
+/// Which requests to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AdviceQuery {
+    /// Only requests in this state.
+    #[param(inline)]
+    state: Option<AdviceState>,
+    /// Only requests under this paragraph.
+    #[param(inline)]
+    requirement: Option<Requirement>,
+    /// Only requests to this organisation.
+    organisation_id: Option<Uuid>,
+    /// Only requests due on or before this day.
+    due_before: Option<NaiveDate>,
+}
+
+impl TryFrom<AdviceRequestRow> for AdviceRequestSummary {
+    type Error = Error;
+
+    fn try_from(row: AdviceRequestRow) -> Result<AdviceRequestSummary, Error> {
+        Ok(AdviceRequestSummary {
+            id: id_of(&row.id)?,
+            procedure_id: id_of(&row.procedure_id)?,
+            case_id: id_of(&row.case_id)?,
+            requirement: named(&row.requirement)?,
+            service: row.service,
+            organisation_id: optional_id(row.organisation_id.as_deref())?,
+            state: named(&row.state)?,
+            version: row.version,
+            requested_on: row.requested_on,
+            received_on: row.received_on,
+            start_basis: StartBasis::of(row.received_on),
+            due_on: row.due_on,
+            submitted_on: row.submitted_on,
+            accepted_on: row.accepted_on,
+        })
+    }
+}
+
+impl TryFrom<SubmissionRow> for SubmissionView {
+    type Error = Error;
+
+    fn try_from(row: SubmissionRow) -> Result<SubmissionView, Error> {
+        Ok(SubmissionView {
+            id: id_of(&row.id)?,
+            submitted_on: row.submitted_on,
+            summary: row.summary,
+            content: row.content,
+            authors: from_json(&row.authors)?,
+            unmet_need: row.unmet_need,
+            recorded_at: row.recorded_at.and_utc(),
+            recorded_by: row.recorded_by,
+        })
+    }
+}
+
+impl TryFrom<AdviceReading> for AdviceRequestView {
+    type Error = Error;
+
+    fn try_from(reading: AdviceReading) -> Result<AdviceRequestView, Error> {
+        let AdviceReading {
+            mut request,
+            clock,
+            submissions,
+            as_of,
+        } = reading;
+        let (family_story, questions) = (request.family_story.take(), request.questions.take());
+        let summary = AdviceRequestSummary::try_from(request)?;
+        let place = ClockPlace {
+            case_id: Some(summary.case_id),
+            procedure_id: Some(summary.procedure_id),
+        };
+        Ok(AdviceRequestView {
+            id: summary.id,
+            procedure_id: summary.procedure_id,
+            case_id: summary.case_id,
+            requirement: summary.requirement,
+            service: summary.service,
+            organisation_id: summary.organisation_id,
+            state: summary.state,
+            version: summary.version,
+            requested_on: summary.requested_on,
+            received_on: summary.received_on,
+            start_basis: summary.start_basis,
+            due_on: summary.due_on,
+            submitted_on: summary.submitted_on,
+            accepted_on: summary.accepted_on,
+            family_story,
+            questions,
+            clock: clock.and_then(|clock| ClockView::explained(&clock, as_of, place)),
+            submissions: submissions
+                .into_iter()
+                .map(SubmissionView::try_from)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Ask for advice
+///
+/// One live request per requirement, service and organisation. Its clock starts when the body received
+/// it; where that is not known, on the day it was sent.
+#[utoipa::path(
+    tag = "advice",
+    params(("id" = Uuid, Path, description = "The assessment."), IdempotencyKey),
+    request_body = AdviceRequestInput,
+    responses((status = 201, body = AdviceRequestView, description = "The request.",
+        headers(("Location" = String, description = "Where it is."), ("ETag" = String, description = "Its version.")))),
+    extensions(("x-problems" = json!(["duplicate", "event_not_permitted"])))
+)]
+#[post("/v1/assessments/{id}/advice-requests")]
+pub async fn open_advice_request(
+    once: Once<WriteAdvice, AdviceRequestInput>,
+    id: Path<PathId>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let id = id.into_inner().0;
+    once.answer(&app, move |work, input| {
+        let new = NewAdviceRequest {
+            requirement: input.requirement,
+            service: input.service,
+            organisation_id: input.organisation_id,
+            requested_on: input.requested_on,
+            received_on: input.received_on,
+            content: RequestContent {
+                family_story: input.family_story,
+                questions: input.questions,
+            },
+        };
+        let view = AdviceRequestView::try_from(open(work, id, &new)?)?;
+        created(format!("/v1/advice-requests/{}", view.id), view.version, &view)
+    })
+    .await
+}
+
+/// List advice requests
+///
+/// By due date and id. A contributor sees its organisation's: its work list.
+#[utoipa::path(
+    tag = "advice",
+    params(AdviceQuery, PageQuery),
+    responses((status = 200, body = Page<AdviceRequestSummary>, description = "A page of requests.",
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
+)]
+#[get("/v1/advice-requests")]
+pub async fn list_advice_requests(
+    principal: Allowed<ReadAdvice>,
+    query: QueryString<AdviceQuery>,
+    page: QueryString<PageQuery>,
+    app: Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (QueryString(query), QueryString(page)) = (query, page);
+    let filter = AdviceFilter {
+        only_organisation: None,
+        state: query.state.map(|state| state.name().to_owned()),
+        requirement: query.requirement.map(|requirement| requirement.name().to_owned()),
+        organisation_id: query.organisation_id,
+        due_before: query.due_before,
+        after: page.after_due()?,
+        limit: page.rows(),
+    };
+    let rows = app
+        .read(principal.into_principal(), trace_of(&request), move |work| {
+            list_requests(work, filter)
+        })
+        .await?;
+    let views = rows
+        .into_iter()
+        .map(AdviceRequestSummary::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(page.answer(&request, views, |view: &AdviceRequestSummary| {
+        due_cursor(view.due_on, view.id)
+    }))
+}
+
+/// Get an advice request
+#[utoipa::path(
+    tag = "advice",
+    params(("id" = Uuid, Path, description = "The request.")),
+    responses((status = 200, body = AdviceRequestView, description = "The request, its clock and submissions.",
+        headers(("ETag" = String, description = "Its version."))))
+)]
+#[get("/v1/advice-requests/{id}")]
+pub async fn get_advice_request(
+    principal: Allowed<ReadAdvice>,
+    id: Path<PathId>,
+    app: Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = id.into_inner().0;
+    let view = app
+        .read(principal.into_principal(), trace_of(&request), move |work| {
+            AdviceRequestView::try_from(get(work, id)?)
+        })
+        .await?;
+    Ok(shown(view.version, &view))
+}
