@@ -1,0 +1,397 @@
+//! What can happen in an assessment: the words of its events, as clients send and stores keep them.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::casework::event::EventType;
+use crate::statute::rulebook::{ClockKind, Ground};
+
+/// Who asked for the assessment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Requester {
+    Parent,
+    YoungPerson,
+    EducationSetting,
+}
+
+/// Who brought the child or young person to the authority's attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BroughtBy {
+    Health,
+    SocialCare,
+    EarlyYears,
+    Other,
+}
+
+/// How something reached the authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Email,
+    Post,
+    Portal,
+    Hand,
+    Other,
+}
+
+/// Whether to assess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssessDecision {
+    Assess,
+    Refuse,
+}
+
+/// Whether to issue a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanDecision {
+    Issue,
+    NotIssue,
+}
+
+/// Why a draft plan was served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftReason {
+    /// The first draft; it opens the family's window.
+    #[default]
+    First,
+    /// Changes the authority wants; they open a fresh window.
+    AuthorityChanges,
+    /// Changes the family asked for; the window is not reopened.
+    RepresentationsAgreed,
+}
+
+/// What a setting said to being named in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingAnswer {
+    CanMeet,
+    Conditional,
+    CannotMeet,
+}
+
+/// Whom the final plan was sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecipientRole {
+    Family,
+    Setting,
+    CommissioningBody,
+}
+
+/// Who withdrew the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawnBy {
+    Parent,
+    YoungPerson,
+    EducationSetting,
+    LocalAuthority,
+}
+
+/// Why the assessment goes on. Further grounds come with disputes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumptionBasis {
+    /// The authority changed its mind; the original dates stand.
+    AuthorityReconsidered,
+}
+
+/// Where the assessment goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumptionOutcome {
+    /// The assessment will be made.
+    Assess,
+    /// A plan will be made.
+    MakePlan,
+    /// The decision will be taken again.
+    Reconsider,
+}
+
+/// A ground that can be claimed on the authority's own clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorityGround {
+    SchoolClosed,
+    EarlyYearsClosed,
+    PersonalCircumstances,
+    Absent,
+    Coronavirus,
+}
+
+impl From<AuthorityGround> for Ground {
+    fn from(ground: AuthorityGround) -> Ground {
+        match ground {
+            AuthorityGround::SchoolClosed => Ground::SchoolClosed,
+            AuthorityGround::EarlyYearsClosed => Ground::EarlyYearsClosed,
+            AuthorityGround::PersonalCircumstances => Ground::PersonalCircumstances,
+            AuthorityGround::Absent => Ground::Absent,
+            AuthorityGround::Coronavirus => Ground::Coronavirus,
+        }
+    }
+}
+
+/// A recipient of the final plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Recipient {
+    /// Whom it was sent to.
+    pub role: RecipientRole,
+    /// The day it was sent to them.
+    pub sent_on: NaiveDate,
+}
+
+/// The family's waiver of the rest of its window on the draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Waiver {
+    /// Who gave it.
+    pub given_by: WaivedBy,
+    /// The day it was given.
+    pub given_on: NaiveDate,
+}
+
+/// Who can waive the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaivedBy {
+    Parent,
+    YoungPerson,
+}
+
+/// A request for an assessment reached the authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RequestReceived {
+    /// Who asked.
+    pub requested_by: Requester,
+    /// How it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+}
+
+/// The authority became responsible for a child or young person without a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BecameResponsible {
+    /// Who brought them to its attention.
+    pub brought_by: BroughtBy,
+}
+
+/// Another request came while one is open; it starts no clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FurtherRequestReceived {
+    /// Who asked.
+    pub requested_by: Requester,
+}
+
+/// The family was told whether an assessment will be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssessDecisionNotified {
+    /// What was decided.
+    pub decision: AssessDecision,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub reasons: Option<String>,
+    /// A reference to the notice sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500)]
+    pub notice: Option<String>,
+}
+
+/// The family was told whether a plan will be issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanDecisionNotified {
+    /// What was decided.
+    pub decision: PlanDecision,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub reasons: Option<String>,
+}
+
+/// A draft plan was served on the family. It implies the decision to issue a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DraftPlanServed {
+    /// Why it was served; the first two reasons open a fresh window.
+    #[serde(default)]
+    #[schema(default = "first")]
+    pub reason: DraftReason,
+}
+
+/// The family commented on the draft plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RepresentationsReceived {}
+
+/// A setting was consulted on being named in the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SettingConsulted {
+    /// The caller's id of the consultation, unique within the assessment.
+    pub consultation_id: Uuid,
+    /// The setting.
+    pub organisation_id: Uuid,
+}
+
+/// A consulted setting answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SettingReplied {
+    /// The consultation it answers.
+    pub consultation_id: Uuid,
+    /// The setting, if it is to be stated again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<Uuid>,
+    /// The answer.
+    pub reply: SettingAnswer,
+    /// Why it cannot meet need; required with that answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2_000)]
+    pub ground: Option<String>,
+}
+
+/// The final plan was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FinalPlanSent {
+    /// Whom it was sent to and when; the limit is kept by the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20, default = json!([]))]
+    pub recipients: Vec<Recipient>,
+    /// The family's waiver of the rest of its window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiver>,
+    /// The sender knows that the family's window has not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub sent_early_acknowledged: bool,
+    /// Why the plan goes out without required advice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2_000)]
+    pub missing_advice_reason: Option<String>,
+}
+
+/// The request was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssessmentWithdrawn {
+    /// Who withdrew it.
+    pub withdrawn_by: WithdrawnBy,
+    /// Why.
+    #[schema(min_length = 1, max_length = 2_000)]
+    pub reason: String,
+}
+
+/// The child or young person moved to another authority's area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MovedOut {
+    /// The code of that authority.
+    #[schema(pattern = "^[0-9]{3}$", example = "884")]
+    pub to_la: String,
+}
+
+/// An assessment that was refused or withdrawn goes on, with its original dates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssessmentResumed {
+    /// Why it goes on.
+    pub basis: ResumptionBasis,
+    /// Where it goes on.
+    pub outcome: ResumptionOutcome,
+    /// The dispute that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute_id: Option<Uuid>,
+}
+
+/// An exception to a time limit was claimed. It is always recorded; each clock says whether it
+/// qualifies. No due date moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExceptionClaimed {
+    /// The ground relied on.
+    pub ground: AuthorityGround,
+    /// The first day of the circumstances.
+    pub from: NaiveDate,
+    /// The last day of the circumstances.
+    pub to: NaiveDate,
+    /// The kinds of clock it is claimed for.
+    #[schema(min_items = 1)]
+    pub clocks: Vec<ClockKind>,
+    /// What supports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2_000)]
+    pub evidence: Option<String>,
+    /// Who decided that it applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub decided_by: Option<String>,
+    /// When they decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_on: Option<NaiveDate>,
+    /// How the ground made it impractical to keep the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2_000)]
+    pub causal_link: Option<String>,
+    /// For closures: the first day closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_from: Option<NaiveDate>,
+    /// For closures: the day it opens again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopens_on: Option<NaiveDate>,
+    /// For closures: the day the closed setting was asked for advice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice_requested_on: Option<NaiveDate>,
+}
+
+/// What happened in an assessment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AssessmentFact {
+    /// A request for an assessment reached the authority.
+    RequestReceived(RequestReceived),
+    /// The authority became responsible for a child or young person without a request.
+    BecameResponsible(BecameResponsible),
+    /// Another request came while one is open; it starts no clock.
+    FurtherRequestReceived(FurtherRequestReceived),
+    /// The family was told whether an assessment will be made.
+    AssessDecisionNotified(AssessDecisionNotified),
+    /// The family was told whether a plan will be issued.
+    PlanDecisionNotified(PlanDecisionNotified),
+    /// A draft plan was served on the family.
+    DraftPlanServed(DraftPlanServed),
+    /// The family commented on the draft plan.
+    RepresentationsReceived(RepresentationsReceived),
+    /// A setting was consulted on being named in the plan.
+    SettingConsulted(SettingConsulted),
+    /// A consulted setting answered.
+    SettingReplied(SettingReplied),
+    /// The final plan was sent.
+    FinalPlanSent(FinalPlanSent),
+    /// The request was withdrawn.
+    AssessmentWithdrawn(AssessmentWithdrawn),
+    /// The child or young person moved to another authority's area.
+    MovedOut(MovedOut),
+    /// An assessment that was refused or withdrawn goes on.
+    AssessmentResumed(AssessmentResumed),
+    /// An exception to a time limit was claimed.
+    ExceptionClaimed(ExceptionClaimed),
+}
+
+impl AssessmentFact {
+    pub fn event_type(&self) -> EventType {
+        match self {
+            AssessmentFact::RequestReceived(_) => EventType::RequestReceived,
+            AssessmentFact::BecameResponsible(_) => EventType::BecameResponsible,
+            AssessmentFact::FurtherRequestReceived(_) => EventType::FurtherRequestReceived,
+            AssessmentFact::AssessDecisionNotified(_) => EventType::AssessDecisionNotified,
+            AssessmentFact::PlanDecisionNotified(_) => EventType::PlanDecisionNotified,
+            AssessmentFact::DraftPlanServed(_) => EventType::DraftPlanServed,
+            AssessmentFact::RepresentationsReceived(_) => EventType::RepresentationsReceived,
+            AssessmentFact::SettingConsulted(_) => EventType::SettingConsulted,
+            AssessmentFact::SettingReplied(_) => EventType::SettingReplied,
+            AssessmentFact::FinalPlanSent(_) => EventType::FinalPlanSent,
+            AssessmentFact::AssessmentWithdrawn(_) => EventType::AssessmentWithdrawn,
+            AssessmentFact::MovedOut(_) => EventType::MovedOut,
+            AssessmentFact::AssessmentResumed(_) => EventType::AssessmentResumed,
+            AssessmentFact::ExceptionClaimed(_) => EventType::ExceptionClaimed,
+        }
+    }
+}
