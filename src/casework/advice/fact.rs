@@ -1,0 +1,187 @@
+//! What can happen to a request for advice, in the words that stores keep.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::casework::event::EventType;
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{Force, Ground, Party};
+
+/// What happened to a request for advice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AdviceFact {
+    AdviceRequested {
+        request_id: Uuid,
+        requirement: Requirement,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organisation_id: Option<Uuid>,
+        bearer: Party,
+        force: Force,
+    },
+    AdviceAcknowledged {
+        request_id: Uuid,
+    },
+    AdviceSubmitted {
+        request_id: Uuid,
+    },
+    AdviceReturned {
+        request_id: Uuid,
+        reasons: Vec<ReturnReason>,
+        comment: String,
+    },
+    AdviceAccepted {
+        request_id: Uuid,
+    },
+    AdviceDeclined {
+        request_id: Uuid,
+        ground: DeclinationGround,
+        reasons: String,
+    },
+    AdviceRedirected {
+        request_id: Uuid,
+        organisation_id: Uuid,
+        bearer: Party,
+        force: Force,
+    },
+    AdviceWithdrawn {
+        request_id: Uuid,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    AdviceAppointment {
+        request_id: Uuid,
+        offered_on: NaiveDate,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_on: Option<NaiveDate>,
+        outcome: AppointmentOutcome,
+    },
+    AdviceExceptionClaimed {
+        request_id: Uuid,
+        ground: Ground,
+        from: NaiveDate,
+        to: NaiveDate,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        causal_link: Option<String>,
+    },
+    ExistingAdviceAgreed {
+        requirement: Requirement,
+        author: String,
+        dated_on: NaiveDate,
+        agreements: Agreements,
+    },
+}
+
+/// Why advice was sent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnReason {
+    Incomplete,
+    Unclear,
+    NotSpecific,
+    OutOfDate,
+    WrongChild,
+    Unsigned,
+    Other,
+}
+
+/// Why a body declines to give advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclinationGround {
+    /// Giving it would be incompatible with the body's own duties.
+    IncompatibleWithDuties,
+    /// Giving it would have an adverse effect on the body's functions.
+    AdverseEffect,
+    /// The service does not know the child or young person. The clock runs on.
+    NotKnownToService,
+    /// The service has no capacity. The clock runs on: shortage is no ground in law.
+    NoCapacity,
+    /// Another organisation should be asked. The clock runs on, for a redirection to keep its dates.
+    WrongOrganisation,
+}
+
+impl DeclinationGround {
+    /// Whether the duty to give the advice falls away.
+    pub(super) fn ends_the_duty(self) -> bool {
+        match self {
+            DeclinationGround::IncompatibleWithDuties | DeclinationGround::AdverseEffect => true,
+            DeclinationGround::NotKnownToService
+            | DeclinationGround::NoCapacity
+            | DeclinationGround::WrongOrganisation => false,
+        }
+    }
+}
+
+/// What became of an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppointmentOutcome {
+    /// Offered and still to come.
+    Offered,
+    /// It took place.
+    Held,
+    /// The child or young person did not come: evidence for an exception.
+    Missed,
+    /// The service called it off.
+    CancelledByService,
+}
+
+/// The days on which each of the three was satisfied that existing advice suffices (reg 6(4)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Agreements {
+    /// The person who gave the advice.
+    pub adviser_on: NaiveDate,
+    /// The local authority.
+    pub authority_on: NaiveDate,
+    /// The parent or young person.
+    pub family_on: NaiveDate,
+}
+
+impl Agreements {
+    /// The day on which all three were satisfied.
+    pub fn complete_on(&self) -> NaiveDate {
+        self.adviser_on.max(self.authority_on).max(self.family_on)
+    }
+}
+
+impl AdviceFact {
+    pub fn event_type(&self) -> EventType {
+        match self {
+            AdviceFact::AdviceRequested { .. } => EventType::AdviceRequested,
+            AdviceFact::AdviceAcknowledged { .. } => EventType::AdviceAcknowledged,
+            AdviceFact::AdviceSubmitted { .. } => EventType::AdviceSubmitted,
+            AdviceFact::AdviceReturned { .. } => EventType::AdviceReturned,
+            AdviceFact::AdviceAccepted { .. } => EventType::AdviceAccepted,
+            AdviceFact::AdviceDeclined { .. } => EventType::AdviceDeclined,
+            AdviceFact::AdviceRedirected { .. } => EventType::AdviceRedirected,
+            AdviceFact::AdviceWithdrawn { .. } => EventType::AdviceWithdrawn,
+            AdviceFact::AdviceAppointment { .. } => EventType::AdviceAppointment,
+            AdviceFact::AdviceExceptionClaimed { .. } => EventType::AdviceExceptionClaimed,
+            AdviceFact::ExistingAdviceAgreed { .. } => EventType::ExistingAdviceAgreed,
+        }
+    }
+
+    /// The request the fact is about; none for advice that exists already.
+    pub fn request_id(&self) -> Option<Uuid> {
+        match self {
+            AdviceFact::AdviceRequested { request_id, .. }
+            | AdviceFact::AdviceAcknowledged { request_id }
+            | AdviceFact::AdviceSubmitted { request_id }
+            | AdviceFact::AdviceReturned { request_id, .. }
+            | AdviceFact::AdviceAccepted { request_id }
+            | AdviceFact::AdviceDeclined { request_id, .. }
+            | AdviceFact::AdviceRedirected { request_id, .. }
+            | AdviceFact::AdviceWithdrawn { request_id, .. }
+            | AdviceFact::AdviceAppointment { request_id, .. }
+            | AdviceFact::AdviceExceptionClaimed { request_id, .. } => Some(*request_id),
+            AdviceFact::ExistingAdviceAgreed { .. } => None,
+        }
+    }
+}
