@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::recording::permitted_types;
 use super::settings::Settings;
 use super::{Error, Fault};
 use crate::casework::advice::AdviceFact;
@@ -90,11 +89,6 @@ pub fn compute_timeline(question: &TimelineQuestion) -> Result<Result<Timeline, 
 /// The warning time the calculator uses: the default of every authority.
 pub fn default_due_soon_days() -> u32 {
     Settings::default().due_soon_days
-}
-
-/// What could have been in an impossible event's place.
-pub fn permitted_instead(impossible: &ImpossibleEvent) -> Vec<crate::casework::event::EventType> {
-    permitted_types(impossible.refusal.state)
 }
 
 fn event_of(index: usize, given: &GivenEvent) -> Event {

@@ -8,7 +8,7 @@ use super::connection::AnyConnection;
 use super::schema::audit_entries;
 
 /// One change. It holds ids, never what a record says.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = audit_entries)]
 pub struct AuditRow {
     pub id: String,
@@ -27,18 +27,4 @@ pub fn insert_audit_entry(connection: &mut AnyConnection, row: &AuditRow) -> Res
         .values(row)
         .execute(connection)?;
     Ok(())
-}
-
-/// Everything on record about one resource, the oldest first.
-pub fn audit_of(
-    connection: &mut AnyConnection,
-    la_code: &str,
-    resource_id: &str,
-) -> Result<Vec<AuditRow>, StoreError> {
-    Ok(audit_entries::table
-        .filter(audit_entries::la_code.eq(la_code))
-        .filter(audit_entries::resource_id.eq(resource_id))
-        .order(audit_entries::id.asc())
-        .select(AuditRow::as_select())
-        .load(connection)?)
 }
