@@ -5,7 +5,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::StoreError;
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::schema::idempotency_keys;
 
 /// How long an answer is kept.
@@ -27,7 +27,7 @@ pub struct KeptAnswer {
     pub created_at: NaiveDateTime,
 }
 
-/// The answer kept under a key, unless it is too old.
+/// The answer kept under a key, unless it is too old: then it is forgotten.
 pub fn find_answer(
     connection: &mut AnyConnection,
     la_code: &str,
@@ -35,28 +35,27 @@ pub fn find_answer(
     key: &str,
     now: NaiveDateTime,
 ) -> Result<Option<KeptAnswer>, StoreError> {
-    Ok(idempotency_keys::table
+    let under_key = idempotency_keys::table
         .filter(idempotency_keys::la_code.eq(la_code))
         .filter(idempotency_keys::client.eq(client))
-        .filter(idempotency_keys::idempotency_key.eq(key))
-        .filter(idempotency_keys::created_at.gt(now - KEPT_FOR))
-        .select(KeptAnswer::as_select())
-        .first(connection)
-        .optional()?)
+        .filter(idempotency_keys::idempotency_key.eq(key));
+    let found: Option<KeptAnswer> =
+        on_backend!(connection, inner => under_key.select(KeptAnswer::as_select()).get_result(inner))
+            .optional()?;
+    match found {
+        Some(answer) if answer.created_at <= now - KEPT_FOR => {
+            let too_old = under_key.filter(idempotency_keys::created_at.eq(answer.created_at));
+            on_backend!(connection, inner => diesel::delete(too_old).execute(inner))?;
+            Ok(None)
+        }
+        Some(_) | None => Ok(found),
+    }
 }
 
-/// Keeps an answer, in place of one under the same key that was too old.
+/// Keeps an answer. A second one under the same key is refused as a duplicate.
 pub fn keep_answer(connection: &mut AnyConnection, answer: &KeptAnswer) -> Result<(), StoreError> {
-    diesel::delete(
-        idempotency_keys::table
-            .filter(idempotency_keys::la_code.eq(&answer.la_code))
-            .filter(idempotency_keys::client.eq(&answer.client))
-            .filter(idempotency_keys::idempotency_key.eq(&answer.idempotency_key)),
-    )
-    .execute(connection)?;
-    diesel::insert_into(idempotency_keys::table)
-        .values(answer)
-        .execute(connection)?;
+    let insert = diesel::insert_into(idempotency_keys::table).values(answer);
+    on_backend!(connection, inner => insert.execute(inner))?;
     Ok(())
 }
 
