@@ -81,8 +81,7 @@ struct Script {
     assessments: Vec<String>,
     requests: Vec<String>,
     organisations: Vec<String>,
-    /// What was done to requests for advice.
-    acts: Vec<&'static str>,
+    blunders: usize,
 }
 
 const CASEWORKER: Who = Who::Staff(Role::Caseworker);
@@ -99,7 +98,7 @@ impl Script {
             assessments: Vec::new(),
             requests: Vec::new(),
             organisations: Vec::new(),
-            acts: Vec::new(),
+            blunders: 0,
         };
         for _ in 0..3 {
             script.open_organisation().await;
@@ -108,6 +107,8 @@ impl Script {
         for _ in 0..3 {
             script.open_assessment().await;
         }
+        script.act_in_order().await;
+        script.plan_too_early().await;
         while script.sent.len() < LENGTH {
             script.step().await;
         }
@@ -131,7 +132,10 @@ impl Script {
             75..=76 => self.search().await,
             77..=79 => self.send_again().await,
             80..=82 => self.intrude().await,
-            83..=89 => self.blunder().await,
+            83..=89 => {
+                self.blunder().await;
+                self.blunder().await;
+            }
             90..=91 => self.put_settings().await,
             92..=93 => self.change_organisation().await,
             94 => self.close_case().await,
@@ -423,10 +427,72 @@ impl Script {
             .await;
     }
 
-    /// Does one thing after another to a request for advice.
+    /// Takes requests for advice through all that can be done to them.
+    async fn act_in_order(&mut self) {
+        let assessment = self.assessments[0].clone();
+        let orders: [&[&'static str]; 3] = [
+            &[
+                "acknowledgement",
+                "appointments",
+                "exceptions",
+                "submission",
+                "return",
+                "submission",
+                "acceptance",
+            ],
+            &["declination", "redirection"],
+            &["withdrawal"],
+        ];
+        for acts in orders {
+            let service = format!("service {}", acts.len());
+            let body = json!({ "requirement": "other", "service": service, "requested_on": self.today });
+            let uri = format!("/v1/assessments/{assessment}/advice-requests");
+            let id = self.post(CASEWORKER, &uri, body).await.expect(201).id();
+            let uri = format!("/v1/advice-requests/{id}");
+            for act in acts {
+                let version = self.get(CASEWORKER, &uri).await.version();
+                let body = sample(
+                    "POST",
+                    &format!("/v1/advice-requests/{{id}}/{act}"),
+                    &self.organisations[0],
+                );
+                self.write(
+                    CASEWORKER,
+                    Method::POST,
+                    &format!("{uri}/{act}"),
+                    Some(version),
+                    body,
+                )
+                .await;
+            }
+            self.requests.push(id);
+        }
+    }
+
+    /// Sends a final plan while the family may still answer the draft.
+    async fn plan_too_early(&mut self) {
+        let uri = format!("/v1/assessments/{}", self.assessments[1]);
+        for event in [
+            json!({ "type": "assess_decision_notified", "decision": "assess" }),
+            json!({ "type": "draft_plan_served" }),
+            json!({ "type": "final_plan_sent" }),
+        ] {
+            let mut event = event;
+            event["occurred_on"] = json!(self.today);
+            let version = self.get(CASEWORKER, &uri).await.version();
+            self.write(
+                CASEWORKER,
+                Method::POST,
+                &format!("{uri}/events"),
+                Some(version),
+                event,
+            )
+            .await;
+        }
+    }
+
     async fn act(&mut self) {
         if let Some(id) = self.some(|script| &script.requests) {
-            self.act_on(&id).await;
             self.act_on(&id).await;
         }
     }
@@ -454,13 +520,7 @@ impl Script {
         } else {
             &any
         };
-        // Rather what was not done yet.
-        let untried: Vec<&'static str> = acts
-            .iter()
-            .copied()
-            .filter(|act| !self.acts.contains(act))
-            .collect();
-        let act = self.one_of(if untried.is_empty() { acts } else { &untried });
+        let act = self.one_of(acts);
         let organisation = self.some(|script| &script.organisations).unwrap();
         let mut body = sample(
             "POST",
@@ -477,12 +537,8 @@ impl Script {
                 CASEWORKER
             }
         };
-        let answer = self
-            .write(who, Method::POST, &format!("{uri}/{act}"), Some(version), body)
+        self.write(who, Method::POST, &format!("{uri}/{act}"), Some(version), body)
             .await;
-        if answer.status == 201 {
-            self.acts.push(act);
-        }
     }
 
     async fn agree_existing_advice(&mut self) {
@@ -586,7 +642,7 @@ impl Script {
             .map(|(sent, _)| sent.clone())
             .collect();
         let mut sent = keyed.choose(&mut self.random).unwrap().clone();
-        if self.random.random_bool(0.3) {
+        if self.random.random_bool(0.4) {
             sent.body = sent.body.map(|body| body + " ");
         }
         self.send(sent.who, sent.method, &sent.uri, sent.headers, sent.body)
@@ -641,7 +697,6 @@ impl Script {
         let get = |uri: &str| (Method::GET, uri.to_owned(), Vec::new(), None);
         let keyed = vec![json_type.clone(), key.clone()];
         let large = format!("{{\"given_name\": \"{}\"}}", "a".repeat(1024 * 1024));
-        let early = json!({ "type": "final_plan_sent", "occurred_on": self.today });
         let blunders = [
             post("/v1/cases", keyed.clone(), "{\"given_name\": "),
             post("/v1/cases", keyed.clone(), "{}"),
@@ -684,14 +739,10 @@ impl Script {
             get("/v1/cases/%00"),
             get(&format!("/v1/assessments/{id}?as_of=2001-01-01")),
         ];
-        let (method, uri, headers, body) = blunders.choose(&mut self.random).unwrap().clone();
+        // Each in its turn.
+        let (method, uri, headers, body) = blunders[self.blunders % blunders.len()].clone();
+        self.blunders += 1;
         self.send(CASEWORKER, method, &uri, headers, body).await;
-        if self.random.random_bool(0.2)
-            && let Some((_, version)) = self.version(&format!("/v1/assessments/{id}")).await
-        {
-            self.write(CASEWORKER, Method::POST, &events, Some(version), early)
-                .await;
-        }
     }
 
     /// Asks what anybody may.
