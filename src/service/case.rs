@@ -25,7 +25,9 @@ use crate::store::case::{
 use crate::store::convert::{self, from_json, json, name_of, named};
 use crate::store::organisation::find_organisation;
 use crate::store::person::{NamedDecisionMaker, decision_maker_on};
-use crate::store::procedure::{ProcedureRow, load_entries, load_streams, procedures_of_case};
+use crate::store::procedure::{
+    ProcedureRow, load_entries, load_streams, lock_procedures_of_case, procedures_of_case,
+};
 use crate::store::settings::settings_at;
 
 /// Sex as the SEN2 return records it.
@@ -281,8 +283,9 @@ pub fn change_case(
     let facts = facts_of(&details, held_override);
     if facts != facts_at(work.connection, &la_code, &row.id, None)? {
         insert_facts(work.connection, &la_code, case_id, row.version, work.now, &facts)?;
+        let procedures = lock_procedures_of_case(work.connection, &la_code, &row.id)?;
         let (_, settings) = settings_at(work.connection, &la_code, None)?;
-        for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
+        for procedure in procedures {
             let entries = load_entries(work.connection, &la_code, &procedure.id)?;
             reindex(work.connection, &procedure, &entries, &facts, &settings.readings)?;
         }
@@ -310,7 +313,8 @@ pub fn close_case(
             "must not be after today in London",
         )]));
     }
-    for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
+    // All of them, or one that is not open could be reopened by a correction while the case is closed.
+    for procedure in lock_procedures_of_case(work.connection, &la_code, &row.id)? {
         if ends_with_its_case(&procedure)? {
             let mut held = hold(work, convert::id(&procedure.id)?, None)?;
             let draft = Draft::of(work.new_id(), occurred_on, Fact::CaseClosed(reason));
@@ -582,14 +586,15 @@ pub(super) fn write_external_refs(
     )?)
 }
 
-/// Says which identifier another case holds, by the index that refused the row.
+/// Says which identifier another case holds. Where it holds several, or several do, the databases differ in
+/// which index they name, so that the holders are asked for.
 fn identifier_is_taken(
     work: &mut Work<'_>,
     details: &CaseDetails,
     own_id: Option<&str>,
     error: StoreError,
 ) -> Error {
-    let StoreError::Duplicate(index) = &error else {
+    let StoreError::Duplicate(_) = &error else {
         return error.into();
     };
     let claimed = [
@@ -599,18 +604,17 @@ fn identifier_is_taken(
             details.nhs_number.clone().map(CaseSearch::NhsNumber),
         ),
     ];
+    let la_code = work.la_code();
     for (what, search) in claimed {
-        if !index.contains(what) {
-            continue;
-        }
         let Some(search) = search else { continue };
-        // The failed statement ends a PostgreSQL transaction; the id is left out there.
-        let la_code = work.la_code();
-        let existing = case_with_identifier(work.connection, &la_code, &search)
-            .ok()
-            .flatten();
-        let existing_id = existing.filter(|id| Some(id.as_str()) != own_id);
-        return Error::Duplicate { what, existing_id };
+        match case_with_identifier(work.connection, &la_code, &search) {
+            Ok(Some(id)) if own_id != Some(id.as_str()) => {
+                let existing_id = Some(id);
+                return Error::Duplicate { what, existing_id };
+            }
+            Ok(Some(_) | None) => {}
+            Err(error) => return error.into(),
+        }
     }
     error.into()
 }

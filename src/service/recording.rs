@@ -28,9 +28,9 @@ use crate::store::clock::{Index, IndexKey, index_of, load_index, write_index};
 use crate::store::convert::{self, text_of};
 use crate::store::procedure::{
     EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure,
-    procedures_of_case, update_procedure,
+    procedures_of_case, reopen_procedure, update_procedure,
 };
-use crate::store::settings::settings_at;
+use crate::store::settings::{keep_settings, settings_at};
 use crate::store::{AnyConnection, StoreError};
 
 /// A procedure held for writing, with all that its engine reads.
@@ -51,6 +51,7 @@ pub struct Held {
 struct Stored {
     /// None if nothing of it is there yet.
     version: Option<i64>,
+    is_open: bool,
     /// What its index was computed by.
     fingerprint: String,
     requests: Vec<AdviceRequestRow>,
@@ -137,6 +138,7 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
     Ok(Held {
         stored: Stored {
             version: Some(procedure.version),
+            is_open: procedure.is_open,
             fingerprint: procedure.fingerprint.clone(),
             requests: requests.clone(),
             notes: Vec::new(),
@@ -159,6 +161,8 @@ pub fn open_new(
 ) -> Result<Held, Error> {
     let la_code = work.la_code();
     let child = facts_at(work.connection, &la_code, case_id, None)?;
+    // Whoever changes the settings then computes again what is there: that must include this one.
+    keep_settings(work.connection, &la_code)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     Ok(new_procedure(work, kind, case_id, opened_on, child, settings))
 }
@@ -194,6 +198,7 @@ pub fn new_procedure(
         settings,
         stored: Stored {
             version: None,
+            is_open: false,
             fingerprint: String::new(),
             requests: Vec::new(),
             notes: Vec::new(),
@@ -210,7 +215,7 @@ pub fn record(
     drafts: Vec<Draft>,
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<Option<Timeline>, Error> {
-    let was_open = held.procedure.is_open && !held.is_new();
+    let was_open = held.stored.is_open;
     let corrects = is_correcting(&drafts);
     let is_late_advice = drafts
         .iter()
@@ -219,7 +224,8 @@ pub fn record(
     if !was_open {
         refuse_beside_others(work, held, corrects || is_late_advice)?;
     }
-    save(work.connection, held, timeline.as_ref())?;
+    save_procedure(work.connection, held).map_err(|error| other_is_open(work, held, error))?;
+    save_entries(work.connection, held, timeline.as_ref())?;
     Ok(timeline)
 }
 
@@ -276,12 +282,29 @@ pub fn save(
     held: &mut Held,
     timeline: Option<&Timeline>,
 ) -> Result<(), Error> {
+    save_procedure(connection, held)?;
+    save_entries(connection, held, timeline)
+}
+
+/// After a `Duplicate` the transaction goes on.
+fn save_procedure(connection: &mut AnyConnection, held: &Held) -> Result<(), StoreError> {
+    let procedure = &held.procedure;
+    match held.stored.version {
+        Some(version_before) if procedure.is_open && !held.stored.is_open => {
+            reopen_procedure(connection, procedure, version_before)
+        }
+        Some(version_before) => update_procedure(connection, procedure, version_before),
+        None => insert_procedure(connection, procedure),
+    }
+}
+
+fn save_entries(
+    connection: &mut AnyConnection,
+    held: &mut Held,
+    timeline: Option<&Timeline>,
+) -> Result<(), Error> {
     let procedure = &held.procedure;
     let indexed = stored_index(connection, held)?;
-    match held.stored.version {
-        Some(version_before) => update_procedure(connection, procedure, version_before)?,
-        None => insert_procedure(connection, procedure)?,
-    }
     let notes = std::mem::take(&mut held.stored.notes);
     let unsaved = &held.entries[held.entries.len() - notes.len()..];
     for (entry, noted) in unsaved.iter().zip(&notes) {
@@ -291,6 +314,7 @@ pub fn save(
     let index = index_of(&key_of(procedure), timeline)?;
     write_index(connection, &indexed, &index)?;
     held.stored.version = Some(procedure.version);
+    held.stored.is_open = procedure.is_open;
     held.stored.fingerprint.clone_from(&procedure.fingerprint);
     held.stored.requests.clone_from(&held.requests);
     Ok(())
@@ -541,16 +565,32 @@ fn refuse_beside_others(work: &mut Work<'_>, held: &Held, stands_when_closed: bo
     if !opens {
         return Ok(());
     }
-    // The index refuses a second one too, but cannot name the first.
+    match open_beside(work, held)? {
+        Some(procedure_id) => Err(Error::AlreadyOpen { procedure_id }),
+        None => Ok(()),
+    }
+}
+
+/// The other open procedure of the kind on the case.
+fn open_beside(work: &mut Work<'_>, held: &Held) -> Result<Option<Uuid>, Error> {
+    let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
     let others = procedures_of_case(work.connection, &la_code, case_id)?;
     let is_other = |other: &&ProcedureRow| {
         other.is_open && other.kind == held.procedure.kind && other.id != held.procedure.id
     };
-    match others.iter().find(is_other) {
-        Some(open) => Err(Error::AlreadyOpen {
-            procedure_id: convert::id(&open.id)?,
-        }),
-        None => Ok(()),
+    let open = others.iter().find(is_other);
+    Ok(open.map(|open| convert::id(&open.id)).transpose()?)
+}
+
+/// Names the procedure that opened, or opened again, between the question for it and the index that refused.
+fn other_is_open(work: &mut Work<'_>, held: &Held, error: StoreError) -> Error {
+    let StoreError::Duplicate(_) = &error else {
+        return error.into();
+    };
+    match open_beside(work, held) {
+        Ok(Some(procedure_id)) => Error::AlreadyOpen { procedure_id },
+        Ok(None) => error.into(),
+        Err(other) => other,
     }
 }
 

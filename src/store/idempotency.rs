@@ -1,5 +1,6 @@
 //! Answers kept for a day, so that a client that lost one gets the same again and nothing is done
-//! twice. A key is claimed in the transaction of the work it stands for.
+//! twice. A key is claimed in the transaction of the work it stands for, before anything else is done
+//! there: whoever comes with the same key waits until it is known how that ended.
 
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -12,8 +13,8 @@ use super::schema::idempotency_keys;
 const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// An answer, with what it answered.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency_keys)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = idempotency_keys, primary_key(la_code, client, idempotency_key))]
 pub struct KeptAnswer {
     pub la_code: String,
     pub client: String,
@@ -27,35 +28,71 @@ pub struct KeptAnswer {
     pub created_at: NaiveDateTime,
 }
 
-/// The answer kept under a key, unless it is too old: then it is forgotten.
-pub fn find_answer(
-    connection: &mut AnyConnection,
-    la_code: &str,
-    client: &str,
-    key: &str,
-    now: NaiveDateTime,
-) -> Result<Option<KeptAnswer>, StoreError> {
-    let under_key = idempotency_keys::table
-        .filter(idempotency_keys::la_code.eq(la_code))
-        .filter(idempotency_keys::client.eq(client))
-        .filter(idempotency_keys::idempotency_key.eq(key));
-    let found: Option<KeptAnswer> =
-        on_backend!(connection, inner => under_key.select(KeptAnswer::as_select()).get_result(inner))
-            .optional()?;
-    match found {
-        Some(answer) if answer.created_at <= now - KEPT_FOR => {
-            let too_old = under_key.filter(idempotency_keys::created_at.eq(answer.created_at));
-            on_backend!(connection, inner => diesel::delete(too_old).execute(inner))?;
-            Ok(None)
-        }
-        Some(_) | None => Ok(found),
-    }
+/// What is claimed: a key of a client of an authority, for one request.
+#[derive(Debug, Clone)]
+pub struct NewClaim<'c> {
+    pub la_code: &'c str,
+    pub client: &'c str,
+    pub key: &'c str,
+    pub method: &'c str,
+    pub path: &'c str,
+    pub body_sha256: &'c str,
 }
 
-/// Keeps an answer. A second one under the same key is refused as a duplicate.
-pub fn keep_answer(connection: &mut AnyConnection, answer: &KeptAnswer) -> Result<(), StoreError> {
-    let insert = diesel::insert_into(idempotency_keys::table).values(answer);
-    on_backend!(connection, inner => insert.execute(inner))?;
+/// Claims a key until the transaction ends, unless an answer that is not too old is kept under it, which
+/// is then given. Whoever has claimed a key gives its answer to [`keep_answer`] in the same transaction.
+pub fn claim_key(
+    connection: &mut AnyConnection,
+    claim: &NewClaim<'_>,
+    now: NaiveDateTime,
+) -> Result<Option<KeptAnswer>, StoreError> {
+    let row = KeptAnswer {
+        la_code: claim.la_code.to_owned(),
+        client: claim.client.to_owned(),
+        idempotency_key: claim.key.to_owned(),
+        method: claim.method.to_owned(),
+        path: claim.path.to_owned(),
+        body_sha256: claim.body_sha256.to_owned(),
+        status: 0,
+        headers: String::new(),
+        body: String::new(),
+        created_at: now,
+    };
+    let key = (
+        idempotency_keys::la_code,
+        idempotency_keys::client,
+        idempotency_keys::idempotency_key,
+    );
+    let is_too_old = idempotency_keys::created_at.le(now - KEPT_FOR);
+    let claimed = on_backend!(connection, inner => {
+        let upsert = diesel::insert_into(idempotency_keys::table).values(&row).on_conflict(key);
+        diesel::query_dsl::methods::FilterDsl::filter(upsert.do_update().set(&row), is_too_old).execute(inner)?
+    });
+    if claimed == 1 {
+        return Ok(None);
+    }
+    let kept = on_backend!(connection, inner => idempotency_keys::table
+        .find((claim.la_code, claim.client, claim.key))
+        .select(KeptAnswer::as_select())
+        .get_result(inner))?;
+    Ok(Some(kept))
+}
+
+/// Keeps the answer under the key that was claimed for it.
+pub fn keep_answer(
+    connection: &mut AnyConnection,
+    claim: &NewClaim<'_>,
+    status: i32,
+    headers: &str,
+    body: &str,
+) -> Result<(), StoreError> {
+    let claimed = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
+    let answer = (
+        idempotency_keys::status.eq(status),
+        idempotency_keys::headers.eq(headers),
+        idempotency_keys::body.eq(body),
+    );
+    on_backend!(connection, inner => diesel::update(claimed).set(answer).execute(inner))?;
     Ok(())
 }
 
