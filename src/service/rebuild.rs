@@ -8,12 +8,13 @@ use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wan
 use crate::store::advice::requests_of_procedure;
 use crate::store::case::facts_at;
 use crate::store::clock::{index_of, load_index};
+use crate::store::convert;
 use crate::store::procedure::{
-    ProcedureRow, authorities, has_other_fingerprint, load_entries, lock_procedure,
-    lock_with_other_fingerprint, procedures_after,
+    ProcedureRow, authorities, has_other_fingerprint, load_entries, lock_procedure, lock_procedures,
+    procedures_after, procedures_with_other_fingerprint,
 };
 use crate::store::settings::settings_at;
-use crate::store::{AnyConnection, Store, StoreError};
+use crate::store::{AnyConnection, Store};
 
 /// How many procedures are computed in one transaction, so that writers are not kept waiting.
 const BATCH: i64 = 200;
@@ -58,7 +59,7 @@ fn is_any_stale(connection: &mut AnyConnection) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// `None` as soon as a batch may not be done; that is decided in its own transaction.
+/// `None` as soon as a batch may not be done; that is decided in the batch's own transaction.
 fn rebuild_stale_while(
     store: &Store,
     la_code: Option<&str>,
@@ -72,35 +73,45 @@ fn rebuild_stale_while(
     for la_code in known {
         loop {
             let (code, may) = (la_code.clone(), may.clone());
-            let renewed = store.write_now(move |connection| {
-                if !may(connection)? {
-                    return Ok(None);
+            let done = store.write_now(move |connection| {
+                if may(connection)? {
+                    rebuild_stale_batch(connection, &code).map(Some)
+                } else {
+                    Ok(None)
                 }
-                rebuild_stale_batch(connection, &code).map(Some)
             })?;
-            let Some(renewed) = renewed else {
-                return Ok(None);
-            };
-            report.procedures += renewed;
-            report.differing += renewed;
-            if renewed == 0 {
-                break;
+            match done {
+                None => return Ok(None),
+                Some(None) => break,
+                Some(Some(renewed)) => {
+                    report.procedures += renewed;
+                    report.differing += renewed;
+                }
             }
         }
     }
     Ok(Some(report))
 }
 
-fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<u64, Error> {
+/// How many it computed again, which is none where somebody else was quicker; `None` where nothing is stale.
+fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<Option<u64>, Error> {
     let (_, settings) = settings_at(connection, la_code, None)?;
     let right = fingerprint(&settings.readings);
-    let stale = lock_with_other_fingerprint(connection, la_code, &right, BATCH)?;
-    for procedure in &stale {
+    let stale: Vec<String> = procedures_with_other_fingerprint(connection, la_code, &right, BATCH)?
+        .into_iter()
+        .map(|procedure| procedure.id)
+        .collect();
+    if stale.is_empty() {
+        return Ok(None);
+    }
+    let mut held = lock_procedures(connection, la_code, &stale)?;
+    held.retain(|procedure| procedure.fingerprint != right);
+    for procedure in &held {
         let entries = load_entries(connection, la_code, &procedure.id)?;
         let child = facts_at(connection, la_code, &procedure.case_id, None)?;
         reindex(connection, procedure, &entries, &child, &settings.readings)?;
     }
-    Ok(stale.len() as u64)
+    Ok(Some(held.len() as u64))
 }
 
 /// Compares every index with its events and writes it again where it differs, unless only checking.
@@ -140,20 +151,16 @@ fn rebuild_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, E
         if !differs(connection, procedure)? {
             return Ok(false);
         }
-        // It may have been written to since it was read; behind the lock it is not.
-        let id = procedure
-            .id
-            .parse()
-            .map_err(|_| StoreError::Bug("a stored id cannot be read".to_owned()))?;
-        let procedure = &lock_procedure(connection, &procedure.la_code, id)?;
-        let is_different = differs(connection, procedure)?;
-        if is_different {
-            let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;
-            let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
-            let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
-            reindex(connection, procedure, &entries, &child, &settings.readings)?;
+        // Somebody may have recorded while it was compared.
+        let procedure = lock_procedure(connection, &procedure.la_code, convert::id(&procedure.id)?)?;
+        if !differs(connection, &procedure)? {
+            return Ok(false);
         }
-        Ok(is_different)
+        let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;
+        let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
+        let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
+        reindex(connection, &procedure, &entries, &child, &settings.readings)?;
+        Ok(true)
     })
 }
 

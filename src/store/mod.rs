@@ -30,7 +30,7 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,7 @@ pub struct Store {
     reads: Pool<Connector>,
     writes: Writes,
     breaker: Arc<Breaker>,
+    is_closed: Arc<AtomicBool>,
     statements: Arc<AtomicU64>,
 }
 
@@ -113,6 +114,7 @@ impl Store {
             reads,
             writes,
             breaker,
+            is_closed: Arc::new(AtomicBool::new(false)),
             statements,
         })
     }
@@ -148,6 +150,7 @@ impl Store {
                 writer.submit(work, move |outcome| drop(answer.send(outcome)));
                 answered.await.unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
+            Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
             Writes::Postgres(pool) => {
                 let (pool, breaker) = (pool.clone(), Arc::clone(&self.breaker));
                 let late = StoreError::OutcomeUnknown {
@@ -181,6 +184,7 @@ impl Store {
                 writer.submit(work, move |outcome| drop(answer.send(outcome)));
                 answered.recv().unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
+            Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
             Writes::Postgres(pool) => write_to(pool, &self.breaker, work),
         }
     }
@@ -194,6 +198,7 @@ impl Store {
     /// Finishes the writes already accepted and stops the writer; blocks until it has. Other clones of the
     /// store can still read, but a write answers `Unavailable`.
     pub fn close(self) {
+        self.is_closed.store(true, Ordering::Release);
         match self.writes {
             Writes::Sqlite(writer) => writer.close(),
             Writes::Postgres(_) => {}
@@ -300,6 +305,10 @@ where
         ))),
         Err(_) => Err(E::from(late)),
     }
+}
+
+fn closed() -> StoreError {
+    StoreError::unavailable(Trouble::Stopping, "the store is closed")
 }
 
 fn writer_gone() -> StoreError {
