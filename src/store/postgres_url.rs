@@ -30,13 +30,15 @@ pub(super) fn completed(url: &str, variable: impl Fn(&str) -> Option<String>) ->
     let options = Options::of(url);
     let hosts = options.hosts(url, &variable);
     let mut completed = url.to_owned();
+    let mut has_options = after_login(url).contains('?');
     let mut add = |name: &str, value: &str| {
-        let separator = match (completed.contains('?'), completed.ends_with(['?', '&'])) {
-            (_, true) => "",
-            (true, false) => "&",
-            (false, false) => "?",
-        };
-        completed.push_str(&format!("{separator}{name}={value}"));
+        if !has_options {
+            completed.push('?');
+        } else if !completed.ends_with(['?', '&']) {
+            completed.push('&');
+        }
+        has_options = true;
+        completed.push_str(&format!("{name}={value}"));
     };
     for (name, its_variable, value) in DEFAULTS {
         if options.get(name).is_none() && its_variable.is_none_or(|name| variable(name).is_none()) {
@@ -55,7 +57,11 @@ pub(super) fn completed(url: &str, variable: impl Fn(&str) -> Option<String>) ->
     let mode = mode.or_else(|| variable("PGSSLMODE"));
     let roots = options.get("sslrootcert").map(str::to_owned);
     let roots = roots.or_else(|| variable("PGSSLROOTCERT"));
-    let must_verify = mode.is_none() && !is_service && !hosts.iter().all(|host| is_this_machine(host));
+    let stays_here = hosts
+        .iter()
+        .chain(&options.addresses())
+        .all(|host| is_this_machine(host));
+    let must_verify = mode.is_none() && !is_service && !stays_here;
     if must_verify {
         add("sslmode", "verify-full");
     }
@@ -80,8 +86,9 @@ struct Options<'u>(Vec<(&'u str, &'u str)>);
 
 impl<'u> Options<'u> {
     fn of(url: &'u str) -> Options<'u> {
-        let after_login = url.rfind('@').map_or(url, |at| &url[at..]);
-        let options = after_login.split_once('?').map_or("", |(_, options)| options);
+        let options = after_login(url)
+            .split_once('?')
+            .map_or("", |(_, options)| options);
         Options(
             options
                 .split('&')
@@ -97,22 +104,34 @@ impl<'u> Options<'u> {
 
     /// The hosts, without their ports; an empty one is libpq's Unix socket.
     fn hosts(&self, url: &str, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
-        let in_options = self.get("host").or(self.get("hostaddr")).map(str::to_owned);
-        let from_options = in_options.filter(|hosts| !hosts.is_empty());
-        let server = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let server = after_login(url.split_once("://").map_or(url, |(_, rest)| rest));
         let server = server.split(['/', '?']).next().unwrap_or_default();
-        let server = server.rsplit('@').next().unwrap_or_default();
-        let from_server = Some(server.to_owned()).filter(|hosts| !hosts.is_empty());
-        let hosts = from_options
-            .or(from_server)
-            .or_else(|| variable("PGHOST"))
-            .unwrap_or_default();
-        let decoded = hosts.replace("%2F", "/").replace("%2f", "/").replace("%2C", ",");
-        decoded
-            .split(',')
-            .map(|host| without_port(host).to_owned())
-            .collect()
+        let is_given = |hosts: &&str| !hosts.is_empty();
+        let hosts = self
+            .get("host")
+            .filter(is_given)
+            .or(Some(server).filter(is_given));
+        let hosts = hosts.map(str::to_owned).or_else(|| variable("PGHOST"));
+        listed(&hosts.unwrap_or_default())
     }
+
+    /// The addresses that are used in place of what the hosts' names stand for.
+    fn addresses(&self) -> Vec<String> {
+        self.get("hostaddr").map(listed).unwrap_or_default()
+    }
+}
+
+/// A password may hold anything but an `@`.
+fn after_login(url: &str) -> &str {
+    url.rsplit('@').next().unwrap_or_default()
+}
+
+fn listed(hosts: &str) -> Vec<String> {
+    let decoded = hosts.replace("%2F", "/").replace("%2f", "/").replace("%2C", ",");
+    decoded
+        .split(',')
+        .map(|host| without_port(host).to_owned())
+        .collect()
 }
 
 fn without_port(host: &str) -> &str {
@@ -154,11 +173,14 @@ mod tests {
             "postgres://localhost,db.example/ehcp",
             "postgres:///ehcp?host=db.example",
             "postgres://localhost/ehcp?host=db.example",
+            "postgres://localhost/ehcp?hostaddr=10.0.0.7",
+            "postgres://db.example/ehcp?hostaddr=127.0.0.1",
+            "postgres://ehcp:hu?sh@db.example/ehcp",
         ] {
             let completed = without_variables(url);
             assert!(completed.starts_with(url), "{completed}");
             assert!(
-                completed.contains("sslmode=verify-full&sslrootcert="),
+                completed.contains("&sslmode=verify-full&sslrootcert="),
                 "{completed}"
             );
         }
@@ -224,6 +246,7 @@ mod tests {
             without_variables("postgres://localhost/ehcp")
                 .contains("/ehcp?connect_timeout=3&keepalives_idle=10&")
         );
+        assert!(without_variables("postgres://u:p?@localhost/ehcp").contains("/ehcp?connect_timeout=3&"));
         assert!(without_variables("postgres://localhost/ehcp?").contains("/ehcp?connect_timeout=3&"));
         assert!(without_variables("postgres://localhost/ehcp?user=x").contains("?user=x&connect_timeout=3&"));
     }
