@@ -18,8 +18,7 @@ const NAME: &str = "db.example";
 /// An authority of the test's own; its certificate is written to a file.
 fn authority(file: &Path) -> Issuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
-    let name = "An authority made for a test";
-    params.distinguished_name.push(DnType::CommonName, name);
+    params.distinguished_name.push(DnType::CommonName, text(file));
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     std::fs::write(file, params.self_signed(&key).unwrap().pem()).unwrap();
