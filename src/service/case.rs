@@ -573,14 +573,15 @@ fn write_external_refs(work: &mut Work<'_>, row: &CaseRow, details: &CaseDetails
     )?)
 }
 
-/// Says which identifier another case holds, by the index that refused the row.
+/// Says which identifier another case holds. Where it holds several, or several do, the databases differ in
+/// which index they name, so that the holders are asked for.
 fn identifier_is_taken(
     work: &mut Work<'_>,
     details: &CaseDetails,
     own_id: Option<&str>,
     error: StoreError,
 ) -> Error {
-    let StoreError::Duplicate(index) = &error else {
+    let StoreError::Duplicate(_) = &error else {
         return error.into();
     };
     let claimed = [
@@ -590,18 +591,17 @@ fn identifier_is_taken(
             details.nhs_number.clone().map(CaseSearch::NhsNumber),
         ),
     ];
+    let la_code = work.la_code();
     for (what, search) in claimed {
-        if !index.contains(what) {
-            continue;
-        }
         let Some(search) = search else { continue };
-        let la_code = work.la_code();
-        let existing = match case_with_identifier(work.connection, &la_code, &search) {
-            Ok(existing) => existing,
+        match case_with_identifier(work.connection, &la_code, &search) {
+            Ok(Some(id)) if own_id != Some(id.as_str()) => {
+                let existing_id = Some(id);
+                return Error::Duplicate { what, existing_id };
+            }
+            Ok(Some(_) | None) => {}
             Err(error) => return error.into(),
-        };
-        let existing_id = existing.filter(|id| Some(id.as_str()) != own_id);
-        return Error::Duplicate { what, existing_id };
+        }
     }
     error.into()
 }

@@ -13,6 +13,7 @@ use super::*;
 #[expect(dead_code, reason = "only other tests stop and start a server")]
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
+mod schemas;
 
 diesel::table! {
     counters (name) {
