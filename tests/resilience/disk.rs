@@ -11,7 +11,7 @@ use crate::harness::{
     with_own_environment,
 };
 
-/// A folder for which a file may be written once and not at all on the way back.
+/// Who opens cases, one after the other.
 struct Clients<'s> {
     service: &'s Service,
     replica: &'s Replica,
@@ -19,8 +19,7 @@ struct Clients<'s> {
 }
 
 impl Clients<'_> {
-    /// A new case; its number is in its name and in its key.
-    fn open(&self) -> (u32, Answer) {
+    fn open(&self) -> Answer {
         let number = self.next.get();
         self.next.set(number + 1);
         let case = json!({
@@ -32,10 +31,7 @@ impl Clients<'_> {
             if_match: None,
             body: &case,
         };
-        (
-            number,
-            post(&self.replica.address, &self.service.token, &act).unwrap(),
-        )
+        post(&self.replica.address, &self.service.token, &act).unwrap()
     }
 
     /// Opens cases until one is refused, and answers those that were not, with the refusal.
@@ -44,7 +40,7 @@ impl Clients<'_> {
         let deadline = std::time::Instant::now() + PATIENCE;
         loop {
             assert!(std::time::Instant::now() < deadline, "the disk is never full");
-            let (_, answer) = self.open();
+            let answer = self.open();
             if answer.status != 201 {
                 return (acknowledged, answer);
             }
@@ -66,18 +62,12 @@ impl Clients<'_> {
 }
 
 fn on_sqlite() -> Service {
-    let folder = tempfile::tempdir().unwrap();
-    let mut service = Service::on(String::new());
-    service.folder = {
-        // The key is made in the service's own folder; so is the database.
-        drop(folder);
-        service.folder
-    };
+    let mut service = Service::on("sqlite:no database yet".to_owned());
     service.database = format!("sqlite:{}", service.data().join("ehcp.db").display());
     service
 }
 
-/// Full at once, refused with a reason, read meanwhile, and healed when there is room, by the same process.
+/// Full soon, refused with a reason, read meanwhile, and healed when there is room, by the same process.
 fn fill_and_heal(
     service: &Service,
     replica: &Replica,
@@ -90,7 +80,7 @@ fn fill_and_heal(
         replica,
         next: std::cell::Cell::new(0),
     };
-    assert_eq!(clients.open().1.status, 201);
+    assert_eq!(clients.open().status, 201);
     fill();
     let (mut acknowledged, refused) = clients.until_refused();
     assert_eq!(
@@ -109,7 +99,7 @@ fn fill_and_heal(
     clients.assert_there(&acknowledged);
     make_room();
     wait_until("room", || {
-        let (_, answer) = clients.open();
+        let answer = clients.open();
         acknowledged.extend(
             answer.body["id"]
                 .as_str()
@@ -236,11 +226,11 @@ fn a_folder_that_turns_read_only_loses_nothing_and_is_named() {
             replica: &replica,
             next: std::cell::Cell::new(0),
         };
-        acknowledged.push(clients.open().1.body["id"].as_str().unwrap().to_owned());
+        acknowledged.push(clients.open().body["id"].as_str().unwrap().to_owned());
         set_modes(&data, 0o555, 0o444);
         // What is open already may go on; either way the answer is true.
         for _ in 0..20 {
-            let (_, answer) = clients.open();
+            let answer = clients.open();
             match answer.status {
                 201 => acknowledged.push(answer.body["id"].as_str().unwrap().to_owned()),
                 503 => assert_eq!(answer.code(), "unavailable"),
@@ -272,7 +262,7 @@ fn a_folder_that_turns_read_only_loses_nothing_and_is_named() {
         next: std::cell::Cell::new(100),
     };
     clients.assert_there(&acknowledged);
-    assert_eq!(clients.open().1.status, 201);
+    assert_eq!(clients.open().status, 201);
 }
 
 /// The account `nobody`, or one that has no name: both may do nothing in particular.
