@@ -61,7 +61,7 @@ struct Parts {
 }
 
 /// Why the API said no (RFC 9457). Some codes add members of their own: `state` and
-/// `permitted_events`, `current_version`, `existing_id`.
+/// `permitted_events`, `current_version`, `existing_id`, `reason`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemView {
@@ -216,6 +216,9 @@ impl ResponseError for Problem {
                 builder.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
             429 | 503 => {
+                builder.insert_header((header::RETRY_AFTER, "1"));
+            }
+            _ if self.code() == Code::IdempotencyInFlight => {
                 builder.insert_header((header::RETRY_AFTER, "1"));
             }
             _ => {}

@@ -44,6 +44,7 @@ impl From<Error> for Problem {
             }
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            Error::KeyInFlight => Problem::new(Code::IdempotencyInFlight),
         }
     }
 }
@@ -51,7 +52,12 @@ impl From<Error> for Problem {
 fn of_store(error: &StoreError) -> Problem {
     match error {
         StoreError::NotFound => Problem::not_found(),
-        StoreError::Unavailable { reason } => Problem::new(Code::Unavailable).with_cause(reason.clone()),
+        StoreError::Unavailable { trouble, reason } => Problem::new(Code::Unavailable)
+            .with_member("reason", trouble.name())
+            .with_cause(reason.clone()),
+        StoreError::OutcomeUnknown { reason } => {
+            Problem::new(Code::OutcomeUnknown).with_cause(reason.clone())
+        }
         // Every uniqueness that users rely on has its own refusal; what is left is a race or a bug.
         StoreError::Duplicate(index) => Problem::new(Code::Duplicate).with_cause(index.clone()),
         StoreError::Stale => Problem::new(Code::StaleVersion),

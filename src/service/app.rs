@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::{Error, Ids, Work};
 use crate::auth::Principal;
 use crate::clock::Clock;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -16,6 +17,20 @@ pub struct App {
     pub clock: Clock,
     ids: Arc<Ids>,
     is_ready: Arc<AtomicBool>,
+}
+
+/// How long the store may take to say that it answers.
+const READINESS_WAIT: Duration = Duration::from_secs(2);
+
+/// Why requests cannot be served at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// The index is not yet what the events amount to.
+    Starting,
+    /// The store cannot do what it was asked.
+    Store(StoreError),
+    /// The store says nothing.
+    Silent,
 }
 
 impl App {
@@ -34,12 +49,19 @@ impl App {
         self.is_ready.store(true, Ordering::Release);
     }
 
-    /// Whether requests may come and the store answers.
-    pub async fn ready(&self) -> bool {
-        let answers = self
+    /// Whether requests may come and the store answers, and why not.
+    pub async fn readiness(&self) -> Result<(), NotReady> {
+        if !self.is_ready.load(Ordering::Acquire) {
+            return Err(NotReady::Starting);
+        }
+        let asked = self
             .store
             .read(|connection| crate::store::case::is_empty(connection).map(|_| ()));
-        self.is_ready.load(Ordering::Acquire) && answers.await.is_ok()
+        match tokio::time::timeout(READINESS_WAIT, asked).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(NotReady::Store(error)),
+            Err(_) => Err(NotReady::Silent),
+        }
     }
 
     /// Runs a use case that reads, in one transaction.

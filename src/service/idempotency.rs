@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Work};
 use crate::store::convert::{from_json, json};
 use crate::store::idempotency::{NewClaim, claim_key, keep_answer};
+use crate::store::{StoreError, Trouble};
 
 /// A client's claim on a key, with what makes two requests the same.
 #[derive(Debug, Clone)]
@@ -26,7 +27,8 @@ pub struct Answer {
 /// Gives the answer kept under the key, or decides and keeps what it answers.
 ///
 /// Only successes are kept, in the transaction of the work, so an answer exists exactly when its
-/// work was done. The key belongs to the authority and the client.
+/// work was done. The key belongs to the authority and the client. While another request has it, this
+/// one waits, and is refused where that takes too long.
 pub fn once(
     work: &mut Work<'_>,
     claim: &Claim,
@@ -41,7 +43,16 @@ pub fn once(
         path: &claim.path,
         body_sha256: &claim.body_sha256,
     };
-    if let Some(kept) = claim_key(work.connection, &new_claim, work.now.naive_utc())? {
+    let claimed =
+        claim_key(work.connection, &new_claim, work.now.naive_utc()).map_err(|error| match error {
+            // Whoever has it has not come to an end within the time that a lock is waited for.
+            StoreError::Unavailable {
+                trouble: Trouble::Busy,
+                ..
+            } => Error::KeyInFlight,
+            other => Error::from(other),
+        })?;
+    if let Some(kept) = claimed {
         let is_same =
             kept.method == claim.method && kept.path == claim.path && kept.body_sha256 == claim.body_sha256;
         return if is_same {

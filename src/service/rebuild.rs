@@ -3,14 +3,15 @@
 use uuid::Uuid;
 
 use super::Error;
+use super::lease::{Duty, Replica};
 use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wanted_requests};
 use crate::store::advice::requests_of_procedure;
 use crate::store::case::facts_at;
 use crate::store::clock::{index_of, load_index};
 use crate::store::convert;
 use crate::store::procedure::{
-    ProcedureRow, authorities, load_entries, lock_procedure, lock_procedures, procedures_after,
-    procedures_with_other_fingerprint,
+    ProcedureRow, authorities, has_other_fingerprint, load_entries, lock_procedure, lock_procedures,
+    procedures_after, procedures_with_other_fingerprint,
 };
 use crate::store::settings::settings_at;
 use crate::store::{AnyConnection, Store};
@@ -26,8 +27,44 @@ pub struct Report {
     pub differing: u64,
 }
 
-/// Computes again whatever was computed by other code, rules or readings. Done before readiness.
+/// Computes again whatever was computed by other code, rules or readings, of one authority or of all.
 pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Error> {
+    let report = rebuild_stale_while(store, la_code, |_| Ok(true))?;
+    Ok(report.unwrap_or_default())
+}
+
+/// The same before readiness, where several replicas may start at once: one of them does it. `None` as long
+/// as another is at it; whoever asks again later finds it done, or takes over from one that died.
+pub fn rebuild_stale_once(store: &Store, replica: &Replica) -> Result<Option<Report>, Error> {
+    if !store.read_now(is_any_stale)? {
+        return Ok(Some(Report::default()));
+    }
+    let claiming = replica.clone();
+    let claim = move |connection: &mut AnyConnection| claiming.claim(connection, Duty::RebuildIndex);
+    let report = rebuild_stale_while(store, None, claim)?;
+    if report.is_some() {
+        replica.release(store, Duty::RebuildIndex)?;
+    }
+    Ok(report)
+}
+
+fn is_any_stale(connection: &mut AnyConnection) -> Result<bool, Error> {
+    for la_code in authorities(connection)? {
+        let (_, settings) = settings_at(connection, &la_code, None)?;
+        let right = fingerprint(&settings.readings);
+        if has_other_fingerprint(connection, &la_code, &right)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `None` as soon as a batch may not be done; that is decided in the batch's own transaction.
+fn rebuild_stale_while(
+    store: &Store,
+    la_code: Option<&str>,
+    may: impl Fn(&mut AnyConnection) -> Result<bool, Error> + Clone + Send + 'static,
+) -> Result<Option<Report>, Error> {
     let mut report = Report::default();
     let known = match la_code {
         Some(la_code) => vec![la_code.to_owned()],
@@ -35,16 +72,25 @@ pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Err
     };
     for la_code in known {
         loop {
-            let code = la_code.clone();
-            let Some(renewed) = store.write_now(move |connection| rebuild_stale_batch(connection, &code))?
-            else {
-                break;
-            };
-            report.procedures += renewed;
-            report.differing += renewed;
+            let (code, may) = (la_code.clone(), may.clone());
+            let done = store.write_now(move |connection| {
+                if may(connection)? {
+                    rebuild_stale_batch(connection, &code).map(Some)
+                } else {
+                    Ok(None)
+                }
+            })?;
+            match done {
+                None => return Ok(None),
+                Some(None) => break,
+                Some(Some(renewed)) => {
+                    report.procedures += renewed;
+                    report.differing += renewed;
+                }
+            }
         }
     }
-    Ok(report)
+    Ok(Some(report))
 }
 
 /// How many it computed again, which is none where somebody else was quicker; `None` where nothing is stale.

@@ -201,6 +201,9 @@ mod tests {
         assert_eq!(location.to_string(), shown);
         assert_eq!(format!("{location:?}"), format!("Location({shown})"));
         assert_eq!(location.redact("no: hunter2, hunter3"), "no: ***, ***");
+        let two = "postgres://ehcp:hunter2@a:5432,b:5433/ehcp?target_session_attrs=read-write";
+        let shown = "postgres://ehcp:***@a:5432,b:5433/ehcp?target_session_attrs=read-write";
+        assert_eq!(Location::parse(two).unwrap().to_string(), shown);
         let without_login = "postgres://db/ehcp?user=ehcp&password=hunter2";
         assert_eq!(
             Location::parse(without_login).unwrap().to_string(),

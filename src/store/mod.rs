@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod audit;
+mod breaker;
 pub mod case;
 pub mod clock;
 mod column;
@@ -13,11 +14,13 @@ pub mod connection;
 pub mod convert;
 mod error;
 pub mod idempotency;
+pub mod lease;
 mod location;
 pub mod lock;
 mod migration;
 pub mod organisation;
 pub mod person;
+mod postgres_url;
 pub mod procedure;
 mod schema;
 pub mod settings;
@@ -30,15 +33,16 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use diesel::r2d2::{Pool, PooledConnection};
+use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
 
 pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
-pub use self::error::StoreError;
+pub use self::error::{StoreError, Trouble};
 pub use self::location::{Location, LocationError};
 pub use self::migration::MigrateError;
 
+use self::breaker::Breaker;
 use self::connection::{Access, Connector};
 use self::writer::Writer;
 
@@ -46,6 +50,12 @@ use self::writer::Writer;
 const WRITE_POOL: u32 = 8;
 /// How long a request waits for a connection before it is told that the store is busy.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+/// How often a request that waits for one asks whether there is any sense in it.
+const BREAKER_ASKED_EVERY: Duration = Duration::from_millis(50);
+/// How long a request waits for its answer. A statement may take twice as long, for the command line's sake.
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
+/// The pool tries to connect again at half of this at most; the breaker lets few of the attempts through.
+const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An open database. Cheap to clone; clones share connections, writer and counter.
 ///
@@ -57,6 +67,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 pub struct Store {
     reads: Pool<Connector>,
     writes: Writes,
+    breaker: Arc<Breaker>,
     is_closed: Arc<AtomicBool>,
     statements: Arc<AtomicU64>,
 }
@@ -74,8 +85,6 @@ pub enum OpenError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    #[error("the pool of database connections did not start: {0}")]
-    Pool(#[from] diesel::r2d2::PoolError),
     #[error("the writer thread did not start: {0}")]
     Writer(#[from] std::io::Error),
 }
@@ -87,22 +96,25 @@ impl Store {
     /// file holds its folder's [`lock::DataLock`] first.
     pub fn open(location: &Location) -> Result<Store, OpenError> {
         let statements = Arc::new(AtomicU64::new(0));
+        let breaker = Arc::new(Breaker::default());
         let connector = |access| Connector {
             location: location.clone(),
             access,
             statements: Arc::clone(&statements),
+            breaker: Arc::clone(&breaker),
         };
         let mut connection = connector(Access::Write).connect()?;
         migration::migrate(&mut connection)?;
         let writes = match location {
             Location::SqliteFile(_) => Writes::Sqlite(Writer::start(connection, connector(Access::Write))?),
-            Location::Postgres(_) => Writes::Postgres(pool(connector(Access::Write), WRITE_POOL)?),
+            Location::Postgres(_) => Writes::Postgres(pool(connector(Access::Write), WRITE_POOL)),
         };
         let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
-        let reads = pool(connector(Access::Read), cores.saturating_mul(2))?;
+        let reads = pool(connector(Access::Read), cores.saturating_mul(2));
         Ok(Store {
             reads,
             writes,
+            breaker,
             is_closed: Arc::new(AtomicBool::new(false)),
             statements,
         })
@@ -117,8 +129,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let reads = self.reads.clone();
-        on_a_blocking_thread(move || read_from(&reads, work)).await
+        let (reads, breaker) = (self.reads.clone(), Arc::clone(&self.breaker));
+        let late = StoreError::unavailable(Trouble::Busy, "the database gave no answer in time");
+        on_a_blocking_thread(late, move || read_from(&reads, &breaker, work)).await
     }
 
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.
@@ -140,8 +153,11 @@ impl Store {
             }
             Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
             Writes::Postgres(pool) => {
-                let pool = pool.clone();
-                on_a_blocking_thread(move || write_to(&pool, work)).await
+                let (pool, breaker) = (pool.clone(), Arc::clone(&self.breaker));
+                let late = StoreError::OutcomeUnknown {
+                    reason: "the database gave no answer in time".to_owned(),
+                };
+                on_a_blocking_thread(late, move || write_to(&pool, &breaker, work)).await
             }
         }
     }
@@ -151,7 +167,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        read_from(&self.reads, work)
+        read_from(&self.reads, &self.breaker, work)
     }
 
     /// [`Store::write`] for callers that may block: the command line and the demo.
@@ -170,7 +186,7 @@ impl Store {
                 answered.recv().unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
             Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
-            Writes::Postgres(pool) => write_to(pool, work),
+            Writes::Postgres(pool) => write_to(pool, &self.breaker, work),
         }
     }
 
@@ -192,61 +208,110 @@ impl Store {
 }
 
 /// One connection is opened at once and the rest when they are needed, so that the program starts quickly.
-fn pool(connector: Connector, size: u32) -> Result<Pool<Connector>, diesel::r2d2::PoolError> {
+fn pool(connector: Connector, size: u32) -> Pool<Connector> {
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
-        .connection_timeout(CONNECTION_WAIT)
+        .connection_timeout(POOL_TIMEOUT)
+        // The breaker tells of an outage once, where the pool would tell of every attempt.
+        .error_handler(Box::new(NopErrorHandler))
         // `BEGIN` finds a dead connection just as well, without a round trip more.
         .test_on_check_out(false)
-        .build(connector)
+        .build_unchecked(connector)
 }
 
 fn read_from<T, E: From<StoreError>>(
     pool: &Pool<Connector>,
+    breaker: &Breaker,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begun(pool, Access::Read)?;
+    let mut connection = begun(pool, breaker, Access::Read)?;
     transaction::conclude(&mut connection, Access::Read, work)
 }
 
 fn write_to<T, E: From<StoreError>>(
     pool: &Pool<Connector>,
+    breaker: &Breaker,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begun(pool, Access::Write)?;
+    let mut connection = begun(pool, breaker, Access::Write)?;
     transaction::conclude(&mut connection, Access::Write, work)
 }
 
 /// A connection with its transaction begun. Where the server was restarted every idle connection is dead:
 /// nothing has run on it yet, so the next one is tried, and the pool drops the dead ones.
-fn begun(pool: &Pool<Connector>, access: Access) -> Result<PooledConnection<Connector>, StoreError> {
+fn begun(
+    pool: &Pool<Connector>,
+    breaker: &Breaker,
+    access: Access,
+) -> Result<PooledConnection<Connector>, StoreError> {
     let mut dead = 0;
     loop {
-        let mut connection = pool
-            .get()
-            .map_err(|error| StoreError::unavailable(error.to_string()))?;
+        let mut connection = connection_of(pool, breaker)?;
+        connection.take_trouble();
         match transaction::begin(&mut connection, access) {
             Ok(()) => return Ok(connection),
-            Err(_) if dead < pool.max_size() => dead += 1,
-            Err(error) => return Err(StoreError::from(error)),
+            Err(error) => {
+                connection.spoil(StoreError::unavailable(
+                    Trouble::Unreachable,
+                    "nothing begins on it",
+                ));
+                if dead == pool.max_size() {
+                    return Err(StoreError::from(error));
+                }
+                dead += 1;
+            }
         }
     }
 }
 
-async fn on_a_blocking_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+/// A connection of the pool, waited for unless the database cannot be reached.
+fn connection_of(
+    pool: &Pool<Connector>,
+    breaker: &Breaker,
+) -> Result<PooledConnection<Connector>, StoreError> {
+    if let Some(idle) = pool.try_get() {
+        return Ok(idle);
+    }
+    let deadline = Instant::now() + CONNECTION_WAIT;
+    loop {
+        breaker.check()?;
+        match pool.get_timeout(BREAKER_ASKED_EVERY) {
+            Ok(connection) => return Ok(connection),
+            Err(_) if Instant::now() < deadline => {}
+            Err(_) => {
+                return Err(StoreError::unavailable(
+                    Trouble::Busy,
+                    "no connection to the database came free in time",
+                ));
+            }
+        }
+    }
+}
+
+/// The work goes on where it is `late`, and nobody hears what comes of it.
+async fn on_a_blocking_thread<T, E>(
+    late: StoreError,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let stopped = |_| Err(E::from(StoreError::unavailable("the program is stopping")));
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(stopped)
+    match tokio::time::timeout(ANSWER_WAIT, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(E::from(StoreError::unavailable(
+            Trouble::Stopping,
+            "the program is stopping",
+        ))),
+        Err(_) => Err(E::from(late)),
+    }
 }
 
 fn closed() -> StoreError {
-    StoreError::unavailable("the store is closed")
+    StoreError::unavailable(Trouble::Stopping, "the store is closed")
 }
 
 fn writer_gone() -> StoreError {
-    StoreError::unavailable("the writer has stopped")
+    StoreError::unavailable(Trouble::Stopping, "the writer has stopped")
 }

@@ -217,6 +217,18 @@ pub fn lock_procedures(
     }
 }
 
+/// Whether an index of an authority was made under another fingerprint.
+pub fn has_other_fingerprint(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    right_fingerprint: &str,
+) -> Result<bool, StoreError> {
+    let stale = procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::fingerprint.ne(right_fingerprint));
+    Ok(diesel::select(diesel::dsl::exists(stale)).get_result(connection)?)
+}
+
 /// Some procedures of an authority whose index was made under another fingerprint.
 pub fn procedures_with_other_fingerprint(
     connection: &mut AnyConnection,

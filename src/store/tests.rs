@@ -335,14 +335,24 @@ fn a_read_sees_one_moment_and_cannot_write() {
         });
         assert_eq!(seen, Ok((0, 0)));
         let written = store.read_now(|connection| insert(connection, "row"));
-        assert!(matches!(written, Err(StoreError::Bug(_))), "{written:?}");
+        let is_refused = matches!(
+            written,
+            Err(StoreError::Unavailable {
+                trouble: Trouble::ReadOnly,
+                ..
+            })
+        );
+        assert!(is_refused, "{written:?}");
         assert!(!is_there(&store, "row"));
     }
 }
 
 #[test]
 fn work_runs_from_an_async_task_and_a_panic_in_it_is_a_bug() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     for TestStore { store, .. } in on_both() {
         runtime.block_on(async {
             store.write(add_one).await.unwrap();
@@ -457,4 +467,89 @@ fn a_database_that_cannot_be_opened_is_named_with_the_reason() {
         "{refusal}"
     );
     assert!(!refusal.contains("hunter2"), "{refusal}");
+}
+
+#[test]
+fn where_the_files_cannot_be_written_it_is_told_and_they_are_opened_again() {
+    let TestStore { store, .. } = &on_sqlite();
+    let refused = store.write_now(|connection| {
+        connection.batch_execute("PRAGMA query_only = ON")?;
+        insert(connection, "row")
+    });
+    let is_told = matches!(
+        refused,
+        Err(StoreError::Unavailable {
+            trouble: Trouble::ReadOnly,
+            ..
+        })
+    );
+    assert!(is_told, "{refused:?}");
+    assert_eq!(store.write_now(|connection| insert(connection, "row")), Ok(()));
+}
+
+#[test]
+fn a_lease_is_held_by_one_until_it_is_given_back_or_runs_out() {
+    let hour = chrono::TimeDelta::hours(1);
+    let over = chrono::TimeDelta::seconds(-1);
+    for TestStore { store, location, .. } in on_both() {
+        let claim = |holder: &'static str, held_for| {
+            store.write_now(move |connection| lease::claim_lease(connection, "duty", holder, held_for))
+        };
+        let release = |holder: &'static str| {
+            store.write_now(move |connection| lease::release_lease(connection, "duty", holder))
+        };
+        assert_eq!(claim("a", hour), Ok(true), "{location}");
+        assert_eq!((claim("b", hour), claim("a", hour)), (Ok(false), Ok(true)));
+        release("b").unwrap();
+        assert_eq!(claim("b", hour), Ok(false), "{location}");
+        release("a").unwrap();
+        assert_eq!((claim("b", over), claim("a", over)), (Ok(true), Ok(true)));
+        // Run out as it is, one of many that ask at once has it.
+        let holders = ["c", "d", "e", "f", "g", "h"];
+        let taken = std::thread::scope(|scope| {
+            let asking = holders.map(|holder| scope.spawn(move || claim(holder, hour).unwrap()));
+            asking.map(|asked| asked.join().unwrap())
+        });
+        assert_eq!(
+            taken.iter().filter(|has| **has).count(),
+            1,
+            "{location}: {taken:?}"
+        );
+    }
+}
+
+#[test]
+fn while_the_server_is_away_work_is_refused_at_once_even_for_a_role_that_may_set_little() {
+    let Some(cluster) = postgres::Cluster::create(&postgres::Settings::default()) else {
+        return;
+    };
+    let mut administrator = diesel::PgConnection::establish(&cluster.url()).unwrap();
+    administrator
+        .batch_execute("CREATE ROLE clerk LOGIN; GRANT CREATE ON SCHEMA public TO clerk")
+        .unwrap();
+    let url = cluster.url().replace("postgres@", "clerk@");
+    let TestStore { store, .. } = open(Location::parse(&url).unwrap(), tempfile::tempdir().unwrap());
+    cluster.stop(postgres::Stop::Immediate);
+    let started = Instant::now();
+    let refused: Vec<_> = (0..50).map(|_| store.write_now(add_one)).collect();
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+    for refusal in refused {
+        let is_told = matches!(
+            refusal,
+            Err(StoreError::Unavailable {
+                trouble: Trouble::Unreachable,
+                ..
+            })
+        );
+        assert!(is_told, "{refusal:?}");
+    }
+    cluster.start();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while store.write_now(add_one).is_err() {
+        assert!(Instant::now() < deadline, "it never came back");
+    }
 }

@@ -1,0 +1,16 @@
+//! The program while things break: replicas killed, the database restarted, cut off, replaced by its standby,
+//! its disk full. What was acknowledged is there, once, and nobody has to restart anything.
+
+#![cfg(all(test, unix))]
+
+mod disk;
+mod failover;
+mod harness;
+mod load;
+mod outage;
+mod proxy;
+mod replicas;
+mod tls;
+
+#[path = "../support/postgres.rs"]
+mod postgres;

@@ -1,0 +1,131 @@
+//! Several replicas on one database.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use serde_json::json;
+
+use crate::harness::{Act, Replica, Service, free_address, get, post};
+use crate::load::{Load, assert_each_once};
+use crate::postgres;
+
+/// How many replicas are killed, one each second.
+const KILLED: usize = 8;
+
+#[test]
+fn replicas_killed_under_load_lose_and_double_nothing() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let mut replicas: Vec<Replica> = (0..3).map(|_| service.replica()).collect();
+    let load = Load::start(&service, &replicas, 6);
+    load.wait_for(20);
+    for number in 0..KILLED {
+        let replica = &mut replicas[number % 3];
+        replica.kill();
+        replica.start();
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    load.wait_for(20);
+    let seen = load.finish();
+    assert!(seen.broken_connections > 0, "nobody noticed: {seen:?}");
+    assert_each_once(&service.database, &seen);
+    service.assert_index_is_right();
+    eprintln!(
+        "{} replicas killed: {} cases with three acts each, {} broken connections, refused {:?}",
+        KILLED,
+        seen.acknowledged.len(),
+        seen.broken_connections,
+        seen.refused
+    );
+}
+
+#[test]
+fn a_duplicate_in_flight_waits_and_is_refused_where_that_takes_too_long() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let replicas = [service.replica(), service.replica()];
+    let case = json!({"given_name": "Merrin", "family_name": "Quillfeather", "date_of_birth": "2018-03-04"});
+    let act = Act {
+        path: "/v1/cases",
+        key: "the-same",
+        if_match: None,
+        body: &case,
+    };
+    // As a replica has claimed the key that cannot come to an end.
+    let mut in_the_way = PgConnection::establish(&service.database).unwrap();
+    in_the_way
+        .batch_execute(
+            "BEGIN; INSERT INTO idempotency_keys VALUES \
+             ('885', 'caseworker', 'the-same', 'POST', '/v1/cases', '', 0, '', '', '2026-01-05 09:00:00')",
+        )
+        .unwrap();
+    let refused = post(&replicas[0].address, &service.token, &act).unwrap();
+    assert_eq!((refused.status, refused.code()), (409, "idempotency_in_flight"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+
+    in_the_way.batch_execute("ROLLBACK").unwrap();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let asked: Vec<_> = replicas
+            .iter()
+            .cycle()
+            .take(8)
+            .map(|replica| scope.spawn(|| post(&replica.address, &service.token, &act).unwrap()))
+            .collect();
+        asked.into_iter().map(|asking| asking.join().unwrap()).collect()
+    });
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body), (201, &answers[0].body));
+    }
+}
+
+#[test]
+fn one_replica_rebuilds_at_the_start_and_the_others_wait_for_it() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let first = [service.replica()];
+    let load = Load::start(&service, &first, 2);
+    load.wait_for(30);
+    let seen = load.finish();
+    drop(first);
+    // As if other code had computed it, while a replica that has died meanwhile was at it.
+    let mut connection = PgConnection::establish(&service.database).unwrap();
+    connection
+        .batch_execute(
+            "UPDATE procedures SET fingerprint = 'other'; UPDATE clocks SET due_on = '2001-01-01'; \
+             INSERT INTO leases VALUES ('rebuild_index', 'dead', now() + INTERVAL '1 day')",
+        )
+        .unwrap();
+    let mut replicas: Vec<Replica> = (0..3)
+        .map(|_| Replica::new(service.command(&["serve"]), free_address()))
+        .collect();
+    replicas.iter_mut().for_each(Replica::start);
+    replicas.iter().for_each(|replica| {
+        replica.hear("another replica computes again");
+    });
+    assert_eq!(
+        get(&replicas[0].address, "", "/health/ready").unwrap().body["reason"],
+        "starting"
+    );
+    connection
+        .batch_execute("UPDATE leases SET expires_at = now() - INTERVAL '1 day'")
+        .unwrap();
+    replicas.iter().for_each(Replica::wait_until_ready);
+    let rebuilt: Vec<String> = replicas
+        .iter()
+        .flat_map(Replica::log)
+        .filter(|line| line.contains("computed again what other code had computed"))
+        .collect();
+    assert_eq!(rebuilt.len(), 1, "{rebuilt:#?}");
+    assert!(
+        rebuilt[0].contains(&format!("procedures={}", seen.acknowledged.len())),
+        "{rebuilt:#?}"
+    );
+    service.assert_index_is_right();
+}
