@@ -39,18 +39,28 @@ impl Reserved {
 /// Keeps other servers off the database, quickly, before anything slow is done.
 pub fn reserve(config: &Config, data_dir: &Path) -> Result<Reserved, Failure> {
     let location = config.location(data_dir);
-    let lock = match &location {
-        Location::SqliteFile(path) => {
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                Some(_) | None => Path::new("."),
-            };
-            make_folder(folder)?;
-            Some(DataLock::acquire(folder)?)
-        }
-        Location::Postgres(_) => None,
-    };
+    let lock = lock(&location)?;
     Ok(Reserved { location, lock })
+}
+
+/// Locks the folder of a SQLite file, and makes it where there is none.
+pub fn lock(location: &Location) -> Result<Option<DataLock>, Failure> {
+    match location {
+        Location::SqliteFile(path) => {
+            let folder = folder_of(path);
+            make_folder(folder)?;
+            Ok(Some(DataLock::acquire(folder)?))
+        }
+        Location::Postgres(_) => Ok(None),
+    }
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 /// Locks, opens and migrates the database in one step.
@@ -92,8 +102,8 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-/// SQLite gives its other files the permissions of this one.
-fn make_for_owner_only(path: &Path) -> Result<(), Failure> {
+/// Makes an empty file unless there is one; SQLite gives its other files the permissions of this one.
+pub fn make_for_owner_only(path: &Path) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use crate::auth::{IssueError, KeyError};
 use crate::config::ConfigError;
 use crate::service;
+use crate::service::copy::CopyError;
+use crate::store::backup::BackupError;
 use crate::store::lock::LockError;
 use crate::store::{ConnectError, MigrateError, OpenError, StoreError};
 
@@ -109,12 +111,7 @@ impl From<OpenError> for Failure {
             OpenError::Connect(ConnectError::Sqlite { path, reason }) => {
                 sqlite_refusal(&path.display().to_string(), &reason)
             }
-            OpenError::Migrate(newer @ MigrateError::Newer { .. }) => {
-                Failure::new(Exit::Configuration, newer.to_string())
-            }
-            OpenError::Migrate(failed @ MigrateError::Failed(_)) => {
-                Failure::new(Exit::Fault, failed.to_string())
-            }
+            OpenError::Migrate(error) => Failure::from(error),
             OpenError::Connect(no_log @ ConnectError::NoWriteAheadLog { .. }) => {
                 Failure::new(Exit::CannotCreate, no_log.to_string())
             }
@@ -124,6 +121,49 @@ impl From<OpenError> for Failure {
             OpenError::Pool(pool) => Failure::new(Exit::Unavailable, OpenError::Pool(pool).to_string()),
             OpenError::Writer(thread) => Failure::new(Exit::Fault, OpenError::Writer(thread).to_string()),
         }
+    }
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Failure {
+        let exit = match error {
+            MigrateError::Newer { .. } => Exit::Configuration,
+            MigrateError::Failed(_) => Exit::Fault,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Failure {
+        let exit = match error {
+            BackupError::Store(error) => return Failure::from(error),
+            BackupError::Migrate(error) => return Failure::from(error),
+            BackupError::Unreadable { .. } => Exit::Unreadable,
+            BackupError::Damaged { .. } | BackupError::InUseBySqlite { .. } | BackupError::NotOurs(_) => {
+                Exit::BadData
+            }
+            BackupError::Exists(_) | BackupError::Unwritable { .. } => Exit::CannotCreate,
+            BackupError::InUse(_) => Exit::TryLater,
+            BackupError::Differs(_) => Exit::Fault,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Failure {
+        let exit = match error {
+            CopyError::Open(error) => return Failure::from(error),
+            CopyError::Store(error) => return Failure::from(error),
+            CopyError::NothingOfAuthority(_) => Exit::Usage,
+            CopyError::SourceUnmigrated => Exit::BadData,
+            CopyError::SourceOlder | CopyError::TargetOlder => Exit::Configuration,
+            CopyError::TargetTaken | CopyError::OtherCopy | CopyError::SourceChanged => Exit::CannotCreate,
+            CopyError::OtherProcess => Exit::TryLater,
+            CopyError::ChangedMeanwhile(_) | CopyError::Differs(_) => Exit::Differs,
+        };
+        Failure::new(exit, error.to_string())
     }
 }
 

@@ -7,23 +7,27 @@
 //! | code | when |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | `rebuild --check` found a difference |
-//! | 64 | the command line is wrong |
-//! | 65 | the database file is not a database |
-//! | 66 | the data folder or the key file cannot be read |
+//! | 1 | something differs: `rebuild --check` or `restore` found an index other than the events amount to (`restore` has restored it all the same), or the ends of a `copy` are not equal |
+//! | 64 | the command line is wrong; or `backup` or `restore` was asked of PostgreSQL, which has its own tools |
+//! | 65 | the database file is not a database of this program, or the backup is damaged |
+//! | 66 | the data folder, the key file, the backup or the source cannot be read |
 //! | 69 | the database does not answer |
 //! | 70 | a fault of the program |
-//! | 73 | something cannot be made: the data folder, the database or a key in it; or `demo` found data |
-//! | 75 | try later: another server has the data folder, or the port is taken |
-//! | 78 | the environment, the key or the address cannot be used, or the database is of a newer version |
+//! | 73 | something cannot be made: the data folder, the database or a key in it, a backup; or there is something in its place: `demo` and `copy` found other data, `backup` a file, `restore` a database |
+//! | 75 | try later: another server has the data folder, the port is taken, or another process writes the same backup or copy |
+//! | 78 | the environment, the key or the address cannot be used, or the database or backup is of a newer version, or an end of a `copy` of an older one |
 
+mod backup;
+mod copy;
 mod data;
 mod demo;
 mod failure;
 mod migrate;
 mod openapi;
 mod rebuild;
+mod restore;
 mod serve;
+mod summary;
 mod token;
 
 use std::path::PathBuf;
@@ -65,6 +69,12 @@ enum Command {
     Openapi,
     /// Compute clocks, flags and states again from the events
     Rebuild(rebuild::Rebuild),
+    /// Make a backup of the SQLite database, which may be in use
+    Backup(backup::Backup),
+    /// Examine a backup, and make it the database of an empty data folder
+    Restore(restore::Restore),
+    /// Move everything, or one authority, to another database
+    Copy(copy::Copy),
 }
 
 /// Where the data is.
@@ -112,6 +122,9 @@ fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Migrate(migrate) => migrate.run(&config),
         Command::Openapi => openapi::print(),
         Command::Rebuild(rebuild) => rebuild.run(&config),
+        Command::Backup(backup) => backup.run(&config),
+        Command::Restore(restore) => restore.run(&config),
+        Command::Copy(copy) => copy.run(),
     }
 }
 

@@ -6,10 +6,13 @@
 
 pub mod advice;
 pub mod audit;
+pub mod backup;
 pub mod case;
 pub mod clock;
 pub mod connection;
+pub mod contents;
 pub mod convert;
+pub mod copy;
 mod error;
 pub mod idempotency;
 mod location;
@@ -20,6 +23,7 @@ pub mod person;
 pub mod procedure;
 mod schema;
 pub mod settings;
+pub mod table;
 mod transaction;
 mod writer;
 
@@ -36,7 +40,7 @@ use diesel::r2d2::{Pool, PooledConnection};
 pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
 pub use self::error::StoreError;
 pub use self::location::{Location, LocationError};
-pub use self::migration::MigrateError;
+pub use self::migration::{MigrateError, Standing};
 
 use self::connection::{Access, Connector};
 use self::writer::Writer;

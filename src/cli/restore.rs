@@ -1,0 +1,157 @@
+//! `ehcp restore`: examine a backup and, unless only checking, make it the database of a data folder.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::DataFolder;
+use super::backup::{key_file, sqlite_file, stage_name};
+use super::data;
+use super::failure::{Exit, Failure};
+use super::summary::{Watch, describe};
+use crate::config::Config;
+use crate::service::rebuild::{rebuild_all, rebuild_stale};
+use crate::store::backup::{Examined, examine, restore, with_ending};
+use crate::store::{Location, Standing, Store};
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The backup
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// Only examine the backup, which is not changed
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    folder: DataFolder,
+}
+
+impl Restore {
+    pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
+        if self.check {
+            return check(&self.from);
+        }
+        let database = sqlite_file(config, &self.folder.data, "pg_restore or psql")?;
+        let _lock = data::lock(&Location::SqliteFile(database.clone()))?;
+        refuse_remains(&database)?;
+        let exit = check(&self.from)?;
+        let mut watch = Watch::new(false);
+        restore(&self.from, &database, |step| {
+            watch.show(stage_name(step.stage), step.done, step.of);
+        })?;
+        watch.finish();
+        println!("It is now the database {}.", database.display());
+        let key = key_file(config, &self.folder.data);
+        if !key.exists() {
+            println!(
+                "The issuer's key was not in it. Without it tokens that are in use will not be accepted: put it at {} \
+                 before a server is started, which would make a new one.",
+                key.display()
+            );
+        }
+        Ok(exit)
+    }
+}
+
+/// What is left of another database would be taken for a part of this one.
+fn refuse_remains(database: &Path) -> Result<(), Failure> {
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let path = with_ending(database, ending);
+        if path.symlink_metadata().is_ok() {
+            return Err(Failure::new(
+                Exit::CannotCreate,
+                format!(
+                    "{} is there already, and a backup replaces no database; move it away or name another folder \
+                     with --data",
+                    path.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Examines the backup and says what was found. A backup with an index that differs from its events can be
+/// restored and then rebuilt, so that is no failure but an exit code.
+fn check(from: &Path) -> Result<Exit, Failure> {
+    let mut watch = Watch::new(false);
+    let examined = examine(from, |step| {
+        watch.show(stage_name(step.stage), step.done, step.of)
+    })?;
+    let index = check_index(from, &mut watch)?;
+    watch.finish();
+    print!("{}", describe(&examined.tables));
+    println!("\nThe backup {} is whole{}.", from.display(), remarks(&examined));
+    if index.recomputed > 0 {
+        println!(
+            "{} procedures were computed by another version; a server of this one computes them again when it starts.",
+            index.recomputed
+        );
+    }
+    if index.differing > 0 {
+        println!(
+            "The index of {} of {} procedures differs from their events; run `ehcp rebuild` when it is restored.",
+            index.differing, index.procedures
+        );
+        return Ok(Exit::Differs);
+    }
+    println!(
+        "The index of all {} procedures equals their events.",
+        index.procedures
+    );
+    Ok(Exit::Done)
+}
+
+fn remarks(examined: &Examined) -> String {
+    let mut text = if examined.has_checksums {
+        ", and holds what it held when it was made".to_owned()
+    } else {
+        ", as far as SQLite can tell; another program made it, and it has no checksums".to_owned()
+    };
+    match examined.standing {
+        Standing::Unmigrated | Standing::Current => {}
+        Standing::Older => {
+            text.push_str(". It is of an older version, and will be brought up to this one when it is served")
+        }
+    }
+    text
+}
+
+struct Index {
+    procedures: u64,
+    differing: u64,
+    recomputed: u64,
+}
+
+/// Compares the index with the events on a copy, which may be migrated and written to.
+fn check_index(from: &Path, watch: &mut Watch) -> Result<Index, Failure> {
+    let cannot_copy = |error: std::io::Error| {
+        Failure::new(
+            Exit::CannotCreate,
+            format!("cannot copy the backup to a temporary folder to compare its index: {error}"),
+        )
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("ehcp-check-")
+        .tempdir()
+        .map_err(cannot_copy)?;
+    let copy = folder.path().join("ehcp.db");
+    data::make_for_owner_only(&copy)?;
+    let mut original = std::fs::File::open(from).map_err(cannot_copy)?;
+    let mut writer = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&copy)
+        .map_err(cannot_copy)?;
+    std::io::copy(&mut original, &mut writer).map_err(cannot_copy)?;
+    let store = Store::open(&Location::SqliteFile(copy))?;
+    let recomputed = rebuild_stale(&store, None)?.procedures;
+    let report = rebuild_all(&store, true, |compared| {
+        watch.show("comparing the index", compared, 0)
+    })?;
+    store.close();
+    Ok(Index {
+        procedures: report.procedures,
+        differing: report.differing,
+        recomputed,
+    })
+}
