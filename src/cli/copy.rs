@@ -24,8 +24,8 @@ pub(super) struct Copy {
     /// Copy one authority alone, into a database that may hold others
     #[arg(long, value_name = "CODE", value_parser = LaCode::parse)]
     authority: Option<LaCode>,
-    /// How many rows are written in one transaction
-    #[arg(long, value_name = "ROWS", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    /// How many rows are read, held in memory and written in one transaction
+    #[arg(long, value_name = "ROWS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: u32,
 }
 

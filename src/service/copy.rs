@@ -258,3 +258,93 @@ fn counted(stage: Stage, of: u64, watch: &mut impl FnMut(Step)) -> impl FnMut(u6
         watch(Step { stage, done, of });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use chrono::NaiveDate;
+    use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{Location, Store};
+
+    struct Ends {
+        source: End,
+        target: End,
+        folder: TempDir,
+    }
+
+    /// A source with some made-up cases, and an empty target.
+    fn ends() -> Ends {
+        let folder = tempfile::tempdir().unwrap();
+        let location = |name: &str| Location::SqliteFile(folder.path().join(name));
+        let store = Store::open(&location("source.db")).unwrap();
+        let today = NaiveDate::from_ymd_opt(2026, 2, 20).unwrap();
+        crate::demo::make(&store, today, 2, |_| {}).unwrap();
+        store.close();
+        Ends {
+            source: End::source(&location("source.db")).unwrap(),
+            target: End::target(&location("target.db")).unwrap(),
+            folder,
+        }
+    }
+
+    fn change_a_case(database: &Path) {
+        let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
+        let changed = sql_query("UPDATE cases SET version = version + 1").execute(&mut connection);
+        assert!(changed.unwrap() > 0);
+    }
+
+    fn copied(ends: &mut Ends, watch: impl FnMut(Step)) -> Result<Copied, CopyError> {
+        copy(&mut ends.source, &mut ends.target, None, 10, watch)
+    }
+
+    #[test]
+    fn every_row_is_told_of_once() {
+        let mut ends = ends();
+        let mut last = None;
+        let copied = copied(&mut ends, |step| {
+            if step.stage == Stage::Copying {
+                last = Some(step);
+            }
+        })
+        .unwrap();
+        let rows: u64 = copied.tables.iter().map(|table| table.rows).sum();
+        assert_eq!((copied.written_rows, copied.found_rows), (rows, 0));
+        let last = last.unwrap();
+        assert_eq!((last.done, last.of), (rows, rows));
+    }
+
+    #[test]
+    fn a_source_that_changes_meanwhile_is_noticed_at_the_end() {
+        let mut ends = ends();
+        let source = ends.folder.path().join("source.db");
+        let mut once = Some(());
+        let outcome = copied(&mut ends, |step| {
+            if step.stage == Stage::Copying && once.take().is_some() {
+                change_a_case(&source);
+            }
+        });
+        match outcome {
+            Err(CopyError::ChangedMeanwhile(tables)) => assert_eq!(tables, ["cases"]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_target_that_somebody_writes_to_is_noticed_at_the_end() {
+        let mut ends = ends();
+        let target = ends.folder.path().join("target.db");
+        let outcome = copied(&mut ends, |step| {
+            if step.stage == Stage::Copying && step.done == step.of {
+                change_a_case(&target);
+            }
+        });
+        match outcome {
+            Err(CopyError::Differs(tables)) => assert_eq!(tables, ["cases"]),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -17,7 +17,7 @@ use super::connection::{AnyConnection, on_backend};
 use super::table::{Column, Kind, Table};
 
 /// How many rows are read at a time where nobody says otherwise.
-const ROWS_AT_A_TIME: usize = 2000;
+const ROWS_AT_A_TIME: usize = 500;
 
 /// A row in the form that both databases share.
 pub type Row = Vec<Value>;

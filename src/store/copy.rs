@@ -3,16 +3,18 @@
 //! The target notes how far it is in a table of its own, in the transaction of the rows themselves, so that a
 //! copy that was killed goes on where it stopped. What may be copied where is decided in `service::copy`.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::connection::{Access, AnyConnection, Connector, on_backend};
 use super::migration::{self, Standing};
 use super::table::{COPY_PROGRESS, Table};
-use super::{Location, OpenError, StoreError, transaction};
+use super::{ConnectError, Location, OpenError, StoreError, transaction};
 
 /// One end of a copy: a database opened alone, without pools or a writer.
 pub struct End {
@@ -37,10 +39,15 @@ impl End {
             access,
             statements: Arc::new(AtomicU64::new(0)),
         };
-        Ok(End {
-            connection: connector.connect()?,
-            access,
-        })
+        let mut connection = connector.connect()?;
+        match &mut connection {
+            AnyConnection::Sqlite(_) => {}
+            // One end waits, in its transaction, for as long as the other needs.
+            AnyConnection::Postgres(inner) => inner
+                .batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+                .map_err(ConnectError::Lost)?,
+        }
+        Ok(End { connection, access })
     }
 
     /// How the database stands to this version of the program.
