@@ -11,7 +11,8 @@ use super::failure::{Exit, Failure};
 use super::summary::{Watch, describe};
 use crate::config::Config;
 use crate::service::rebuild::{rebuild_all, rebuild_stale};
-use crate::store::backup::{Examined, examine, restore, with_ending};
+use crate::store::backup::restore;
+use crate::store::examine::{Examined, examine};
 use crate::store::{Location, Standing, Store};
 
 #[derive(Debug, Args)]
@@ -56,7 +57,9 @@ impl Restore {
 /// What is left of another database would be taken for a part of this one.
 fn refuse_remains(database: &Path) -> Result<(), Failure> {
     for ending in ["", "-wal", "-shm", "-journal"] {
-        let path = with_ending(database, ending);
+        let mut path = database.as_os_str().to_owned();
+        path.push(ending);
+        let path = PathBuf::from(path);
         if path.symlink_metadata().is_ok() {
             return Err(Failure::new(
                 Exit::CannotCreate,

@@ -34,10 +34,10 @@ impl Watch {
             self.stage = stage;
             self.tenth = 0;
             self.began_at = Instant::now();
+            self.bar.set_length(of);
             self.bar.set_message(stage);
             self.bar.reset_eta();
         }
-        self.bar.set_length(of);
         self.bar.set_position(done);
         let tenth = done.saturating_mul(10).checked_div(of).unwrap_or_default();
         if self.with_lines && tenth > self.tenth {

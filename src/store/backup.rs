@@ -1,10 +1,9 @@
 //! Backups of a SQLite database: one file that holds a single moment of it, with its checksums inside.
 //!
 //! A backup is made table by table in one read transaction, beside a server that goes on writing, and never
-//! under its final name before it is whole. It is examined without a change to it. What its index must equal is
-//! decided in `service::rebuild`, on a copy. Called by the command line.
+//! under its final name before it is whole. `VACUUM INTO` would choose its moment itself, so that nothing could be
+//! compared with it afterwards. Called by the command line.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,11 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::connection::{Access, AnyConnection};
 use super::contents::{Scope, TableContents, contents_of, count_rows, differing};
-use super::migration::{self, MigrateError, Standing};
+use super::examine::{check_pages, damage};
+use super::migration::MigrateError;
+use super::sqlite_file::{
+    file_uri, must_be_a_file, open, refuse_existing, reserve, sync_folder, unwritable, with_ending,
+};
 use super::table::{BACKUP_CONTENTS, MIGRATIONS, tables_of};
 use super::{StoreError, transaction};
 
@@ -66,15 +69,6 @@ pub struct Step {
     pub of: u64,
 }
 
-/// What a file was found to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Examined {
-    pub tables: Vec<TableContents>,
-    /// Whether the file says itself what it must hold; files that other programs made do not.
-    pub has_checksums: bool,
-    pub standing: Standing,
-}
-
 /// Copies one moment of a SQLite database into a new file, for its owner alone, and proves it equal.
 ///
 /// Servers may write to the database meanwhile; their write-ahead log cannot be emptied until this is done.
@@ -95,60 +89,6 @@ pub fn restore(backup: &Path, to: &Path, watch: impl FnMut(Step)) -> Result<Vec<
     write_file(backup, &source, to, false, watch)
 }
 
-/// Examines a backup without changing it or anything beside it: its pages, its foreign keys, its version and,
-/// where it has them, its checksums.
-pub fn examine(path: &Path, mut watch: impl FnMut(Step)) -> Result<Examined, BackupError> {
-    must_be_a_file(path)?;
-    for ending in ["-wal", "-journal"] {
-        let beside = with_ending(path, ending);
-        if std::fs::metadata(&beside).is_ok_and(|found| found.len() > 0) {
-            return Err(BackupError::InUseBySqlite {
-                path: path.to_owned(),
-                beside,
-            });
-        }
-    }
-    // `immutable` keeps SQLite from making the files of a write-ahead log.
-    let mut connection = open(path, &format!("{}?mode=ro&immutable=1", file_uri(path)?))?;
-    let connection = &mut connection;
-    let damage = |error| damage(path, error);
-    check_pages(connection, path)?;
-    let standing = migration::standing(connection).map_err(|error| match error {
-        MigrateError::Newer { .. } => BackupError::Migrate(error),
-        MigrateError::Failed(cause) => damage(StoreError::Bug(cause.to_string())),
-    })?;
-    if standing == Standing::Unmigrated {
-        return Err(BackupError::NotOurs(path.to_owned()));
-    }
-    let tables = tables_of(connection, MADE).map_err(damage)?;
-    let scope = Scope {
-        schema: MADE,
-        la_code: None,
-    };
-    let of = count_rows(connection, &tables, scope).map_err(damage)?;
-    let counted = counted(Stage::Comparing, 0, of, &mut watch);
-    let contents = contents_of(connection, &tables, scope, counted).map_err(damage)?;
-    let promised = promised(connection).map_err(damage)?;
-    if let Some(promised) = &promised {
-        let different = differing(promised, &contents);
-        if !different.is_empty() {
-            let reason = format!(
-                "it does not hold what it held when it was made ({})",
-                different.join(", ")
-            );
-            return Err(BackupError::Damaged {
-                path: path.to_owned(),
-                reason,
-            });
-        }
-    }
-    Ok(Examined {
-        tables: contents,
-        has_checksums: promised.is_some(),
-        standing,
-    })
-}
-
 fn write_file(
     from: &Path,
     source: &str,
@@ -159,17 +99,14 @@ fn write_file(
     must_be_a_file(from)?;
     refuse_existing(to)?;
     let partial = with_ending(to, ".partial");
-    let unwritable = |error: io::Error| BackupError::Unwritable {
-        path: partial.clone(),
-        reason: error.to_string(),
-    };
+    let failed = |error: io::Error| unwritable(&partial, error.to_string());
     let file = reserve(&partial)?;
     let written = fill(from, source, &partial, with_checksums, watch);
     let written = written.and_then(|contents| {
-        file.sync_all().map_err(unwritable)?;
+        file.sync_all().map_err(failed)?;
         refuse_existing(to)?;
-        std::fs::rename(&partial, to).map_err(unwritable)?;
-        sync_folder(to).map_err(unwritable)?;
+        std::fs::rename(&partial, to).map_err(failed)?;
+        sync_folder(to).map_err(failed)?;
         Ok(contents)
     });
     if written.is_err() {
@@ -177,29 +114,6 @@ fn write_file(
         let _left_behind = std::fs::remove_file(&partial);
     }
     written
-}
-
-/// An empty file for its owner alone, locked. One that a killed process left is used again.
-fn reserve(partial: &Path) -> Result<File, BackupError> {
-    let unwritable = |error: io::Error| BackupError::Unwritable {
-        path: partial.to_owned(),
-        reason: error.to_string(),
-    };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(partial).map_err(unwritable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(BackupError::InUse(partial.to_owned())),
-        Err(TryLockError::Error(error)) => return Err(unwritable(error)),
-    }
-    file.set_len(0).map_err(unwritable)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .map_err(unwritable)?;
-    Ok(file)
 }
 
 #[derive(QueryableByName)]
@@ -232,7 +146,7 @@ fn fill(
         .map_err(|error| from_sqlite(from, StoreError::from(error)))?;
     transaction::begin(&mut connection, Access::Read).map_err(StoreError::from)?;
     let contents = transaction::conclude(&mut connection, Access::Read, |connection| {
-        fill_in_transaction(connection, with_checksums, &mut watch)
+        fill_in_transaction(connection, from, with_checksums, &mut watch)
     });
     let contents = contents.map_err(|error| match error {
         BackupError::Store(error) => from_sqlite(from, error),
@@ -247,6 +161,7 @@ fn fill(
 
 fn fill_in_transaction(
     connection: &mut AnyConnection,
+    from: &Path,
     with_checksums: bool,
     watch: &mut impl FnMut(Step),
 ) -> Result<Vec<TableContents>, BackupError> {
@@ -257,6 +172,9 @@ fn fill_in_transaction(
     let objects: Vec<Object> = sql_query(objects).load(connection).map_err(StoreError::from)?;
     let (tables, rest): (Vec<&Object>, Vec<&Object>) =
         objects.iter().partition(|object| object.kind == "table");
+    if tables.iter().all(|table| table.name != MIGRATIONS) {
+        return Err(BackupError::NotOurs(from.to_owned()));
+    }
     let listed = tables_of(connection, SOURCE)?;
     let (made, source) = (
         Scope {
@@ -312,16 +230,6 @@ fn fill_in_transaction(
     Ok(wanted)
 }
 
-#[derive(QueryableByName)]
-struct Promised {
-    #[diesel(sql_type = Text)]
-    table_name: String,
-    #[diesel(sql_type = BigInt)]
-    row_count: i64,
-    #[diesel(sql_type = Text)]
-    sha256: String,
-}
-
 /// Writes into a backup what it holds, so that damage which SQLite cannot see is found.
 fn promise(connection: &mut AnyConnection, contents: &[TableContents]) -> Result<(), StoreError> {
     connection.batch_execute(&format!(
@@ -340,79 +248,6 @@ fn promise(connection: &mut AnyConnection, contents: &[TableContents]) -> Result
     Ok(())
 }
 
-/// What a backup says that it holds.
-fn promised(connection: &mut AnyConnection) -> Result<Option<Vec<TableContents>>, StoreError> {
-    let is_there: i64 = diesel::dsl::sql::<BigInt>("SELECT count(*) FROM sqlite_schema WHERE name = ")
-        .bind::<Text, _>(BACKUP_CONTENTS)
-        .get_result(connection)?;
-    if is_there == 0 {
-        return Ok(None);
-    }
-    let promised: Vec<Promised> = sql_query(format!(
-        "SELECT table_name, row_count, sha256 FROM {BACKUP_CONTENTS} ORDER BY position"
-    ))
-    .load(connection)?;
-    Ok(Some(
-        promised
-            .into_iter()
-            .map(|table| TableContents {
-                name: table.table_name,
-                rows: u64::try_from(table.row_count).unwrap_or_default(),
-                sha256: table.sha256,
-            })
-            .collect(),
-    ))
-}
-
-/// SQLite's own checks: of pages and indexes, and of foreign keys.
-fn check_pages(connection: &mut AnyConnection, path: &Path) -> Result<(), BackupError> {
-    let damaged = |reason: String| BackupError::Damaged {
-        path: path.to_owned(),
-        reason,
-    };
-    let found: Vec<String> = diesel::dsl::sql::<Text>("PRAGMA integrity_check(1)")
-        .load(connection)
-        .map_err(|error| damage(path, StoreError::from(error)))?;
-    if found != ["ok"] {
-        let first = found.first().map_or("", String::as_str);
-        return Err(damaged(format!(
-            "SQLite's integrity check says `{}`",
-            first.replace('\n', " ")
-        )));
-    }
-    let dangling: i64 = diesel::dsl::sql::<BigInt>("SELECT count(*) FROM pragma_foreign_key_check")
-        .get_result(connection)
-        .map_err(|error| damage(path, StoreError::from(error)))?;
-    if dangling > 0 {
-        return Err(damaged(format!(
-            "{dangling} rows refer to rows that are not there"
-        )));
-    }
-    Ok(())
-}
-
-fn open(path: &Path, uri: &str) -> Result<AnyConnection, BackupError> {
-    let connection = SqliteConnection::establish(uri).map_err(|error| BackupError::Unreadable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(AnyConnection::Sqlite(connection))
-}
-
-/// Damage, where a file that is only read gives anything but what was asked for.
-fn damage(path: &Path, error: StoreError) -> BackupError {
-    match error {
-        StoreError::Bug(reason) if reason.contains("not a database") => BackupError::NotOurs(path.to_owned()),
-        StoreError::Bug(reason) | StoreError::Unavailable { reason } => BackupError::Damaged {
-            path: path.to_owned(),
-            reason,
-        },
-        other @ (StoreError::NotFound | StoreError::Duplicate(_) | StoreError::Stale) => {
-            BackupError::Store(other)
-        }
-    }
-}
-
 /// What SQLite says of the file it reads from, told from what it says of the one it writes.
 fn from_sqlite(path: &Path, error: StoreError) -> BackupError {
     let of_the_source = |reason: &str| reason.contains("not a database") || reason.contains("malformed");
@@ -426,71 +261,7 @@ fn from_sqlite(path: &Path, error: StoreError) -> BackupError {
     }
 }
 
-fn must_be_a_file(path: &Path) -> Result<(), BackupError> {
-    let unreadable = |reason: String| BackupError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
-    let found = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-    if found.is_file() {
-        File::open(path).map_err(|error| unreadable(error.to_string()))?;
-        Ok(())
-    } else {
-        Err(unreadable("it is not a file".to_owned()))
-    }
-}
-
-fn refuse_existing(path: &Path) -> Result<(), BackupError> {
-    if path.symlink_metadata().is_ok() {
-        return Err(BackupError::Exists(path.to_owned()));
-    }
-    Ok(())
-}
-
-fn unwritable(path: &Path, reason: String) -> BackupError {
-    BackupError::Unwritable {
-        path: path.to_owned(),
-        reason,
-    }
-}
-
-fn sync_folder(file: &Path) -> io::Result<()> {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
-}
-
-/// The path with more letters at its end.
-pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// A path as SQLite reads it in a URI, where `?`, `#` and `%` mean something.
-fn file_uri(path: &Path) -> Result<String, BackupError> {
-    let unreadable = |reason: String| BackupError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
-    let absolute = std::path::absolute(path).map_err(|error| unreadable(error.to_string()))?;
-    let name = absolute
-        .to_str()
-        .ok_or_else(|| unreadable("its path is not UTF-8".to_owned()))?;
-    let mut uri = "file:".to_owned();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Ok(uri)
-}
-
-fn counted(stage: Stage, before: u64, of: u64, watch: &mut impl FnMut(Step)) -> impl FnMut(u64) {
+pub(super) fn counted(stage: Stage, before: u64, of: u64, watch: &mut impl FnMut(Step)) -> impl FnMut(u64) {
     let mut done = before;
     move |rows| {
         done += rows;
