@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::DataFolder;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, say};
 use super::summary::{Watch, describe};
 use crate::config::Config;
 use crate::store::Location;
@@ -16,33 +15,31 @@ pub(super) struct Backup {
     /// The file to make; there must be none of this name
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
-    #[command(flatten)]
-    folder: DataFolder,
 }
 
 impl Backup {
     pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
-        let database = sqlite_file(config, &self.folder.data, "pg_dump or pg_basebackup")?;
+        let database = sqlite_file(config, "pg_dump or pg_basebackup")?;
         let mut watch = Watch::new(false);
-        let tables = back_up(&database, &self.to, |step| {
+        let tables = back_up(database, &self.to, |step| {
             watch.show(stage_name(step.stage), step.done, step.of);
         })?;
         watch.finish();
         let size = std::fs::metadata(&self.to).map_or(0, |found| found.len());
-        print!("{}", describe(&tables));
-        println!(
-            "\nThe backup {} is complete and checked: {size} bytes.\n\
-             The issuer's key is not in it; keep {} apart from it, in a safe place.",
+        say(&format!(
+            "{}\nThe backup {} is complete and checked: {size} bytes.\n\
+             The issuer's key is not in it; keep {} apart from it, in a safe place.\n",
+            describe(&tables),
             self.to.display(),
-            key_file(config, &self.folder.data).display()
-        );
+            key_file(config).display()
+        ))?;
         Ok(Exit::Done)
     }
 }
 
 /// The file of the embedded database; a refusal that names PostgreSQL's own tools where it is not embedded.
-pub(super) fn sqlite_file(config: &Config, data_dir: &Path, instead: &str) -> Result<PathBuf, Failure> {
-    match config.location(data_dir) {
+pub(super) fn sqlite_file<'c>(config: &'c Config, instead: &str) -> Result<&'c Path, Failure> {
+    match &config.database {
         Location::SqliteFile(path) => Ok(path),
         location @ Location::Postgres(_) => Err(Failure::new(
             Exit::Usage,
@@ -54,10 +51,10 @@ pub(super) fn sqlite_file(config: &Config, data_dir: &Path, instead: &str) -> Re
 }
 
 /// Where the key is that signs tokens.
-pub(super) fn key_file(config: &Config, data_dir: &Path) -> PathBuf {
+pub(super) fn key_file(config: &Config) -> PathBuf {
     match &config.issuer_key_file {
         Some(path) => path.clone(),
-        None => data_dir.join("issuer.key"),
+        None => config.data.join("issuer.key"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::data;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, say};
 use super::summary::{Watch, describe};
 use crate::auth::LaCode;
 use crate::service::copy::{Copied, Stage, copy};
@@ -57,8 +57,11 @@ impl Copy {
             }
         })?;
         watch.finish();
-        print!("{}", describe(&copied.tables));
-        println!("\n{}", conclusion(&copied, seconds, &from, &to));
+        say(&format!(
+            "{}\n{}\n",
+            describe(&copied.tables),
+            conclusion(&copied, seconds, &from, &to)
+        ))?;
         Ok(Exit::Done)
     }
 }

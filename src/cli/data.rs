@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use crate::auth::IssuerKey;
 use crate::config::Config;
 use crate::store::lock::DataLock;
-use crate::store::{Location, Store};
+use crate::store::{Location, Sizes, Store};
 
 /// A database that this process may write, for as long as this value lives.
 pub struct Database {
@@ -20,6 +20,7 @@ pub struct Database {
 /// A database that is locked and not yet opened.
 pub struct Reserved {
     location: Location,
+    sizes: Sizes,
     lock: Option<DataLock>,
 }
 
@@ -30,17 +31,19 @@ impl Reserved {
             make_for_owner_only(path)?;
         }
         Ok(Database {
-            store: Store::open(&self.location)?,
+            store: Store::open_sized(&self.location, self.sizes)?,
             _lock: self.lock,
         })
     }
 }
 
 /// Keeps other servers off the database, quickly, before anything slow is done.
-pub fn reserve(config: &Config, data_dir: &Path) -> Result<Reserved, Failure> {
-    let location = config.location(data_dir);
-    let lock = lock(&location)?;
-    Ok(Reserved { location, lock })
+pub fn reserve(config: &Config) -> Result<Reserved, Failure> {
+    Ok(Reserved {
+        location: config.database.clone(),
+        sizes: config.sizes,
+        lock: lock(&config.database)?,
+    })
 }
 
 /// Locks the folder of a SQLite file, and makes it where there is none.
@@ -64,17 +67,17 @@ pub fn folder_of(path: &Path) -> &Path {
 }
 
 /// Locks, opens and migrates the database in one step.
-pub fn open(config: &Config, data_dir: &Path) -> Result<Database, Failure> {
-    reserve(config, data_dir)?.open()
+pub fn open(config: &Config) -> Result<Database, Failure> {
+    reserve(config)?.open()
 }
 
 /// The key of the built-in issuer, made the first time it is needed unless a file of it is given.
-pub fn issuer_key(config: &Config, data_dir: &Path) -> Result<IssuerKey, Failure> {
+pub fn issuer_key(config: &Config) -> Result<IssuerKey, Failure> {
     if config.issuer_key_file.is_none() {
-        make_folder(data_dir)?;
+        make_folder(&config.data)?;
     }
     Ok(IssuerKey::load_or_create(
-        data_dir,
+        &config.data,
         config.issuer_key_file.as_deref(),
     )?)
 }

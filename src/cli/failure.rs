@@ -1,6 +1,6 @@
 //! How a command ends, and the one sentence it says when it fails.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use crate::auth::{IssueError, KeyError};
@@ -24,6 +24,7 @@ pub enum Exit {
     CannotCreate = 73,
     TryLater = 75,
     Configuration = 78,
+    BrokenOff = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -67,9 +68,27 @@ pub fn complain(text: &str) {
     let _unheard = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// Writes to standard output. Whoever closes it early, as `head` does, has seen enough.
+pub fn say(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(
+            Exit::CannotCreate,
+            format!("standard output cannot be written: {error}"),
+        )),
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        Failure::new(Exit::Configuration, error.to_string())
+        let exit = if error.faults.iter().all(|fault| fault.on_command_line) {
+            Exit::Usage
+        } else {
+            Exit::Configuration
+        };
+        Failure::new(exit, error.to_string())
     }
 }
 

@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::DataFolder;
 use super::backup::{key_file, sqlite_file, stage_name};
 use super::data;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, say};
 use super::summary::{Watch, describe};
 use crate::config::Config;
 use crate::service::rebuild::{rebuild_all, rebuild_stale};
 use crate::store::backup::restore;
 use crate::store::examine::{Examined, examine};
-use crate::store::{Location, Standing, Store};
+use crate::store::{Location, SchemaVersion, Store};
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
@@ -23,8 +22,6 @@ pub(super) struct Restore {
     /// Only examine the backup, which is not changed
     #[arg(long)]
     check: bool,
-    #[command(flatten)]
-    folder: DataFolder,
 }
 
 impl Restore {
@@ -32,23 +29,23 @@ impl Restore {
         if self.check {
             return check(&self.from);
         }
-        let database = sqlite_file(config, &self.folder.data, "pg_restore or psql")?;
-        let _lock = data::lock(&Location::SqliteFile(database.clone()))?;
-        refuse_remains(&database)?;
+        let database = sqlite_file(config, "pg_restore or psql")?;
+        let _lock = data::lock(&config.database)?;
+        refuse_remains(database)?;
         let exit = check(&self.from)?;
         let mut watch = Watch::new(false);
-        restore(&self.from, &database, |step| {
+        restore(&self.from, database, |step| {
             watch.show(stage_name(step.stage), step.done, step.of);
         })?;
         watch.finish();
-        println!("It is now the database {}.", database.display());
-        let key = key_file(config, &self.folder.data);
+        say(&format!("It is now the database {}.\n", database.display()))?;
+        let key = key_file(config);
         if !key.exists() {
-            println!(
+            say(&format!(
                 "The issuer's key was not in it. Without it tokens that are in use will not be accepted: put it at {} \
-                 before a server is started, which would make a new one.",
+                 before a server is started, which would make a new one.\n",
                 key.display()
-            );
+            ))?;
         }
         Ok(exit)
     }
@@ -83,26 +80,33 @@ fn check(from: &Path) -> Result<Exit, Failure> {
     })?;
     let index = check_index(from, &mut watch)?;
     watch.finish();
-    print!("{}", describe(&examined.tables));
-    println!("\nThe backup {} is whole{}.", from.display(), remarks(&examined));
+    let mut text = describe(&examined.tables);
+    text.push_str(&format!(
+        "\nThe backup {} is whole{}.\n",
+        from.display(),
+        remarks(&examined)
+    ));
     if index.recomputed > 0 {
-        println!(
-            "{} procedures were computed by another version; a server of this one computes them again when it starts.",
+        text.push_str(&format!(
+            "{} procedures were computed by another version; a server of this one computes them again when it starts.\n",
             index.recomputed
-        );
+        ));
     }
-    if index.differing > 0 {
-        println!(
-            "The index of {} of {} procedures differs from their events; run `ehcp rebuild` when it is restored.",
-            index.differing, index.procedures
-        );
-        return Ok(Exit::Differs);
-    }
-    println!(
-        "The index of all {} procedures equals their events.",
-        index.procedures
-    );
-    Ok(Exit::Done)
+    let (differing, procedures) = (index.differing, index.procedures);
+    let exit = if differing > 0 {
+        text.push_str(&format!(
+            "The index of {differing} of {procedures} procedures differs from their events; run `ehcp rebuild` when it \
+             is restored.\n"
+        ));
+        Exit::Differs
+    } else {
+        text.push_str(&format!(
+            "The index of all {procedures} procedures equals their events.\n"
+        ));
+        Exit::Done
+    };
+    say(&text)?;
+    Ok(exit)
 }
 
 fn remarks(examined: &Examined) -> String {
@@ -111,9 +115,9 @@ fn remarks(examined: &Examined) -> String {
     } else {
         ", as far as SQLite can tell; another program made it, and it has no checksums".to_owned()
     };
-    match examined.standing {
-        Standing::Unmigrated | Standing::Current => {}
-        Standing::Older => {
+    match examined.version {
+        SchemaVersion::Unmigrated | SchemaVersion::Current => {}
+        SchemaVersion::Older => {
             text.push_str(". It is of an older version, and will be brought up to this one when it is served")
         }
     }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::{Code, Problem};
+use super::problem::{Problem, Unavailability};
 use crate::service::App;
 
 /// The state of the service.
@@ -27,7 +27,8 @@ pub async fn check_liveness() -> HttpResponse {
 
 /// Whether requests can be served
 ///
-/// The store answers and everything that must be ready before the first request is.
+/// The store answers, everything that must be ready before the first request is, and the process has not
+/// been told to stop.
 #[utoipa::path(
     tag = "system",
     responses(
@@ -38,7 +39,7 @@ pub async fn check_liveness() -> HttpResponse {
 #[get("/health/ready")]
 pub async fn check_readiness(app: Data<App>) -> Result<HttpResponse, Problem> {
     if !app.ready().await {
-        return Err(Problem::new(Code::Unavailable));
+        return Err(Problem::unavailable(Unavailability::NotReady));
     }
     Ok(HttpResponse::Ok().json(HealthView { status: "ok" }))
 }

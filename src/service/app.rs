@@ -16,6 +16,7 @@ pub struct App {
     pub clock: Clock,
     ids: Arc<Ids>,
     is_ready: Arc<AtomicBool>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl App {
@@ -25,7 +26,8 @@ impl App {
             store,
             clock,
             ids: Arc::new(ids),
-            is_ready: Arc::new(AtomicBool::new(false)),
+            is_ready: Arc::default(),
+            is_stopping: Arc::default(),
         }
     }
 
@@ -34,12 +36,20 @@ impl App {
         self.is_ready.store(true, Ordering::Release);
     }
 
+    /// Says that requests should go elsewhere. Those that come are answered all the same.
+    pub fn set_stopping(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+    }
+
     /// Whether requests may come and the store answers.
     pub async fn ready(&self) -> bool {
+        if !self.is_ready.load(Ordering::Acquire) || self.is_stopping.load(Ordering::Acquire) {
+            return false;
+        }
         let answers = self
             .store
             .read(|connection| crate::store::case::is_empty(connection).map(|_| ()));
-        self.is_ready.load(Ordering::Acquire) && answers.await.is_ok()
+        answers.await.is_ok()
     }
 
     /// Runs a use case that reads, in one transaction.

@@ -6,7 +6,7 @@ use crate::store::contents::{
 };
 use crate::store::copy::{End, Progress, advance_progress, begin_progress, end_progress, progress_of};
 use crate::store::table::{Table, known_tables};
-use crate::store::{AnyConnection, OpenError, Standing, StoreError};
+use crate::store::{AnyConnection, OpenError, SchemaVersion, StoreError};
 
 /// What a copy is doing, for those who watch it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +81,15 @@ pub fn copy(
     batch_rows: usize,
     mut watch: impl FnMut(Step),
 ) -> Result<Copied, CopyError> {
-    match source.standing()? {
-        Standing::Unmigrated => return Err(CopyError::SourceUnmigrated),
-        Standing::Older => return Err(CopyError::SourceOlder),
-        Standing::Current => {}
+    match source.schema_version()? {
+        SchemaVersion::Unmigrated => return Err(CopyError::SourceUnmigrated),
+        SchemaVersion::Older => return Err(CopyError::SourceOlder),
+        SchemaVersion::Current => {}
     }
-    match target.standing()? {
-        Standing::Unmigrated => target.migrate()?,
-        Standing::Older => return Err(CopyError::TargetOlder),
-        Standing::Current => {}
+    match target.schema_version()? {
+        SchemaVersion::Unmigrated => target.migrate()?,
+        SchemaVersion::Older => return Err(CopyError::TargetOlder),
+        SchemaVersion::Current => {}
     }
     let mut tables = known_tables()?;
     // What belongs to no authority does not move with one.

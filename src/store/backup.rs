@@ -253,10 +253,12 @@ fn from_sqlite(path: &Path, error: StoreError) -> BackupError {
     let of_the_source = |reason: &str| reason.contains("not a database") || reason.contains("malformed");
     match error {
         StoreError::Bug(reason) if of_the_source(&reason) => damage(path, StoreError::Bug(reason)),
-        StoreError::Unavailable { reason } if reason.contains("unable to open") => BackupError::Unreadable {
-            path: path.to_owned(),
-            reason,
-        },
+        StoreError::Unavailable { reason, .. } if reason.contains("unable to open") => {
+            BackupError::Unreadable {
+                path: path.to_owned(),
+                reason,
+            }
+        }
         other => BackupError::Store(other),
     }
 }

@@ -12,7 +12,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::connection::{Access, AnyConnection, Connector, on_backend};
-use super::migration::{self, Standing};
+use super::migration::{self, SchemaVersion};
 use super::table::{COPY_PROGRESS, Table};
 use super::{ConnectError, Location, OpenError, StoreError, transaction};
 
@@ -50,9 +50,9 @@ impl End {
         Ok(End { connection, access })
     }
 
-    /// How the database stands to this version of the program.
-    pub fn standing(&mut self) -> Result<Standing, OpenError> {
-        Ok(migration::standing(&mut self.connection)?)
+    /// Which version of the program set the database up.
+    pub fn schema_version(&mut self) -> Result<SchemaVersion, OpenError> {
+        Ok(migration::schema_version(&mut self.connection)?)
     }
 
     /// Brings the database up to this version.

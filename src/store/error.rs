@@ -19,15 +19,34 @@ pub enum StoreError {
     Stale,
     /// The database could not do it now; the same request may succeed later. Nothing was written.
     #[error("the database is unavailable: {reason}")]
-    Unavailable { reason: String },
+    Unavailable { want: Want, reason: String },
     /// A fault of this program or of the stored data; asking again does not help.
     #[error("fault in the store: {0}")]
     Bug(String),
 }
 
+/// What is wanting where the store is unavailable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// The database is away, or could not do what it was asked.
+    Database,
+    /// Every connection was in use for as long as a request may wait.
+    Connection,
+    /// As many writes wait for the SQLite writer as may.
+    Room,
+    /// The program is stopping.
+    Time,
+}
+
 impl StoreError {
+    /// The database is away, or could not do it.
     pub(super) fn unavailable(reason: impl Into<String>) -> StoreError {
+        StoreError::wanting(Want::Database, reason)
+    }
+
+    pub(super) fn wanting(want: Want, reason: impl Into<String>) -> StoreError {
         StoreError::Unavailable {
+            want,
             reason: reason.into(),
         }
     }

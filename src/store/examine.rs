@@ -13,7 +13,7 @@ use super::StoreError;
 use super::backup::{BackupError, Stage, Step, counted};
 use super::connection::AnyConnection;
 use super::contents::{Scope, TableContents, contents_of, count_rows, differing};
-use super::migration::{self, MigrateError, Standing};
+use super::migration::{self, MigrateError, SchemaVersion};
 use super::sqlite_file::{file_uri, must_be_a_file, open, with_ending};
 use super::table::{BACKUP_CONTENTS, tables_of};
 
@@ -23,7 +23,7 @@ pub struct Examined {
     pub tables: Vec<TableContents>,
     /// Whether the file says itself what it must hold; files that other programs made do not.
     pub has_checksums: bool,
-    pub standing: Standing,
+    pub version: SchemaVersion,
 }
 
 /// Examines a backup without changing it or anything beside it: its pages, its foreign keys, its version and,
@@ -44,11 +44,11 @@ pub fn examine(path: &Path, mut watch: impl FnMut(Step)) -> Result<Examined, Bac
     let connection = &mut connection;
     let damage = |error| damage(path, error);
     check_pages(connection, path)?;
-    let standing = migration::standing(connection).map_err(|error| match error {
+    let version = migration::schema_version(connection).map_err(|error| match error {
         MigrateError::Newer { .. } => BackupError::Migrate(error),
         MigrateError::Failed(cause) => damage(StoreError::Bug(cause.to_string())),
     })?;
-    if standing == Standing::Unmigrated {
+    if version == SchemaVersion::Unmigrated {
         return Err(BackupError::NotOurs(path.to_owned()));
     }
     let tables = tables_of(connection, "main").map_err(damage)?;
@@ -76,7 +76,7 @@ pub fn examine(path: &Path, mut watch: impl FnMut(Step)) -> Result<Examined, Bac
     Ok(Examined {
         tables: contents,
         has_checksums: promised.is_some(),
-        standing,
+        version,
     })
 }
 
@@ -145,7 +145,7 @@ pub(super) fn check_pages(connection: &mut AnyConnection, path: &Path) -> Result
 pub(super) fn damage(path: &Path, error: StoreError) -> BackupError {
     match error {
         StoreError::Bug(reason) if reason.contains("not a database") => BackupError::NotOurs(path.to_owned()),
-        StoreError::Bug(reason) | StoreError::Unavailable { reason } => BackupError::Damaged {
+        StoreError::Bug(reason) | StoreError::Unavailable { reason, .. } => BackupError::Damaged {
             path: path.to_owned(),
             reason,
         },

@@ -50,9 +50,9 @@ pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Mig
     }
 }
 
-/// How a database stands to this version of the program.
+/// Which version of the program set a database up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum SchemaVersion {
     /// None of this program's migrations ran on it.
     Unmigrated,
     /// Some are missing.
@@ -72,8 +72,8 @@ struct Applied {
     version: String,
 }
 
-/// Tells how a database stands to this version without writing to it; refuses one that is ahead.
-pub(super) fn standing(connection: &mut AnyConnection) -> Result<Standing, MigrateError> {
+/// Tells which version set a database up, without writing to it; refuses one that is ahead.
+pub(super) fn schema_version(connection: &mut AnyConnection) -> Result<SchemaVersion, MigrateError> {
     let failed = |error| MigrateError::Failed(Box::new(error));
     let asked = match connection {
         AnyConnection::Sqlite(_) => {
@@ -86,7 +86,7 @@ pub(super) fn standing(connection: &mut AnyConnection) -> Result<Standing, Migra
     let answer: Answer =
         on_backend!(connection, inner => sql_query(asked).get_result(inner)).map_err(failed)?;
     if !answer.is_there {
-        return Ok(Standing::Unmigrated);
+        return Ok(SchemaVersion::Unmigrated);
     }
     let asked = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
     let applied: Vec<Applied> =
@@ -106,11 +106,11 @@ pub(super) fn standing(connection: &mut AnyConnection) -> Result<Standing, Migra
     if !unknown.is_empty() {
         Err(MigrateError::Newer { unknown })
     } else if applied.is_empty() {
-        Ok(Standing::Unmigrated)
+        Ok(SchemaVersion::Unmigrated)
     } else if applied.len() < known.len() {
-        Ok(Standing::Older)
+        Ok(SchemaVersion::Older)
     } else {
-        Ok(Standing::Current)
+        Ok(SchemaVersion::Current)
     }
 }
 

@@ -16,6 +16,7 @@ pub mod copy;
 mod error;
 pub mod examine;
 pub mod idempotency;
+mod load;
 mod location;
 pub mod lock;
 mod migration;
@@ -25,6 +26,7 @@ pub mod procedure;
 mod schema;
 pub mod settings;
 mod sqlite_file;
+pub mod standing;
 pub mod table;
 mod transaction;
 mod writer;
@@ -40,15 +42,14 @@ use std::time::Duration;
 use diesel::r2d2::{Pool, PooledConnection};
 
 pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
-pub use self::error::StoreError;
+pub use self::error::{StoreError, Want};
+pub use self::load::{Load, PoolLoad, WriteLoad};
 pub use self::location::{Location, LocationError};
-pub use self::migration::{MigrateError, Standing};
+pub use self::migration::{MigrateError, SchemaVersion};
 
 use self::connection::{Access, Connector};
 use self::writer::Writer;
 
-/// How many writes PostgreSQL is given at a time.
-const WRITE_POOL: u32 = 8;
 /// How long a request waits for a connection before it is told that the store is busy.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 
@@ -60,7 +61,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// must not call the store again: a write within a write would wait for itself.
 #[derive(Clone)]
 pub struct Store {
-    reads: Pool<Connector>,
+    reads: Connections,
     writes: Writes,
     statements: Arc<AtomicU64>,
 }
@@ -68,7 +69,32 @@ pub struct Store {
 #[derive(Clone)]
 enum Writes {
     Sqlite(Writer),
-    Postgres(Pool<Connector>),
+    Postgres(Connections),
+}
+
+/// A pool, and how many wait for a connection of it.
+#[derive(Clone)]
+struct Connections {
+    pool: Pool<Connector>,
+    waiting: Arc<AtomicU64>,
+}
+
+/// How many connections a store may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    pub read_connections: u32,
+    /// To PostgreSQL; SQLite has one writer.
+    pub write_connections: u32,
+}
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+        Sizes {
+            read_connections: cores.saturating_mul(2),
+            write_connections: 8,
+        }
+    }
 }
 
 /// Why a database could not be opened.
@@ -85,11 +111,16 @@ pub enum OpenError {
 }
 
 impl Store {
+    /// [`Store::open_sized`] with as many connections as usual.
+    pub fn open(location: &Location) -> Result<Store, OpenError> {
+        Store::open_sized(location, Sizes::default())
+    }
+
     /// Opens the database and brings its tables up to this version.
     ///
     /// A SQLite file is made where there is none, in a folder that must exist. Whoever serves from a SQLite
     /// file holds its folder's [`lock::DataLock`] first.
-    pub fn open(location: &Location) -> Result<Store, OpenError> {
+    pub fn open_sized(location: &Location, sizes: Sizes) -> Result<Store, OpenError> {
         let statements = Arc::new(AtomicU64::new(0));
         let connector = |access| Connector {
             location: location.clone(),
@@ -100,10 +131,11 @@ impl Store {
         migration::migrate(&mut connection)?;
         let writes = match location {
             Location::SqliteFile(_) => Writes::Sqlite(Writer::start(connection, connector(Access::Write))?),
-            Location::Postgres(_) => Writes::Postgres(pool(connector(Access::Write), WRITE_POOL)?),
+            Location::Postgres(_) => {
+                Writes::Postgres(pool(connector(Access::Write), sizes.write_connections)?)
+            }
         };
-        let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
-        let reads = pool(connector(Access::Read), cores.saturating_mul(2))?;
+        let reads = pool(connector(Access::Read), sizes.read_connections)?;
         Ok(Store {
             reads,
             writes,
@@ -181,6 +213,17 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// How busy the connections are, and how the writer has fared.
+    pub fn load(&self) -> Load {
+        Load {
+            reads: self.reads.load(),
+            writes: match &self.writes {
+                Writes::Sqlite(writer) => WriteLoad::Sqlite(writer.load().snapshot()),
+                Writes::Postgres(connections) => WriteLoad::Postgres(connections.load()),
+            },
+        }
+    }
+
     /// Finishes the writes already accepted and stops the writer; blocks until it has. Other clones of the
     /// store can still read, but a write answers `Unavailable`.
     pub fn close(self) {
@@ -192,18 +235,47 @@ impl Store {
 }
 
 /// One connection is opened at once and the rest when they are needed, so that the program starts quickly.
-fn pool(connector: Connector, size: u32) -> Result<Pool<Connector>, diesel::r2d2::PoolError> {
-    Pool::builder()
+fn pool(connector: Connector, size: u32) -> Result<Connections, diesel::r2d2::PoolError> {
+    let pool = Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
         .connection_timeout(CONNECTION_WAIT)
         // `BEGIN` finds a dead connection just as well, without a round trip more.
         .test_on_check_out(false)
-        .build(connector)
+        .build(connector)?;
+    Ok(Connections {
+        pool,
+        waiting: Arc::default(),
+    })
+}
+
+impl Connections {
+    fn load(&self) -> PoolLoad {
+        let state = self.pool.state();
+        PoolLoad {
+            limit: self.pool.max_size(),
+            open: state.connections,
+            idle: state.idle_connections,
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    fn get(&self) -> Result<PooledConnection<Connector>, StoreError> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let got = self.pool.get();
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        got.map_err(|error| {
+            let want = match self.pool.state().connections < self.pool.max_size() {
+                true => Want::Database,
+                false => Want::Connection,
+            };
+            StoreError::wanting(want, error.to_string())
+        })
+    }
 }
 
 fn read_from<T, E: From<StoreError>>(
-    pool: &Pool<Connector>,
+    pool: &Connections,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut connection = begun(pool, Access::Read)?;
@@ -211,7 +283,7 @@ fn read_from<T, E: From<StoreError>>(
 }
 
 fn write_to<T, E: From<StoreError>>(
-    pool: &Pool<Connector>,
+    pool: &Connections,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut connection = begun(pool, Access::Write)?;
@@ -220,15 +292,13 @@ fn write_to<T, E: From<StoreError>>(
 
 /// A connection with its transaction begun. Where the server was restarted every idle connection is dead:
 /// nothing has run on it yet, so the next one is tried, and the pool drops the dead ones.
-fn begun(pool: &Pool<Connector>, access: Access) -> Result<PooledConnection<Connector>, StoreError> {
+fn begun(connections: &Connections, access: Access) -> Result<PooledConnection<Connector>, StoreError> {
     let mut dead = 0;
     loop {
-        let mut connection = pool
-            .get()
-            .map_err(|error| StoreError::unavailable(error.to_string()))?;
+        let mut connection = connections.get()?;
         match transaction::begin(&mut connection, access) {
             Ok(()) => return Ok(connection),
-            Err(_) if dead < pool.max_size() => dead += 1,
+            Err(_) if dead < connections.pool.max_size() => dead += 1,
             Err(error) => return Err(StoreError::from(error)),
         }
     }
@@ -239,10 +309,15 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let stopped = |_| Err(E::from(StoreError::unavailable("the program is stopping")));
+    let stopped = |_| {
+        Err(E::from(StoreError::wanting(
+            Want::Time,
+            "the program is stopping",
+        )))
+    };
     tokio::task::spawn_blocking(work).await.unwrap_or_else(stopped)
 }
 
 fn writer_gone() -> StoreError {
-    StoreError::unavailable("the writer has stopped")
+    StoreError::wanting(Want::Time, "the writer has stopped")
 }

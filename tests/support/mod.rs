@@ -8,19 +8,16 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use ehcp_timeline::config::{FILE_VARIABLE, Setting};
 use serde_json::{Value, json};
 
 pub fn ehcp(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ehcp"));
     command.args(arguments).stdin(Stdio::null());
-    for variable in [
-        "DATABASE_URL",
-        "EHCP_ISSUER_KEY_FILE",
-        "EHCP_LOG_FORMAT",
-        "RUST_LOG",
-    ] {
-        command.env_remove(variable);
+    for setting in Setting::ALL {
+        command.env_remove(setting.row().variable);
     }
+    command.env_remove(FILE_VARIABLE);
     command
 }
 
