@@ -230,7 +230,7 @@ fn measures_tell_exactly_what_was_asked() {
         0.0
     );
     assert!(of(r#"ehcp_pool_limit{pool="read"}"#) >= 2.0);
-    assert_eq!(of(r#"ehcp_unavailable_total{cause="database"}"#), 0.0);
+    assert_eq!(of(r#"ehcp_unavailable_total{cause="database_unreachable"}"#), 0.0);
     assert!(of("process_resident_memory_bytes") > 1_000_000.0);
     assert_eq!(
         of(concat!(

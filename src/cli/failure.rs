@@ -134,10 +134,9 @@ impl From<OpenError> for Failure {
             OpenError::Connect(no_log @ ConnectError::NoWriteAheadLog { .. }) => {
                 Failure::new(Exit::CannotCreate, no_log.to_string())
             }
-            OpenError::Connect(other @ (ConnectError::Postgres { .. } | ConnectError::Lost(_))) => {
-                Failure::new(Exit::Unavailable, other.to_string())
-            }
-            OpenError::Pool(pool) => Failure::new(Exit::Unavailable, OpenError::Pool(pool).to_string()),
+            OpenError::Connect(
+                other @ (ConnectError::Postgres { .. } | ConnectError::Lost(_) | ConnectError::Paused),
+            ) => Failure::new(Exit::Unavailable, other.to_string()),
             OpenError::Writer(thread) => Failure::new(Exit::Fault, OpenError::Writer(thread).to_string()),
         }
     }
@@ -207,7 +206,7 @@ fn sqlite_refusal(path: &str, reason: &str) -> Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         let exit = match error {
-            StoreError::Unavailable { .. } => Exit::Unavailable,
+            StoreError::Unavailable { .. } | StoreError::OutcomeUnknown { .. } => Exit::Unavailable,
             StoreError::NotFound | StoreError::Duplicate(_) | StoreError::Stale | StoreError::Bug(_) => {
                 Exit::Fault
             }
@@ -229,7 +228,8 @@ impl From<service::Error> for Failure {
             | service::Error::AlreadyOpen { .. }
             | service::Error::Duplicate { .. }
             | service::Error::CaseClosed
-            | service::Error::KeyReused) => Failure::new(
+            | service::Error::KeyReused
+            | service::Error::KeyInFlight) => Failure::new(
                 Exit::Fault,
                 format!("a use case refused what the program asked of it: {refused:?}"),
             ),

@@ -18,12 +18,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Api;
 use crate::http::metrics::{Metrics, resources as metrics_resources};
-use crate::service::rebuild::rebuild_stale;
-use crate::service::{App, Ids};
+use crate::service::lease::{Duty, Replica};
+use crate::service::rebuild::{Report, rebuild_stale_once};
+use crate::service::{App, Error, Ids};
 use crate::store::idempotency::forget_old_answers;
-use crate::store::{Store, StoreError};
+use crate::store::{Location, Store, StoreError};
 
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How long a replica that cannot get ready yet waits before it looks again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// The ports of a server.
 pub(super) struct Listeners {
@@ -34,6 +37,14 @@ pub(super) struct Listeners {
 pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let reserved = data::reserve(config)?;
     let key = data::issuer_key(config)?;
+    match (&config.database, &config.issuer_key_file) {
+        (Location::Postgres(_), None) => log::warn!(
+            folder:% = config.data.display();
+            "tokens are signed with the key of this data folder, and other replicas on the same database would \
+             refuse them: give all the same key with EHCP_ISSUER_KEY_FILE"
+        ),
+        (Location::Postgres(_), Some(_)) | (Location::SqliteFile(_), _) => {}
+    }
     let listeners = listen(config)?;
     let database = reserved.open()?;
     let app = App::new(database.store.clone(), Clock::System, Ids::Random);
@@ -175,11 +186,8 @@ fn answers_within(shutdown: Duration) -> Duration {
 
 /// Brings the index up to date, says that requests may come, and then forgets old answers by the hour.
 async fn prepare(app: &App) -> Result<(), Failure> {
-    let store = app.store.clone();
-    let rebuilt = rt::task::spawn_blocking(move || rebuild_stale(&store, None)).await;
-    let report = rebuilt
-        .unwrap_or_else(|_| Err(StoreError::Bug("the rebuild panicked".to_owned()).into()))
-        .map_err(Failure::from)?;
+    let replica = Replica::new();
+    let report = bring_index_up_to_date(&app.store, &replica).await?;
     if report.procedures > 0 {
         log::info!(procedures = report.procedures; "computed again what other code had computed");
     }
@@ -189,22 +197,51 @@ async fn prepare(app: &App) -> Result<(), Failure> {
     rt::spawn(forget_old_answers_by_the_hour(
         app.store.clone(),
         app.clock.clone(),
+        replica,
     ));
     Ok(())
 }
 
-async fn forget_old_answers_by_the_hour(store: Store, clock: Clock) {
+/// Waits as long as another replica does it, and as long as the database is away.
+async fn bring_index_up_to_date(store: &Store, replica: &Replica) -> Result<Report, Failure> {
+    let mut was_waiting = false;
+    loop {
+        let (its_store, its_replica) = (store.clone(), replica.clone());
+        let rebuilt = rt::task::spawn_blocking(move || rebuild_stale_once(&its_store, &its_replica)).await;
+        match rebuilt.unwrap_or_else(|_| Err(StoreError::Bug("the rebuild panicked".to_owned()).into())) {
+            Ok(Some(report)) => return Ok(report),
+            Ok(None) if was_waiting => {}
+            Ok(None) => {
+                log::info!("another replica computes again what other code had computed; waiting for it");
+                was_waiting = true;
+            }
+            Err(Error::Store(
+                error @ (StoreError::Unavailable { .. } | StoreError::OutcomeUnknown { .. }),
+            )) => log::warn!(error:% = error; "the index could not be brought up to date yet"),
+            Err(error) => return Err(Failure::from(error)),
+        }
+        rt::time::sleep(ASK_AGAIN_AFTER).await;
+    }
+}
+
+async fn forget_old_answers_by_the_hour(store: Store, clock: Clock, replica: Replica) {
     let mut hours = rt::time::interval(FORGET_EVERY);
     loop {
         hours.tick().await;
-        let now = clock.now().naive_utc();
-        match store
-            .write(move |connection| forget_old_answers(connection, now))
-            .await
-        {
+        let (now, replica) = (clock.now().naive_utc(), replica.clone());
+        let forgotten = store.write(move |connection| {
+            if replica.claim(connection, Duty::ForgetAnswers)? {
+                Ok::<_, Error>(forget_old_answers(connection, now)?)
+            } else {
+                Ok(0)
+            }
+        });
+        match forgotten.await {
             Ok(0) => {}
             Ok(forgotten) => log::info!(forgotten = forgotten; "forgot old answers"),
-            Err(error) => log::warn!(error:% = error; "old answers could not be forgotten"),
+            Err(error) => {
+                log::warn!(error:% = Failure::from(error).sentence; "old answers could not be forgotten")
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ pub enum Code {
     Duplicate,
     AlreadyOpen,
     CaseClosed,
+    IdempotencyInFlight,
     StaleVersion,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -37,6 +38,7 @@ pub enum Code {
     PreconditionRequired,
     InternalError,
     Unavailable,
+    OutcomeUnknown,
 }
 
 /// What the table says of a code.
@@ -49,7 +51,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 24] = [
+    pub const ALL: [Code; 26] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -65,6 +67,7 @@ impl Code {
         Code::Duplicate,
         Code::AlreadyOpen,
         Code::CaseClosed,
+        Code::IdempotencyInFlight,
         Code::StaleVersion,
         Code::PayloadTooLarge,
         Code::UnsupportedMediaType,
@@ -74,6 +77,7 @@ impl Code {
         Code::PreconditionRequired,
         Code::InternalError,
         Code::Unavailable,
+        Code::OutcomeUnknown,
     ];
 
     /// The one table of codes.
@@ -166,6 +170,13 @@ impl Code {
                 "The case is closed",
                 "A closed case takes no further acts.",
             ),
+            Code::IdempotencyInFlight => (
+                "idempotency_in_flight",
+                409,
+                "The same request is being worked on",
+                "A request with this `Idempotency-Key` is being worked on. \
+                 Repeat this one after the time in `Retry-After`: it gets that one's answer.",
+            ),
             Code::StaleVersion => (
                 "stale_version",
                 412,
@@ -220,6 +231,14 @@ impl Code {
                 503,
                 "Temporarily unavailable",
                 "Nothing was changed. Repeat the request after the time in `Retry-After`.",
+            ),
+            Code::OutcomeUnknown => (
+                "outcome_unknown",
+                503,
+                "It is not known whether this was done",
+                "The database was lost while the change was being written. Repeat the request after the time in \
+                 `Retry-After` with the same `Idempotency-Key`: nothing is done twice. \
+                 Where there is no key, read the resource first.",
             ),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -325,7 +344,7 @@ mod tests {
         let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         assert_eq!(
-            Code::Unavailable as usize + 1,
+            Code::OutcomeUnknown as usize + 1,
             Code::ALL.len(),
             "a code is missing in ALL"
         );

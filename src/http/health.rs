@@ -5,8 +5,10 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::{Problem, Unavailability};
-use crate::service::App;
+use super::problem::{Code, Problem};
+use crate::service::app::NotReady;
+use crate::service::{App, Error};
+use crate::store::Trouble;
 
 /// The state of the service.
 #[derive(Serialize, ToSchema)]
@@ -27,8 +29,9 @@ pub async fn check_liveness() -> HttpResponse {
 
 /// Whether requests can be served
 ///
-/// The store answers, everything that must be ready before the first request is, and the process has not
-/// been told to stop.
+/// The store answers and everything that must be ready before the first request is. Otherwise `reason` says
+/// what is amiss: `starting`, `database_unreachable`, `database_busy`, `database_full`, `database_read_only`,
+/// `database_failing` or `stopping`.
 #[utoipa::path(
     tag = "system",
     responses(
@@ -38,8 +41,14 @@ pub async fn check_liveness() -> HttpResponse {
 )]
 #[get("/health/ready")]
 pub async fn check_readiness(app: Data<App>) -> Result<HttpResponse, Problem> {
-    if !app.ready().await {
-        return Err(Problem::unavailable(Unavailability::NotReady));
-    }
-    Ok(HttpResponse::Ok().json(HealthView { status: "ok" }))
+    let not_ready = match app.readiness().await {
+        Ok(()) => return Ok(HttpResponse::Ok().json(HealthView { status: "ok" })),
+        Err(not_ready) => not_ready,
+    };
+    Err(match not_ready {
+        NotReady::Starting => Problem::new(Code::Unavailable).with_member("reason", "starting"),
+        NotReady::Stopping => Problem::new(Code::Unavailable).with_member("reason", Trouble::Stopping.name()),
+        NotReady::Store(error) => Problem::from(Error::from(error)),
+        NotReady::Silent => Problem::new(Code::Unavailable).with_member("reason", Trouble::Busy.name()),
+    })
 }

@@ -171,6 +171,7 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
             Code::PayloadTooLarge,
             Code::UnsupportedMediaType,
             Code::InvalidContent,
+            Code::OutcomeUnknown,
         ]);
     }
     if takes(ParameterIn::Query, None) {
@@ -190,7 +191,11 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
         ]);
     }
     if takes(ParameterIn::Header, Some(IDEMPOTENCY_KEY)) {
-        codes.extend([Code::IdempotencyKeyRequired, Code::IdempotencyKeyReused]);
+        codes.extend([
+            Code::IdempotencyKeyRequired,
+            Code::IdempotencyInFlight,
+            Code::IdempotencyKeyReused,
+        ]);
     }
     codes
 }

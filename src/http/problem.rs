@@ -58,46 +58,10 @@ struct Parts {
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<String>,
-    unavailability: Unavailability,
-}
-
-/// Why a request was answered with 503. `docs/OPERATIONS.md` says of each what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unavailability {
-    /// The database is away, or could not do what it was asked.
-    Database,
-    /// Every connection was in use.
-    ConnectionsBusy,
-    /// Too many writes were waiting.
-    WritesWaiting,
-    /// It is not ready yet, or not any more.
-    NotReady,
-    Stopping,
-}
-
-impl Unavailability {
-    pub const ALL: [Unavailability; 5] = [
-        Unavailability::Database,
-        Unavailability::ConnectionsBusy,
-        Unavailability::WritesWaiting,
-        Unavailability::NotReady,
-        Unavailability::Stopping,
-    ];
-
-    /// As the metrics have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Unavailability::Database => "database",
-            Unavailability::ConnectionsBusy => "connections_busy",
-            Unavailability::WritesWaiting => "writes_waiting",
-            Unavailability::NotReady => "not_ready",
-            Unavailability::Stopping => "stopping",
-        }
-    }
 }
 
 /// Why the API said no (RFC 9457). Some codes add members of their own: `state` and
-/// `permitted_events`, `current_version`, `existing_id`.
+/// `permitted_events`, `current_version`, `existing_id`, `reason`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemView {
@@ -138,7 +102,6 @@ impl Problem {
             members: Map::new(),
             headers: Vec::new(),
             cause: None,
-            unavailability: Unavailability::NotReady,
         }))
     }
 
@@ -156,13 +119,6 @@ impl Problem {
     /// A failure on our side that no error describes.
     pub fn bug(cause: impl Into<String>) -> Problem {
         Problem::new(Code::InternalError).with_cause(cause)
-    }
-
-    /// Nothing was done, and the same request may succeed later.
-    pub fn unavailable(why: Unavailability) -> Problem {
-        let mut problem = Problem::new(Code::Unavailable);
-        problem.0.unavailability = why;
-        problem
     }
 
     /// Nothing the asker may see, whether or not it exists.
@@ -222,9 +178,9 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
-    /// Why it is unavailable, where it is.
-    pub fn unavailability(&self) -> Option<Unavailability> {
-        (self.0.code == Code::Unavailable).then_some(self.0.unavailability)
+    /// What is amiss, where it is said.
+    pub fn reason(&self) -> Option<&str> {
+        self.0.members.get("reason").and_then(Value::as_str)
     }
 
     /// As it leaves.
@@ -265,6 +221,9 @@ impl ResponseError for Problem {
                 builder.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
             429 | 503 => {
+                builder.insert_header((header::RETRY_AFTER, "1"));
+            }
+            _ if self.code() == Code::IdempotencyInFlight => {
                 builder.insert_header((header::RETRY_AFTER, "1"));
             }
             _ => {}

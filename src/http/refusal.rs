@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::assessments::permitted_events;
-use super::problem::{Code, Fault, Problem, Unavailability};
+use super::problem::{Code, Fault, Problem};
 use crate::casework::timeline::{Reason, Refusal};
 use crate::service::error::Refused;
 use crate::service::{self, Error};
 use crate::statute::calendar::in_words;
-use crate::store::{StoreError, Want};
+use crate::store::StoreError;
 
 impl From<service::Fault> for Fault {
     fn from(fault: service::Fault) -> Fault {
@@ -44,6 +44,7 @@ impl From<Error> for Problem {
             }
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            Error::KeyInFlight => Problem::new(Code::IdempotencyInFlight),
         }
     }
 }
@@ -51,22 +52,16 @@ impl From<Error> for Problem {
 fn of_store(error: &StoreError) -> Problem {
     match error {
         StoreError::NotFound => Problem::not_found(),
-        StoreError::Unavailable { want, reason } => {
-            Problem::unavailable(unavailability(*want)).with_cause(reason.clone())
-        }
+        StoreError::Unavailable { trouble, reason } => Problem::new(Code::Unavailable)
+            .with_member("reason", trouble.name())
+            .with_cause(reason.clone()),
+        StoreError::OutcomeUnknown { reason } => Problem::new(Code::OutcomeUnknown)
+            .with_member("reason", Code::OutcomeUnknown.name())
+            .with_cause(reason.clone()),
         // Every uniqueness that users rely on has its own refusal; what is left is a race or a bug.
         StoreError::Duplicate(index) => Problem::new(Code::Duplicate).with_cause(index.clone()),
         StoreError::Stale => Problem::new(Code::StaleVersion),
         StoreError::Bug(_) => Problem::internal(error),
-    }
-}
-
-fn unavailability(want: Want) -> Unavailability {
-    match want {
-        Want::Database => Unavailability::Database,
-        Want::Connection => Unavailability::ConnectionsBusy,
-        Want::Room => Unavailability::WritesWaiting,
-        Want::Time => Unavailability::Stopping,
     }
 }
 

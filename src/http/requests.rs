@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 
-use super::problem::Unavailability;
 use crate::measure::{Distribution, Histogram};
 
 /// Where no route of ours answered.
@@ -22,12 +21,24 @@ const STATUSES: [u16; 24] = [
     431, 500, 503,
 ];
 
+/// Why an answer may be 503; `docs/OPERATIONS.md` says of each what to do.
+const CAUSES: [&str; 8] = [
+    "starting",
+    "stopping",
+    "database_unreachable",
+    "database_busy",
+    "database_full",
+    "database_read_only",
+    "database_failing",
+    "outcome_unknown",
+];
+
 /// Counts for the life of the process.
 #[derive(Debug)]
 pub struct Requests {
     routes: HashMap<String, Route>,
     unmatched: Route,
-    unavailable: [AtomicU64; Unavailability::ALL.len()],
+    unavailable: [AtomicU64; CAUSES.len() + 1],
 }
 
 /// One line for each method, the last for any other.
@@ -70,17 +81,16 @@ impl Requests {
         line.durations.add_duration(took);
     }
 
-    pub fn count_unavailable(&self, cause: Unavailability) {
-        self.unavailable[cause as usize].fetch_add(1, Ordering::Relaxed);
+    /// Counts an answer of 503 by the `reason` that it gave.
+    pub fn count_unavailable(&self, reason: Option<&str>) {
+        let place = CAUSES.iter().position(|known| Some(*known) == reason);
+        self.unavailable[place.unwrap_or(CAUSES.len())].fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often the answer was 503, by cause.
     pub fn unavailable(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.unavailable.iter().map(|count| count.load(Ordering::Relaxed));
-        Unavailability::ALL
-            .into_iter()
-            .map(Unavailability::name)
-            .zip(counts)
+        CAUSES.into_iter().chain([OTHER]).zip(counts)
     }
 
     /// Whatever was counted at least once, in a fixed order.
@@ -124,12 +134,34 @@ fn empty_route() -> Route {
 mod tests {
     use super::*;
     use crate::http::problem::Code;
+    use crate::store::Trouble;
 
     #[test]
     fn every_status_that_a_problem_has_is_counted_by_its_number() {
         for code in Code::ALL {
             assert!(STATUSES.contains(&code.status().as_u16()), "{}", code.name());
         }
+    }
+
+    #[test]
+    fn every_reason_to_be_unavailable_is_counted_by_its_name() {
+        let requests = Requests::new(std::iter::empty());
+        let troubles = [
+            Trouble::Unreachable,
+            Trouble::Busy,
+            Trouble::Full,
+            Trouble::ReadOnly,
+            Trouble::Failing,
+            Trouble::Stopping,
+        ];
+        for trouble in troubles {
+            requests.count_unavailable(Some(trouble.name()));
+        }
+        requests.count_unavailable(Some("quillfeather"));
+        requests.count_unavailable(None);
+        let counted: Vec<(&str, u64)> = requests.unavailable().filter(|(_, number)| *number > 0).collect();
+        assert_eq!(counted.len(), troubles.len() + 1);
+        assert!(counted.contains(&(OTHER, 2)), "{counted:?}");
     }
 
     #[test]

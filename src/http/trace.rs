@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -108,8 +109,10 @@ async fn answer<B: MessageBody + 'static>(
     let took = started.elapsed();
     if let Some(requests) = requests {
         requests.count(&method, route.as_deref(), status, took);
-        if let Some(why) = problem.as_ref().and_then(Problem::unavailability) {
-            requests.count_unavailable(why);
+        if let Some(problem) = &problem
+            && status == StatusCode::SERVICE_UNAVAILABLE
+        {
+            requests.count_unavailable(problem.reason());
         }
     }
     log::info!(

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::{Error, Ids, Work};
 use crate::auth::Principal;
 use crate::clock::Clock;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -17,6 +18,22 @@ pub struct App {
     ids: Arc<Ids>,
     is_ready: Arc<AtomicBool>,
     is_stopping: Arc<AtomicBool>,
+}
+
+/// How long the store may take to say that it answers.
+const READINESS_WAIT: Duration = Duration::from_secs(2);
+
+/// Why requests cannot be served at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotReady {
+    /// The index is not yet what the events amount to.
+    Starting,
+    /// The process has been told to stop.
+    Stopping,
+    /// The store cannot do what it was asked.
+    Store(StoreError),
+    /// The store says nothing.
+    Silent,
 }
 
 impl App {
@@ -41,15 +58,22 @@ impl App {
         self.is_stopping.store(true, Ordering::Release);
     }
 
-    /// Whether requests may come and the store answers.
-    pub async fn ready(&self) -> bool {
-        if !self.is_ready.load(Ordering::Acquire) || self.is_stopping.load(Ordering::Acquire) {
-            return false;
+    /// Whether requests may come and the store answers, and why not.
+    pub async fn readiness(&self) -> Result<(), NotReady> {
+        if self.is_stopping.load(Ordering::Acquire) {
+            return Err(NotReady::Stopping);
         }
-        let answers = self
+        if !self.is_ready.load(Ordering::Acquire) {
+            return Err(NotReady::Starting);
+        }
+        let asked = self
             .store
             .read(|connection| crate::store::case::is_empty(connection).map(|_| ()));
-        answers.await.is_ok()
+        match tokio::time::timeout(READINESS_WAIT, asked).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(NotReady::Store(error)),
+            Err(_) => Err(NotReady::Silent),
+        }
     }
 
     /// Runs a use case that reads, in one transaction.

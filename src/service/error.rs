@@ -58,6 +58,8 @@ pub enum Error {
     CaseClosed,
     /// The idempotency key stands for another request.
     KeyReused,
+    /// The idempotency key stands for a request that is still being worked on.
+    KeyInFlight,
 }
 
 /// An event that cannot stand, with what could.

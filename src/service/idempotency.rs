@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Work};
 use crate::store::convert::{from_json, json};
-use crate::store::idempotency::{KeptAnswer, find_answer, keep_answer};
+use crate::store::idempotency::{KeptAnswer, find_answer, hold_key, keep_answer};
+use crate::store::{StoreError, Trouble};
 
 /// A client's claim on a key, with what makes two requests the same.
 #[derive(Debug, Clone)]
@@ -26,7 +27,8 @@ pub struct Answer {
 /// Gives the answer kept under the key, or decides and keeps what it answers.
 ///
 /// Only successes are kept, in the transaction of the work, so an answer exists exactly when its
-/// work was done. The key belongs to the authority and the client.
+/// work was done. The key belongs to the authority and the client. While another request has it, this
+/// one waits, and is refused where that takes too long.
 pub fn once(
     work: &mut Work<'_>,
     claim: &Claim,
@@ -37,6 +39,13 @@ pub fn once(
         work.principal.subject.clone(),
         work.now.naive_utc(),
     );
+    match hold_key(work.connection, &la_code, &client, &claim.key) {
+        Err(StoreError::Unavailable {
+            trouble: Trouble::Busy,
+            ..
+        }) => return Err(Error::KeyInFlight),
+        held => held?,
+    }
     if let Some(kept) = find_answer(work.connection, &la_code, &client, &claim.key, now)? {
         let is_same =
             kept.method == claim.method && kept.path == claim.path && kept.body_sha256 == claim.body_sha256;

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod copy;
 pub mod error;
 pub mod idempotency;
+pub mod lease;
 pub mod organisation;
 pub mod person;
 pub mod rebuild;

@@ -3,15 +3,17 @@
 use uuid::Uuid;
 
 use super::Error;
+use super::lease::{Duty, Replica};
 use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wanted_requests};
 use crate::store::advice::requests_of_procedure;
 use crate::store::case::facts_at;
 use crate::store::clock::{index_of, load_index};
 use crate::store::procedure::{
-    ProcedureRow, authorities, load_entries, procedures_after, procedures_with_other_fingerprint,
+    ProcedureRow, authorities, has_other_fingerprint, load_entries, lock_procedure,
+    lock_with_other_fingerprint, procedures_after,
 };
 use crate::store::settings::settings_at;
-use crate::store::{AnyConnection, Store};
+use crate::store::{AnyConnection, Store, StoreError};
 
 /// How many procedures are computed in one transaction, so that writers are not kept waiting.
 const BATCH: i64 = 200;
@@ -24,8 +26,44 @@ pub struct Report {
     pub differing: u64,
 }
 
-/// Computes again whatever was computed by other code, rules or readings. Done before readiness.
+/// Computes again whatever was computed by other code, rules or readings, of one authority or of all.
 pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Error> {
+    let report = rebuild_stale_while(store, la_code, |_| Ok(true))?;
+    Ok(report.unwrap_or_default())
+}
+
+/// The same before readiness, where several replicas may start at once: one of them does it. `None` as long
+/// as another is at it; whoever asks again later finds it done, or takes over from one that died.
+pub fn rebuild_stale_once(store: &Store, replica: &Replica) -> Result<Option<Report>, Error> {
+    if !store.read_now(is_any_stale)? {
+        return Ok(Some(Report::default()));
+    }
+    let claiming = replica.clone();
+    let claim = move |connection: &mut AnyConnection| claiming.claim(connection, Duty::RebuildIndex);
+    let report = rebuild_stale_while(store, None, claim)?;
+    if report.is_some() {
+        replica.release(store, Duty::RebuildIndex)?;
+    }
+    Ok(report)
+}
+
+fn is_any_stale(connection: &mut AnyConnection) -> Result<bool, Error> {
+    for la_code in authorities(connection)? {
+        let (_, settings) = settings_at(connection, &la_code, None)?;
+        let right = fingerprint(&settings.readings);
+        if has_other_fingerprint(connection, &la_code, &right)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `None` as soon as a batch may not be done; that is decided in its own transaction.
+fn rebuild_stale_while(
+    store: &Store,
+    la_code: Option<&str>,
+    may: impl Fn(&mut AnyConnection) -> Result<bool, Error> + Clone + Send + 'static,
+) -> Result<Option<Report>, Error> {
     let mut report = Report::default();
     let known = match la_code {
         Some(la_code) => vec![la_code.to_owned()],
@@ -33,8 +71,16 @@ pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Err
     };
     for la_code in known {
         loop {
-            let code = la_code.clone();
-            let renewed = store.write_now(move |connection| rebuild_stale_batch(connection, &code))?;
+            let (code, may) = (la_code.clone(), may.clone());
+            let renewed = store.write_now(move |connection| {
+                if !may(connection)? {
+                    return Ok(None);
+                }
+                rebuild_stale_batch(connection, &code).map(Some)
+            })?;
+            let Some(renewed) = renewed else {
+                return Ok(None);
+            };
             report.procedures += renewed;
             report.differing += renewed;
             if renewed == 0 {
@@ -42,13 +88,13 @@ pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Err
             }
         }
     }
-    Ok(report)
+    Ok(Some(report))
 }
 
 fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<u64, Error> {
     let (_, settings) = settings_at(connection, la_code, None)?;
     let right = fingerprint(&settings.readings);
-    let stale = procedures_with_other_fingerprint(connection, la_code, &right, BATCH)?;
+    let stale = lock_with_other_fingerprint(connection, la_code, &right, BATCH)?;
     for procedure in &stale {
         let entries = load_entries(connection, la_code, &procedure.id)?;
         let child = facts_at(connection, la_code, &procedure.case_id, None)?;
@@ -91,6 +137,15 @@ fn check_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, Err
 
 fn rebuild_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, Error> {
     over_batch(connection, after, |connection, procedure| {
+        if !differs(connection, procedure)? {
+            return Ok(false);
+        }
+        // It may have been written to since it was read; behind the lock it is not.
+        let id = procedure
+            .id
+            .parse()
+            .map_err(|_| StoreError::Bug("a stored id cannot be read".to_owned()))?;
+        let procedure = &lock_procedure(connection, &procedure.la_code, id)?;
         let is_different = differs(connection, procedure)?;
         if is_different {
             let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;

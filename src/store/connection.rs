@@ -3,16 +3,20 @@
 //! No statement of the service's own is here. `store` pools the connections; the files of the table
 //! families run their statements on [`AnyConnection`].
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::sql_types::Text;
 use diesel::{Connection, ConnectionError, PgConnection, RunQueryDsl, SqliteConnection};
 
+use super::breaker::Breaker;
+use super::error::{StoreError, Trouble, trouble_in};
 use super::location::Location;
+use super::postgres_url;
 
 /// A connection to either database. What both can say runs on it as it stands; for the rest
 /// (`ON CONFLICT`, batch insert, `FOR UPDATE`, `UNION`, `RETURNING`) there is `on_backend!`.
@@ -47,6 +51,64 @@ pub(super) struct Connector {
     pub(super) location: Location,
     pub(super) access: Access,
     pub(super) statements: Arc<AtomicU64>,
+    pub(super) breaker: Arc<Breaker>,
+}
+
+/// What every session on PostgreSQL is set to. A lock is waited for as long as with SQLite's `busy_timeout`;
+/// the other two end what a replica has left behind that is gone or cut off. Messages are in English, since
+/// Diesel passes on no SQLSTATE; where the role may not set that, it stays as it is.
+pub(super) const POSTGRES_SESSION: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+    SET idle_in_transaction_session_timeout = '30s'; \
+    DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+
+/// A connection with what has gone wrong on it.
+pub(super) struct OpenConnection {
+    connection: AnyConnection,
+    access: Access,
+    seen: Seen,
+}
+
+/// The last passing trouble that a statement of one connection ended in.
+type Seen = Arc<Mutex<Option<StoreError>>>;
+
+impl OpenConnection {
+    /// The last passing trouble since this was asked before.
+    pub(super) fn take_trouble(&mut self) -> Option<StoreError> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Sees to it that no pool takes it back.
+    pub(super) fn spoil(&mut self, error: StoreError) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    /// Whether it is past use: broken, or to a server that has become a standby, so that a new connection
+    /// is needed to find the primary.
+    pub(super) fn is_spent(&mut self) -> bool {
+        let trouble = match &*self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(StoreError::Unavailable { trouble, .. }) => Some(*trouble),
+            Some(_) | None => None,
+        };
+        let is_misplaced = match (trouble, self.access) {
+            (Some(Trouble::Unreachable), _) | (Some(Trouble::ReadOnly), Access::Write) => true,
+            (Some(_) | None, Access::Read | Access::Write) => false,
+        };
+        is_misplaced || self.connection.is_broken()
+    }
+}
+
+impl Deref for OpenConnection {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for OpenConnection {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
 }
 
 /// Why a connection could not be opened, in the database's own words less any password.
@@ -62,35 +124,65 @@ pub enum ConnectError {
     Postgres { location: String, reason: String },
     #[error("the connection no longer answers: {0}")]
     Lost(#[from] diesel::result::Error),
+    /// An attempt has failed a moment ago, and the time for the next has not come.
+    #[error("the database cannot be reached at present")]
+    Paused,
+}
+
+impl ConnectError {
+    pub(super) fn trouble(&self) -> Trouble {
+        match self {
+            ConnectError::Sqlite { reason, .. } => trouble_in(reason).unwrap_or(Trouble::Failing),
+            ConnectError::Postgres { reason, .. } => trouble_in(reason).unwrap_or(Trouble::Unreachable),
+            ConnectError::NoWriteAheadLog { .. } => Trouble::Failing,
+            ConnectError::Lost(_) | ConnectError::Paused => Trouble::Unreachable,
+        }
+    }
 }
 
 impl Connector {
-    pub(super) fn connect(&self) -> Result<AnyConnection, ConnectError> {
+    pub(super) fn connect(&self) -> Result<OpenConnection, ConnectError> {
         let mut connection = match &self.location {
             Location::SqliteFile(path) => AnyConnection::Sqlite(open_sqlite(path, self.access)?),
             Location::Postgres(url) => AnyConnection::Postgres(self.open_postgres(url)?),
         };
-        connection.set_instrumentation(StatementCounter {
+        let seen = Seen::default();
+        connection.set_instrumentation(Watch {
             statements: Arc::clone(&self.statements),
             transaction_control: false,
+            seen: Arc::clone(&seen),
         });
-        Ok(connection)
+        Ok(OpenConnection {
+            connection,
+            access: self.access,
+            seen,
+        })
     }
 
     fn open_postgres(&self, url: &str) -> Result<PgConnection, ConnectError> {
         let failed = |reason: &str| ConnectError::Postgres {
             location: self.location.to_string(),
-            reason: self.location.redact(reason.trim()),
+            reason: self.location.redact(reason.trim()) + advice(reason),
         };
-        let mut connection = PgConnection::establish(url).map_err(|error| failed(&reason(error)))?;
-        match self.access {
-            Access::Read => {}
-            // As long as SQLite's busy_timeout: a writer gives up rather than queue behind a stuck one.
-            Access::Write => connection
-                .batch_execute("SET lock_timeout = '5s'")
-                .map_err(|error| failed(&error.to_string()))?,
-        }
+        let url = postgres_url::completed(url, |name| std::env::var(name).ok());
+        let mut connection = PgConnection::establish(&url).map_err(|error| failed(&reason(error)))?;
+        connection
+            .batch_execute(POSTGRES_SESSION)
+            .map_err(|error| failed(&error.to_string()))?;
         Ok(connection)
+    }
+}
+
+/// What to do about what libpq says of TLS.
+fn advice(reason: &str) -> &'static str {
+    if reason.contains("certificate verify failed") {
+        "; if the server's certificate is of an authority of your own, name that authority's with sslrootcert"
+    } else if reason.contains("does not match host name") {
+        "; connect by a name that the certificate has"
+    } else if reason.contains("does not support SSL") {
+        "; where the way to the server is safe without TLS, say sslmode=disable"
+    } else {
+        ""
     }
 }
 
@@ -135,29 +227,42 @@ fn reason(error: ConnectionError) -> String {
 }
 
 impl ManageConnection for Connector {
-    type Connection = AnyConnection;
+    type Connection = OpenConnection;
     type Error = ConnectError;
 
-    fn connect(&self) -> Result<AnyConnection, ConnectError> {
-        Connector::connect(self)
+    /// Called again and again by the pool's own thread while it fails.
+    fn connect(&self) -> Result<OpenConnection, ConnectError> {
+        if !self.breaker.may_try() {
+            return Err(ConnectError::Paused);
+        }
+        let connected = Connector::connect(self);
+        match &connected {
+            Ok(_) => self.breaker.reached(),
+            // A server that has no connection left can be reached, and one of ours will be free.
+            Err(error) if error.trouble() == Trouble::Busy => self.breaker.reached(),
+            Err(error) => self.breaker.failed(error.to_string()),
+        }
+        connected
     }
 
-    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), ConnectError> {
+    fn is_valid(&self, connection: &mut OpenConnection) -> Result<(), ConnectError> {
         Ok(connection.ping()?)
     }
 
-    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        std::thread::panicking() || connection.is_broken()
+    fn has_broken(&self, connection: &mut OpenConnection) -> bool {
+        std::thread::panicking() || connection.is_spent()
     }
 }
 
-/// Counts statements, less the `BEGIN`, `SAVEPOINT`, `COMMIT` and so on that Diesel announces beforehand.
-struct StatementCounter {
+/// Counts statements, less the `BEGIN`, `SAVEPOINT`, `COMMIT` and so on that Diesel announces beforehand, and
+/// notes what trouble they end in, which work on the connection need not pass on.
+struct Watch {
     statements: Arc<AtomicU64>,
     transaction_control: bool,
+    seen: Seen,
 }
 
-impl Instrumentation for StatementCounter {
+impl Instrumentation for Watch {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::BeginTransaction { .. }
@@ -166,6 +271,13 @@ impl Instrumentation for StatementCounter {
             InstrumentationEvent::StartQuery { .. } => {
                 let ours = !std::mem::take(&mut self.transaction_control);
                 self.statements.fetch_add(u64::from(ours), Ordering::Relaxed);
+            }
+            InstrumentationEvent::FinishQuery {
+                error: Some(error), ..
+            } => {
+                if let Some(trouble) = StoreError::passing(error) {
+                    *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+                }
             }
             _ => {}
         }

@@ -11,14 +11,14 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use super::connection::{Access, AnyConnection, Connector, on_backend};
+use super::connection::{Access, AnyConnection, Connector, OpenConnection, on_backend};
 use super::migration::{self, SchemaVersion};
 use super::table::{COPY_PROGRESS, Table};
 use super::{ConnectError, Location, OpenError, StoreError, transaction};
 
 /// One end of a copy: a database opened alone, without pools or a writer.
 pub struct End {
-    connection: AnyConnection,
+    connection: OpenConnection,
     access: Access,
 }
 
@@ -38,9 +38,10 @@ impl End {
             location: location.clone(),
             access,
             statements: Arc::new(AtomicU64::new(0)),
+            breaker: Arc::default(),
         };
         let mut connection = connector.connect()?;
-        match &mut connection {
+        match &mut *connection {
             AnyConnection::Sqlite(_) => {}
             // One end waits, in its transaction, for as long as the other needs.
             AnyConnection::Postgres(inner) => inner

@@ -19,35 +19,70 @@ pub enum StoreError {
     Stale,
     /// The database could not do it now; the same request may succeed later. Nothing was written.
     #[error("the database is unavailable: {reason}")]
-    Unavailable { want: Want, reason: String },
+    Unavailable { trouble: Trouble, reason: String },
+    /// Nobody has said whether the transaction was committed. Asking again under the same idempotency key
+    /// finds out, and does nothing twice.
+    #[error("it is not known whether the database has committed: {reason}")]
+    OutcomeUnknown { reason: String },
     /// A fault of this program or of the stored data; asking again does not help.
     #[error("fault in the store: {0}")]
     Bug(String),
 }
 
-/// What is wanting where the store is unavailable.
+/// What keeps the database from doing it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    /// The database is away, or could not do what it was asked.
-    Database,
-    /// Every connection was in use for as long as a request may wait.
-    Connection,
-    /// As many writes wait for the SQLite writer as may.
-    Room,
-    /// The program is stopping.
-    Time,
+pub enum Trouble {
+    /// No connection can be made, or the one there was broke.
+    Unreachable,
+    /// It did not answer in time, or too much waits for it.
+    Busy,
+    /// There is no room left on its disk.
+    Full,
+    /// It takes no writes: its files cannot be written, or the server has become a standby.
+    ReadOnly,
+    /// Its disk or its memory fails.
+    Failing,
+    /// This process is about to end.
+    Stopping,
+}
+
+impl Trouble {
+    /// The word that the API and readiness use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trouble::Unreachable => "database_unreachable",
+            Trouble::Busy => "database_busy",
+            Trouble::Full => "database_full",
+            Trouble::ReadOnly => "database_read_only",
+            Trouble::Failing => "database_failing",
+            Trouble::Stopping => "stopping",
+        }
+    }
 }
 
 impl StoreError {
-    /// The database is away, or could not do it.
-    pub(super) fn unavailable(reason: impl Into<String>) -> StoreError {
-        StoreError::wanting(Want::Database, reason)
-    }
-
-    pub(super) fn wanting(want: Want, reason: impl Into<String>) -> StoreError {
+    pub(super) fn unavailable(trouble: Trouble, reason: impl Into<String>) -> StoreError {
         StoreError::Unavailable {
-            want,
+            trouble,
             reason: reason.into(),
+        }
+    }
+}
+
+impl StoreError {
+    /// The passing trouble that an error of the database tells of, if it does.
+    pub(super) fn passing(error: &Error) -> Option<StoreError> {
+        match error {
+            Error::DatabaseError(kind, information) => match from_database(*kind, &**information) {
+                passing @ StoreError::Unavailable { .. } => Some(passing),
+                StoreError::NotFound
+                | StoreError::Duplicate(_)
+                | StoreError::Stale
+                | StoreError::OutcomeUnknown { .. }
+                | StoreError::Bug(_) => None,
+            },
+            // What a connection says that Diesel has given up already.
+            _ => None,
         }
     }
 }
@@ -58,7 +93,7 @@ impl From<Error> for StoreError {
             Error::NotFound => StoreError::NotFound,
             Error::DatabaseError(kind, information) => from_database(kind, &*information),
             Error::BrokenTransactionManager | Error::RollbackErrorOnCommit { .. } => {
-                StoreError::unavailable("the connection broke inside a transaction")
+                StoreError::unavailable(Trouble::Unreachable, "the connection broke inside a transaction")
             }
             Error::DeserializationError(cause) => match cause.downcast_ref::<DeserializeFieldError>() {
                 Some(DeserializeFieldError {
@@ -82,9 +117,15 @@ fn from_database(
     let message = information.message();
     match kind {
         DatabaseErrorKind::UniqueViolation => StoreError::Duplicate(violated(information)),
-        DatabaseErrorKind::ClosedConnection
-        | DatabaseErrorKind::UnableToSendCommand
-        | DatabaseErrorKind::SerializationFailure => StoreError::unavailable(without_quotations(message)),
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+            StoreError::unavailable(Trouble::Unreachable, without_quotations(message))
+        }
+        DatabaseErrorKind::SerializationFailure => {
+            StoreError::unavailable(Trouble::Busy, without_quotations(message))
+        }
+        DatabaseErrorKind::ReadOnlyTransaction => {
+            StoreError::unavailable(Trouble::ReadOnly, without_quotations(message))
+        }
         DatabaseErrorKind::ForeignKeyViolation
         | DatabaseErrorKind::RestrictViolation
         | DatabaseErrorKind::NotNullViolation
@@ -94,28 +135,43 @@ fn from_database(
             let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
             StoreError::Bug(without_quotations(message) + &name)
         }
-        _ if PASSING_TROUBLES.iter().any(|trouble| message.contains(trouble)) => {
-            StoreError::unavailable(without_quotations(message))
-        }
-        _ => StoreError::Bug(without_quotations(message)),
+        _ => match trouble_in(message) {
+            Some(trouble) => StoreError::unavailable(trouble, without_quotations(message)),
+            None => StoreError::Bug(without_quotations(message)),
+        },
     }
 }
 
-/// Troubles that Diesel reports by message alone: SQLite's first, then PostgreSQL's.
-const PASSING_TROUBLES: [&str; 13] = [
-    "database is locked",
-    "database table is locked",
-    "database or disk is full",
-    "disk I/O error",
-    "locking protocol",
-    "out of memory",
-    "unable to open database file",
-    "deadlock detected",
-    "lock timeout",
-    "No space left on device",
-    "terminating connection",
-    "the database system is",
-    "connection slots",
+/// Troubles that Diesel reports by message alone, which `connection` asks PostgreSQL to write in English.
+pub(super) fn trouble_in(message: &str) -> Option<Trouble> {
+    PASSING_TROUBLES
+        .iter()
+        .find(|(said, _)| message.contains(said))
+        .map(|(_, trouble)| *trouble)
+}
+
+const PASSING_TROUBLES: [(&str, Trouble); 19] = [
+    // SQLite
+    ("database is locked", Trouble::Busy),
+    ("database table is locked", Trouble::Busy),
+    ("locking protocol", Trouble::Busy),
+    ("database or disk is full", Trouble::Full),
+    ("attempt to write a readonly database", Trouble::ReadOnly),
+    ("disk I/O error", Trouble::Failing),
+    ("out of memory", Trouble::Failing),
+    ("unable to open database file", Trouble::Failing),
+    // PostgreSQL
+    ("deadlock detected", Trouble::Busy),
+    ("lock timeout", Trouble::Busy),
+    ("statement timeout", Trouble::Busy),
+    ("conflict with recovery", Trouble::Busy),
+    ("connection slots", Trouble::Busy),
+    ("too many clients", Trouble::Busy),
+    ("too many connections", Trouble::Busy),
+    ("No space left on device", Trouble::Full),
+    ("could not fsync file", Trouble::Failing),
+    ("terminating connection", Trouble::Unreachable),
+    ("the database system is", Trouble::Unreachable),
 ];
 
 /// Names what a unique constraint is on: PostgreSQL tells its name, SQLite only writes a sentence.
@@ -166,14 +222,31 @@ mod tests {
 
     #[test]
     fn passing_troubles_are_told_from_faults() {
-        for message in [
-            "database is locked",
-            "database or disk is full",
-            "canceling statement due to lock timeout",
+        for (message, trouble) in [
+            ("database is locked", Trouble::Busy),
+            ("database or disk is full", Trouble::Full),
+            ("attempt to write a readonly database", Trouble::ReadOnly),
+            ("disk I/O error", Trouble::Failing),
+            ("canceling statement due to lock timeout", Trouble::Busy),
+            ("the database system is shutting down", Trouble::Unreachable),
         ] {
             let error = sqlite(DatabaseErrorKind::Unknown, message);
-            assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+            assert_eq!(error, StoreError::unavailable(trouble, message));
         }
+        let demoted = sqlite(
+            DatabaseErrorKind::ReadOnlyTransaction,
+            "cannot execute UPDATE in a read-only transaction",
+        );
+        assert!(
+            matches!(
+                &demoted,
+                StoreError::Unavailable {
+                    trouble: Trouble::ReadOnly,
+                    ..
+                }
+            ),
+            "{demoted}"
+        );
         assert!(matches!(
             sqlite(DatabaseErrorKind::Unknown, "no such column: upn"),
             StoreError::Bug(_)

@@ -149,8 +149,9 @@ pub(super) fn damage(path: &Path, error: StoreError) -> BackupError {
             path: path.to_owned(),
             reason,
         },
-        other @ (StoreError::NotFound | StoreError::Duplicate(_) | StoreError::Stale) => {
-            BackupError::Store(other)
-        }
+        other @ (StoreError::NotFound
+        | StoreError::Duplicate(_)
+        | StoreError::Stale
+        | StoreError::OutcomeUnknown { .. }) => BackupError::Store(other),
     }
 }

@@ -2,10 +2,13 @@
 //! twice. A key is claimed in the transaction of the work it stands for.
 
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use super::connection::AnyConnection;
+use super::convert::json;
 use super::schema::idempotency_keys;
 
 /// How long an answer is kept.
@@ -25,6 +28,29 @@ pub struct KeptAnswer {
     pub headers: String,
     pub body: String,
     pub created_at: NaiveDateTime,
+}
+
+/// Waits until nobody else works under the key, and keeps others from it to the end of the transaction.
+/// SQLite has one writer and needs no telling.
+pub fn hold_key(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    client: &str,
+    key: &str,
+) -> Result<(), StoreError> {
+    match connection {
+        AnyConnection::Sqlite(_) => {}
+        AnyConnection::Postgres(inner) => {
+            // Two keys of the same number would wait for each other, and no worse.
+            let digest = Sha256::digest(json(&(la_code, client, key))?);
+            let number = digest
+                .iter()
+                .take(8)
+                .fold(0, |number, byte| (number << 8) | i64::from(*byte));
+            inner.batch_execute(&format!("SELECT pg_advisory_xact_lock({number})"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The answer kept under a key, unless it is too old.

@@ -8,7 +8,7 @@ use diesel::sql_types::{Bool, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{AnyConnection, on_backend};
+use super::connection::{AnyConnection, POSTGRES_SESSION, on_backend};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -39,11 +39,13 @@ pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Mig
         AnyConnection::Sqlite(inner) => apply(inner, SQLITE, SQLITE),
         AnyConnection::Postgres(inner) => {
             let failed = |error| MigrateError::Failed(Box::new(error));
-            // Another replica may rightly take longer than a request may wait for a lock.
-            let lock = format!("SET lock_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})");
+            // Another replica, and a migration too, may rightly take longer than a request may.
+            let lock = format!(
+                "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"
+            );
             inner.batch_execute(&lock).map_err(failed)?;
             let applied = apply(inner, POSTGRES, POSTGRES);
-            let unlock = format!("SELECT pg_advisory_unlock({ADVISORY_LOCK}); SET lock_timeout = '5s'");
+            let unlock = format!("SELECT pg_advisory_unlock({ADVISORY_LOCK}); {POSTGRES_SESSION}");
             inner.batch_execute(&unlock).map_err(failed)?;
             applied
         }

@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod audit;
 pub mod backup;
+mod breaker;
 pub mod case;
 pub mod clock;
 pub mod connection;
@@ -16,12 +17,14 @@ pub mod copy;
 mod error;
 pub mod examine;
 pub mod idempotency;
+pub mod lease;
 mod load;
 mod location;
 pub mod lock;
 mod migration;
 pub mod organisation;
 pub mod person;
+mod postgres_url;
 pub mod procedure;
 mod schema;
 pub mod settings;
@@ -37,21 +40,28 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use diesel::r2d2::{Pool, PooledConnection};
+use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
 
 pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
-pub use self::error::{StoreError, Want};
+pub use self::error::{StoreError, Trouble};
 pub use self::load::{Load, PoolLoad, WriteLoad};
 pub use self::location::{Location, LocationError};
 pub use self::migration::{MigrateError, SchemaVersion};
 
+use self::breaker::Breaker;
 use self::connection::{Access, Connector};
 use self::writer::Writer;
 
 /// How long a request waits for a connection before it is told that the store is busy.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+/// How often a request that waits for one asks whether there is any sense in it.
+const BREAKER_ASKED_EVERY: Duration = Duration::from_millis(50);
+/// How long a request waits for its answer. A statement may take twice as long, for the command line's sake.
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
+/// The pool tries to connect again at half of this at most; the breaker lets few of the attempts through.
+const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An open database. Cheap to clone; clones share connections, writer and counter.
 ///
@@ -63,6 +73,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 pub struct Store {
     reads: Connections,
     writes: Writes,
+    breaker: Arc<Breaker>,
     statements: Arc<AtomicU64>,
 }
 
@@ -104,8 +115,6 @@ pub enum OpenError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    #[error("the pool of database connections did not start: {0}")]
-    Pool(#[from] diesel::r2d2::PoolError),
     #[error("the writer thread did not start: {0}")]
     Writer(#[from] std::io::Error),
 }
@@ -122,23 +131,26 @@ impl Store {
     /// file holds its folder's [`lock::DataLock`] first.
     pub fn open_sized(location: &Location, sizes: Sizes) -> Result<Store, OpenError> {
         let statements = Arc::new(AtomicU64::new(0));
+        let breaker = Arc::new(Breaker::default());
         let connector = |access| Connector {
             location: location.clone(),
             access,
             statements: Arc::clone(&statements),
+            breaker: Arc::clone(&breaker),
         };
         let mut connection = connector(Access::Write).connect()?;
         migration::migrate(&mut connection)?;
         let writes = match location {
             Location::SqliteFile(_) => Writes::Sqlite(Writer::start(connection, connector(Access::Write))?),
             Location::Postgres(_) => {
-                Writes::Postgres(pool(connector(Access::Write), sizes.write_connections)?)
+                Writes::Postgres(pool(connector(Access::Write), sizes.write_connections))
             }
         };
-        let reads = pool(connector(Access::Read), sizes.read_connections)?;
+        let reads = pool(connector(Access::Read), sizes.read_connections);
         Ok(Store {
             reads,
             writes,
+            breaker,
             statements,
         })
     }
@@ -152,8 +164,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let reads = self.reads.clone();
-        on_a_blocking_thread(move || read_from(&reads, work)).await
+        let (reads, breaker) = (self.reads.clone(), Arc::clone(&self.breaker));
+        let late = StoreError::unavailable(Trouble::Busy, "the database gave no answer in time");
+        on_a_blocking_thread(late, move || read_from(&reads, &breaker, work)).await
     }
 
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.
@@ -174,8 +187,11 @@ impl Store {
                 answered.await.unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
             Writes::Postgres(pool) => {
-                let pool = pool.clone();
-                on_a_blocking_thread(move || write_to(&pool, work)).await
+                let (pool, breaker) = (pool.clone(), Arc::clone(&self.breaker));
+                let late = StoreError::OutcomeUnknown {
+                    reason: "the database gave no answer in time".to_owned(),
+                };
+                on_a_blocking_thread(late, move || write_to(&pool, &breaker, work)).await
             }
         }
     }
@@ -185,7 +201,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        read_from(&self.reads, work)
+        read_from(&self.reads, &self.breaker, work)
     }
 
     /// [`Store::write`] for callers that may block: the command line and the demo.
@@ -203,7 +219,7 @@ impl Store {
                 writer.submit(work, move |outcome| drop(answer.send(outcome)));
                 answered.recv().unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
-            Writes::Postgres(pool) => write_to(pool, work),
+            Writes::Postgres(pool) => write_to(pool, &self.breaker, work),
         }
     }
 
@@ -235,18 +251,20 @@ impl Store {
 }
 
 /// One connection is opened at once and the rest when they are needed, so that the program starts quickly.
-fn pool(connector: Connector, size: u32) -> Result<Connections, diesel::r2d2::PoolError> {
+fn pool(connector: Connector, size: u32) -> Connections {
     let pool = Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
-        .connection_timeout(CONNECTION_WAIT)
+        .connection_timeout(POOL_TIMEOUT)
+        // The breaker tells of an outage once, where the pool would tell of every attempt.
+        .error_handler(Box::new(NopErrorHandler))
         // `BEGIN` finds a dead connection just as well, without a round trip more.
         .test_on_check_out(false)
-        .build(connector)?;
-    Ok(Connections {
+        .build_unchecked(connector);
+    Connections {
         pool,
         waiting: Arc::default(),
-    })
+    }
 }
 
 impl Connections {
@@ -259,65 +277,106 @@ impl Connections {
             waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
-
-    fn get(&self) -> Result<PooledConnection<Connector>, StoreError> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let got = self.pool.get();
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        got.map_err(|error| {
-            let want = match self.pool.state().connections < self.pool.max_size() {
-                true => Want::Database,
-                false => Want::Connection,
-            };
-            StoreError::wanting(want, error.to_string())
-        })
-    }
 }
 
 fn read_from<T, E: From<StoreError>>(
-    pool: &Connections,
+    connections: &Connections,
+    breaker: &Breaker,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begun(pool, Access::Read)?;
+    let mut connection = begun(connections, breaker, Access::Read)?;
     transaction::conclude(&mut connection, Access::Read, work)
 }
 
 fn write_to<T, E: From<StoreError>>(
-    pool: &Connections,
+    connections: &Connections,
+    breaker: &Breaker,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begun(pool, Access::Write)?;
+    let mut connection = begun(connections, breaker, Access::Write)?;
     transaction::conclude(&mut connection, Access::Write, work)
 }
 
 /// A connection with its transaction begun. Where the server was restarted every idle connection is dead:
 /// nothing has run on it yet, so the next one is tried, and the pool drops the dead ones.
-fn begun(connections: &Connections, access: Access) -> Result<PooledConnection<Connector>, StoreError> {
+fn begun(
+    connections: &Connections,
+    breaker: &Breaker,
+    access: Access,
+) -> Result<PooledConnection<Connector>, StoreError> {
     let mut dead = 0;
     loop {
-        let mut connection = connections.get()?;
+        let mut connection = connection_of(connections, breaker)?;
+        connection.take_trouble();
         match transaction::begin(&mut connection, access) {
             Ok(()) => return Ok(connection),
-            Err(_) if dead < connections.pool.max_size() => dead += 1,
-            Err(error) => return Err(StoreError::from(error)),
+            Err(error) => {
+                connection.spoil(StoreError::unavailable(
+                    Trouble::Unreachable,
+                    "nothing begins on it",
+                ));
+                if dead == connections.pool.max_size() {
+                    return Err(StoreError::from(error));
+                }
+                dead += 1;
+            }
         }
     }
 }
 
-async fn on_a_blocking_thread<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+/// A connection of the pool, waited for unless the database cannot be reached.
+fn connection_of(
+    connections: &Connections,
+    breaker: &Breaker,
+) -> Result<PooledConnection<Connector>, StoreError> {
+    if let Some(idle) = connections.pool.try_get() {
+        return Ok(idle);
+    }
+    connections.waiting.fetch_add(1, Ordering::Relaxed);
+    let waited_for = connection_waited_for(&connections.pool, breaker);
+    connections.waiting.fetch_sub(1, Ordering::Relaxed);
+    waited_for
+}
+
+fn connection_waited_for(
+    pool: &Pool<Connector>,
+    breaker: &Breaker,
+) -> Result<PooledConnection<Connector>, StoreError> {
+    let deadline = Instant::now() + CONNECTION_WAIT;
+    loop {
+        breaker.check()?;
+        match pool.get_timeout(BREAKER_ASKED_EVERY) {
+            Ok(connection) => return Ok(connection),
+            Err(_) if Instant::now() < deadline => {}
+            Err(_) => {
+                return Err(StoreError::unavailable(
+                    Trouble::Busy,
+                    "no connection to the database came free in time",
+                ));
+            }
+        }
+    }
+}
+
+/// The work goes on where it is `late`, and nobody hears what comes of it.
+async fn on_a_blocking_thread<T, E>(
+    late: StoreError,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    let stopped = |_| {
-        Err(E::from(StoreError::wanting(
-            Want::Time,
+    match tokio::time::timeout(ANSWER_WAIT, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(E::from(StoreError::unavailable(
+            Trouble::Stopping,
             "the program is stopping",
-        )))
-    };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(stopped)
+        ))),
+        Err(_) => Err(E::from(late)),
+    }
 }
 
 fn writer_gone() -> StoreError {
-    StoreError::wanting(Want::Time, "the writer has stopped")
+    StoreError::unavailable(Trouble::Stopping, "the writer has stopped")
 }

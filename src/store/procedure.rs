@@ -168,20 +168,36 @@ pub fn procedures_of_case(
         .load(connection)?)
 }
 
-/// Some procedures of an authority whose index was made under another fingerprint.
-pub fn procedures_with_other_fingerprint(
+/// Whether an index of an authority was made under another fingerprint.
+pub fn has_other_fingerprint(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    right_fingerprint: &str,
+) -> Result<bool, StoreError> {
+    let stale = procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::fingerprint.ne(right_fingerprint));
+    Ok(diesel::select(diesel::dsl::exists(stale)).get_result(connection)?)
+}
+
+/// Locks some procedures of an authority whose index was made under another fingerprint.
+pub fn lock_with_other_fingerprint(
     connection: &mut AnyConnection,
     la_code: &str,
     right_fingerprint: &str,
     limit: i64,
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    Ok(procedures::table
+    let query = procedures::table
         .filter(procedures::la_code.eq(la_code))
         .filter(procedures::fingerprint.ne(right_fingerprint))
         .order(procedures::id.asc())
-        .limit(limit)
-        .select(ProcedureRow::as_select())
-        .load(connection)?)
+        .limit(limit);
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).load(inner)?),
+        AnyConnection::Postgres(inner) => {
+            Ok(query.select(ProcedureRow::as_select()).for_update().load(inner)?)
+        }
+    }
 }
 
 /// The procedures of an authority among some ids.

@@ -233,6 +233,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        holder -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(procedures -> cases (case_id));
 diesel::allow_tables_to_appear_in_same_query!(
     advice_requests,
@@ -245,6 +253,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     flags,
     idempotency_keys,
+    leases,
     organisations,
     people,
     procedures,

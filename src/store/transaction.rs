@@ -6,10 +6,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::R2D2Connection;
 use diesel::result::QueryResult;
 
 use super::connection::{Access, AnyConnection, on_backend};
-use super::error::StoreError;
+use super::error::{StoreError, Trouble};
 
 /// How many transactions and savepoints are open; 0 too where the connection is past use.
 pub(super) fn depth(connection: &mut AnyConnection) -> u32 {
@@ -69,7 +70,12 @@ pub(super) fn conclude<T, E: From<StoreError>>(
 
 fn end_well(connection: &mut AnyConnection, access: Access, level: u32) -> Result<(), StoreError> {
     match depth(connection) {
-        0 => return Err(StoreError::unavailable("the database ended the transaction")),
+        0 => {
+            return Err(StoreError::unavailable(
+                Trouble::Unreachable,
+                "the database ended the transaction",
+            ));
+        }
         left if left != level => {
             return Err(StoreError::Bug(
                 "work on the database left a transaction open".to_owned(),
@@ -80,8 +86,26 @@ fn end_well(connection: &mut AnyConnection, access: Access, level: u32) -> Resul
     match (&mut *connection, access) {
         (AnyConnection::Sqlite(_), Access::Read | Access::Write)
         | (AnyConnection::Postgres(_), Access::Read) => {}
-        // `COMMIT` of an aborted transaction reports success; any other statement tells the truth.
-        (AnyConnection::Postgres(inner), Access::Write) => inner.batch_execute("SELECT 1")?,
+        // `COMMIT` of an aborted transaction reports success; any other statement tells the truth. And a timeout
+        // must not cut short a `COMMIT` that waits for its standby: PostgreSQL would report success for that too.
+        (AnyConnection::Postgres(inner), Access::Write) => {
+            inner.batch_execute("SET LOCAL statement_timeout = 0")?;
+        }
     }
-    Ok(commit(connection)?)
+    let Err(error) = commit(connection) else {
+        return Ok(());
+    };
+    let may_have_committed = match (&mut *connection, access) {
+        (AnyConnection::Postgres(inner), Access::Write) => inner.is_broken(),
+        (AnyConnection::Sqlite(_), Access::Read | Access::Write)
+        | (AnyConnection::Postgres(_), Access::Read) => false,
+    };
+    let error = StoreError::from(error);
+    Err(if may_have_committed {
+        StoreError::OutcomeUnknown {
+            reason: error.to_string(),
+        }
+    } else {
+        error
+    })
 }

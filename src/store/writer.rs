@@ -9,10 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use diesel::r2d2::R2D2Connection;
-
-use super::connection::{Access, AnyConnection, Connector};
-use super::error::{StoreError, Want};
+use super::connection::{Access, AnyConnection, Connector, OpenConnection};
+use super::error::{StoreError, Trouble};
 use super::load::WriterLoad;
 use super::transaction;
 
@@ -36,7 +34,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a connection already made; the connector replaces it should it break.
-    pub(super) fn start(connection: AnyConnection, connector: Connector) -> std::io::Result<Writer> {
+    pub(super) fn start(connection: OpenConnection, connector: Connector) -> std::io::Result<Writer> {
         let (sender, jobs) = sync_channel(WAITING);
         let load = Arc::new(WriterLoad::default());
         let writer = WriterThread {
@@ -44,6 +42,7 @@ impl Writer {
             jobs,
             connector,
             connection: Some(connection),
+            failing_since: None,
         };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -79,20 +78,16 @@ impl Writer {
         };
         // Counted first, so that the thread cannot take it out of the count before it is in.
         self.load.queued();
-        match jobs.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(job)) => {
-                self.load.taken(1);
-                refuse(
-                    job,
-                    StoreError::wanting(Want::Room, "too many writes are waiting"),
-                )
-            }
-            Err(TrySendError::Disconnected(job)) => {
-                self.load.taken(1);
-                refuse(job, closed());
-            }
-        }
+        let (job, refusal) = match jobs.try_send(job) {
+            Ok(()) => return,
+            Err(TrySendError::Full(job)) => (
+                job,
+                StoreError::unavailable(Trouble::Busy, "too many writes are waiting"),
+            ),
+            Err(TrySendError::Disconnected(job)) => (job, closed()),
+        };
+        self.load.taken(1);
+        refuse(job, refusal);
     }
 
     pub(super) fn load(&self) -> &WriterLoad {
@@ -113,7 +108,8 @@ struct WriterThread {
     load: Arc<WriterLoad>,
     jobs: Receiver<Job>,
     connector: Connector,
-    connection: Option<AnyConnection>,
+    connection: Option<OpenConnection>,
+    failing_since: Option<Instant>,
 }
 
 impl WriterThread {
@@ -130,6 +126,7 @@ impl WriterThread {
             Ok(connection) => connection,
             // Those behind would each wait as long for the same lock.
             Err(error) => {
+                self.note(Some(&error));
                 let waiting: Vec<Job> = self.jobs.try_iter().take(GROUP - 1).collect();
                 self.load.taken(waiting.len());
                 return std::iter::once(first)
@@ -153,37 +150,70 @@ impl WriterThread {
         let started = Instant::now();
         let outcome = end_group(connection);
         self.load.committed(replies.len(), started.elapsed());
+        self.note(outcome.as_ref().err());
         replies.into_iter().for_each(|reply| reply(outcome.clone()));
+    }
+
+    /// Says in the log when writes begin to fail and when they succeed again.
+    fn note(&mut self, error: Option<&StoreError>) {
+        match (error, self.failing_since) {
+            (None, None) => {}
+            (None, Some(since)) => {
+                log::info!(failing_s = since.elapsed().as_secs(); "SQLite takes writes again");
+                self.failing_since = None;
+            }
+            (
+                Some(StoreError::Unavailable {
+                    trouble: Trouble::Busy,
+                    ..
+                }),
+                _,
+            ) => {}
+            (Some(error), since) => {
+                if since.is_none() {
+                    log::error!(error:% = error; "SQLite takes no writes; they are refused until it does");
+                }
+                self.failing_since = since.or_else(|| Some(Instant::now()));
+            }
+        }
     }
 }
 
 fn begin_group<'c>(
-    held: &'c mut Option<AnyConnection>,
+    held: &'c mut Option<OpenConnection>,
     connector: &Connector,
-) -> Result<&'c mut AnyConnection, StoreError> {
+) -> Result<&'c mut OpenConnection, StoreError> {
     let usable = held
         .take()
-        .and_then(|mut connection| (!connection.is_broken()).then_some(connection));
-    let connection = match usable {
+        .and_then(|mut connection| (!connection.is_spent()).then_some(connection));
+    let mut connection = match usable {
         Some(connection) => connection,
         None => connector
             .connect()
-            .map_err(|error| StoreError::unavailable(error.to_string()))?,
+            .map_err(|error| StoreError::unavailable(error.trouble(), error.to_string()))?,
     };
-    let connection = held.insert(connection);
-    transaction::begin(connection, Access::Write)?;
-    Ok(connection)
+    connection.take_trouble();
+    // One on which nothing begins is not kept: its files may be others by the next time.
+    transaction::begin(&mut connection, Access::Write)?;
+    Ok(held.insert(connection))
 }
 
-fn end_group(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    match transaction::depth(connection) {
-        1 => transaction::commit(connection).map_err(|error| {
-            StoreError::unavailable(format!("the commit failed: {}", StoreError::from(error)))
-        }),
-        _ => Err(StoreError::unavailable(
-            "SQLite ended the transaction, as it does on a full disk or an I/O error",
-        )),
-    }
+fn end_group(connection: &mut OpenConnection) -> Result<(), StoreError> {
+    let failed = match transaction::depth(connection) {
+        1 => match transaction::commit(connection) {
+            Ok(()) => return Ok(()),
+            Err(error) => StoreError::from(error),
+        },
+        _ => connection
+            .take_trouble()
+            .unwrap_or_else(|| StoreError::unavailable(Trouble::Failing, "SQLite ended the transaction")),
+    };
+    Err(match failed {
+        StoreError::Unavailable { trouble, reason } => {
+            StoreError::unavailable(trouble, format!("nothing was committed: {reason}"))
+        }
+        other => StoreError::unavailable(Trouble::Failing, format!("nothing was committed: {other}")),
+    })
 }
 
 fn in_savepoint<T, E: From<StoreError>>(
@@ -199,5 +229,5 @@ fn refuse(job: Job, reason: StoreError) {
 }
 
 fn closed() -> StoreError {
-    StoreError::wanting(Want::Time, "the store is closed")
+    StoreError::unavailable(Trouble::Stopping, "the store is closed")
 }
