@@ -8,6 +8,7 @@ pub mod app;
 pub mod assessment;
 pub mod case;
 pub mod clock;
+pub mod copy;
 pub mod error;
 pub mod idempotency;
 pub mod import;

@@ -394,7 +394,7 @@ pub fn reindex(
 /// What an index row was computed by: the code of the engine, its rulebook, and the readings.
 pub fn fingerprint(readings: &Readings) -> String {
     let mut digest = Sha256::new();
-    digest.update(env!("EHCP_ENGINE_FINGERPRINT"));
+    digest.update(env!("ENGINE_FINGERPRINT"));
     digest.update(format!("{readings:?}"));
     format!("{:x}", digest.finalize())[..16].to_owned()
 }
