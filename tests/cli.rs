@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 #[expect(dead_code, reason = "it is shared, and not everybody uses all of it")]
+#[cfg(test)]
 mod support;
 
 use std::io::Read;

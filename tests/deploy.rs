@@ -1,6 +1,7 @@
 //! The files under `deploy` name what there is: settings, commands, files, and options that systemd knows.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};

@@ -1,8 +1,10 @@
 //! What whoever runs the program relies on: its configuration, its measures, and that it ends well.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 
 #[expect(dead_code, reason = "it is shared, and not everybody uses all of it")]
+#[cfg(test)]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

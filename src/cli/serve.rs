@@ -37,6 +37,8 @@ pub(super) struct Listeners {
 pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let reserved = data::reserve(config)?;
     let key = data::issuer_key(config)?;
+    let listeners = listen(config)?;
+    let database = reserved.open()?;
     match (&config.database, &config.issuer_key_file) {
         (Location::Postgres(_), None) => log::warn!(
             folder:% = config.data.display();
@@ -45,8 +47,6 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
         ),
         (Location::Postgres(_), Some(_)) | (Location::SqliteFile(_), _) => {}
     }
-    let listeners = listen(config)?;
-    let database = reserved.open()?;
     let app = App::new(database.store.clone(), Clock::System, Ids::Random);
     serve_until_stopped(config, listeners, app, key)?;
     // The lock goes with the database, after the last write is done.
