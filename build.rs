@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
-    println!("cargo:rustc-env=EHCP_ENGINE_FINGERPRINT={hash:016x}");
+    println!("cargo:rustc-env=ENGINE_FINGERPRINT={hash:016x}");
     Ok(())
 }
 

@@ -14,11 +14,13 @@ import sys
 import tempfile
 
 DOCUMENTED_ADDRESS = "127.0.0.1:8080"
+DOCUMENTED_METRICS = "127.0.0.1:9464"
 
-# `cargo run -- …` in an example is the program that is built already.
+# `cargo run -- …` and `ehcp …` in an example are the program that is built already.
 PRELUDE = """
 set -euo pipefail
 cargo() { while [ "$1" != -- ]; do shift; done; shift; "$EHCP" "$@"; }
+ehcp() { "$EHCP" "$@"; }
 """
 
 
@@ -50,14 +52,14 @@ def is_part(shown, given):
 
 
 def main():
-    address, folder = os.environ["EHCP_ADDRESS"], os.environ["EHCP_FOLDER"]
+    address, folder = os.environ["ADDRESS"], os.environ["FOLDER"]
     found = [block for name in sys.argv[1:] for block in blocks(name)]
     with tempfile.TemporaryDirectory() as printed:
         script = PRELUDE
         for number, (place, language, text) in enumerate(found):
             if language == "sh":
                 script += f"\necho {place} >{printed}/at\nexec >{printed}/{number}\n"
-                script += text.replace(DOCUMENTED_ADDRESS, address)
+                script += text.replace(DOCUMENTED_ADDRESS, address).replace(DOCUMENTED_METRICS, os.environ["METRICS"])
         ran = subprocess.run(["bash", "-c", script], cwd=folder, stdin=subprocess.DEVNULL)
         outputs = {path.name: path.read_text() for path in pathlib.Path(printed).iterdir()}
     last = max((int(name) for name in outputs if name != "at"), default=0)

@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod logging;
+pub mod measure;
 pub mod service;
 pub mod statute;
 pub mod store;

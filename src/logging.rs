@@ -15,12 +15,13 @@ tokio::task_local! {
     static TRACE_ID: String;
 }
 
-/// Starts logging to standard error: JSON lines when asked, text otherwise; `RUST_LOG` sets the
-/// level, `info` by default. A second call changes nothing.
+/// Starts logging to standard error what passes the filter: JSON lines when asked, text otherwise. A
+/// second call changes nothing.
 ///
 /// A panic is logged by its place alone, since its message may quote the data it stumbled over.
-pub fn init(json: bool) {
-    let started = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+pub fn init(json: bool, filter: &str) {
+    let started = env_logger::Builder::new()
+        .parse_filters(filter)
         .format(move |buffer, record| {
             let at = buffer.timestamp_millis().to_string();
             writeln!(buffer, "{}", line(record, &at, json))

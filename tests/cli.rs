@@ -2,172 +2,20 @@
 
 #![cfg(test)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+#[expect(dead_code, reason = "it is shared, and not everybody uses all of it")]
+#[cfg(test)]
+mod support;
+
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::sync::mpsc::channel;
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-fn ehcp(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ehcp"));
-    command.args(arguments).stdin(Stdio::null());
-    for variable in [
-        "DATABASE_URL",
-        "EHCP_ISSUER_KEY_FILE",
-        "EHCP_LOG_FORMAT",
-        "RUST_LOG",
-    ] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-fn run(arguments: &[&str]) -> Output {
-    ehcp(arguments).output().unwrap()
-}
-
-/// The exit code and what was said; a refusal is one line, and neither a backtrace nor a panic.
-fn refusal(output: &Output) -> (i32, String) {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(
-        output.stdout.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(
-        said.starts_with("ehcp: ") && said.trim_end().ends_with(['.', '?']),
-        "{said}"
-    );
-    assert!(
-        !said.contains("panicked") && !said.contains("backtrace"),
-        "{said}"
-    );
-    (output.status.code().unwrap(), said)
-}
-
-/// A process that listens on a port of its own choosing.
-struct Server {
-    child: Child,
-    address: String,
-    said: Receiver<String>,
-}
-
-impl Server {
-    /// Starts a command that serves and waits until it says that it is ready.
-    fn start(arguments: &[&str]) -> Server {
-        let mut command = ehcp(arguments);
-        command.args(["--bind", "127.0.0.1:0"]);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (sender, said) = channel();
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                // Nobody may be listening any more; the pipe is emptied all the same.
-                let _unheard = sender.send(line);
-            }
-        });
-        let mut server = Server {
-            child,
-            address: String::new(),
-            said,
-        };
-        server.address = server
-            .hear("listening address=")
-            .split("address=")
-            .nth(1)
-            .and_then(|rest| rest.split_whitespace().next())
-            .unwrap()
-            .to_owned();
-        server.hear("serve: ready");
-        server
-    }
-
-    fn hear(&self, expected: &str) -> String {
-        let mut heard = Vec::new();
-        while let Ok(line) = self.said.recv_timeout(Duration::from_secs(120)) {
-            if line.contains(expected) {
-                return line;
-            }
-            heard.push(line);
-        }
-        panic!("never said `{expected}`: {heard:#?}");
-    }
-
-    fn get(&self, token: &str, path: &str) -> (u16, Value) {
-        request(&self.address, token, "GET", path, None).unwrap()
-    }
-
-    /// As `kill -9` does it.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _already_gone = self.child.kill();
-        let _waited = self.child.wait();
-    }
-}
-
-/// One request on a connection of its own; nothing if no whole answer came back.
-fn request(
-    address: &str,
-    token: &str,
-    method: &str,
-    path: &str,
-    body: Option<(&str, &Value)>,
-) -> Option<(u16, Value)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-    if !token.is_empty() {
-        head.push_str(&format!("authorization: Bearer {token}\r\n"));
-    }
-    let content = match body {
-        Some((key, body)) => {
-            let content = body.to_string();
-            head.push_str(&format!(
-                "content-type: application/json\r\ncontent-length: {}\r\nidempotency-key: \"{key}\"\r\n",
-                content.len()
-            ));
-            content
-        }
-        None => String::new(),
-    };
-    stream.write_all(format!("{head}\r\n{content}").as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    let answer = String::from_utf8(answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let body = serde_json::from_str(body).ok()?;
-    Some((status, body))
-}
-
-fn token(data: &Path, role: &str) -> String {
-    let output = run(&["token", "--role", role, "--data", text(data)]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-}
+use support::{Server, ehcp, open_assessment, refusal, run, text, token};
 
 fn migrated() -> TempDir {
     let data = tempdir().unwrap();
@@ -451,12 +299,8 @@ fn a_server_told_to_stop_ends_well() {
     let data = tempdir().unwrap();
     for signal in ["-TERM", "-INT"] {
         let mut server = Server::start(&["serve", "--data", text(data.path())]);
-        let told = Command::new("kill")
-            .args([signal, &server.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(told.success());
-        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+        server.signal(signal);
+        assert_eq!(server.ended(), 0, "{signal}");
         server.hear("stopped");
     }
 }
@@ -506,26 +350,4 @@ fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
     drop(server);
     let checked = run(&["rebuild", "--check", "--data", text(data.path())]);
     assert!(checked.status.success(), "{checked:?}");
-}
-
-/// Opens a case and an assessment on it; nothing once the server is gone.
-fn open_assessment(address: &str, token: &str, key: &str) -> Option<(String, String)> {
-    let case = json!({"given_name": "Merrin", "family_name": "Quillfeather", "date_of_birth": "2018-03-04"});
-    let (status, case) = request(
-        address,
-        token,
-        "POST",
-        "/v1/cases",
-        Some((&format!("case-{key}"), &case)),
-    )?;
-    assert_eq!(status, 201, "{case}");
-    let opening = json!({
-        "case_id": case["id"],
-        "event": {"type": "request_received", "occurred_on": "2026-01-05", "requested_by": "parent"},
-    });
-    let key = format!("assessment-{key}");
-    let (status, assessment) = request(address, token, "POST", "/v1/assessments", Some((&key, &opening)))?;
-    assert_eq!(status, 201, "{assessment}");
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    Some((text(&case["id"]), text(&assessment["id"])))
 }

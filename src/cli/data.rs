@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use crate::auth::IssuerKey;
 use crate::config::Config;
 use crate::store::lock::DataLock;
-use crate::store::{Location, Store};
+use crate::store::{Location, Sizes, Store};
 
 /// A database that this process may write, for as long as this value lives.
 pub struct Database {
@@ -20,6 +20,7 @@ pub struct Database {
 /// A database that is locked and not yet opened.
 pub struct Reserved {
     location: Location,
+    sizes: Sizes,
     lock: Option<DataLock>,
 }
 
@@ -30,41 +31,53 @@ impl Reserved {
             make_for_owner_only(path)?;
         }
         Ok(Database {
-            store: Store::open(&self.location)?,
+            store: Store::open_sized(&self.location, self.sizes)?,
             _lock: self.lock,
         })
     }
 }
 
 /// Keeps other servers off the database, quickly, before anything slow is done.
-pub fn reserve(config: &Config, data_dir: &Path) -> Result<Reserved, Failure> {
-    let location = config.location(data_dir);
-    let lock = match &location {
+pub fn reserve(config: &Config) -> Result<Reserved, Failure> {
+    Ok(Reserved {
+        location: config.database.clone(),
+        sizes: config.sizes,
+        lock: lock(&config.database)?,
+    })
+}
+
+/// Locks the folder of a SQLite file, and makes it where there is none.
+pub fn lock(location: &Location) -> Result<Option<DataLock>, Failure> {
+    match location {
         Location::SqliteFile(path) => {
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                Some(_) | None => Path::new("."),
-            };
+            let folder = folder_of(path);
             make_folder(folder)?;
-            Some(DataLock::acquire(folder)?)
+            Ok(Some(DataLock::acquire(folder)?))
         }
-        Location::Postgres(_) => None,
-    };
-    Ok(Reserved { location, lock })
+        Location::Postgres(_) => Ok(None),
+    }
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 /// Locks, opens and migrates the database in one step.
-pub fn open(config: &Config, data_dir: &Path) -> Result<Database, Failure> {
-    reserve(config, data_dir)?.open()
+pub fn open(config: &Config) -> Result<Database, Failure> {
+    reserve(config)?.open()
 }
 
 /// The key of the built-in issuer, made the first time it is needed unless a file of it is given.
-pub fn issuer_key(config: &Config, data_dir: &Path) -> Result<IssuerKey, Failure> {
+pub fn issuer_key(config: &Config) -> Result<IssuerKey, Failure> {
     if config.issuer_key_file.is_none() {
-        make_folder(data_dir)?;
+        make_folder(&config.data)?;
     }
     Ok(IssuerKey::load_or_create(
-        data_dir,
+        &config.data,
         config.issuer_key_file.as_deref(),
     )?)
 }
@@ -92,8 +105,8 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-/// SQLite gives its other files the permissions of this one.
-fn make_for_owner_only(path: &Path) -> Result<(), Failure> {
+/// Makes an empty file unless there is one; SQLite gives its other files the permissions of this one.
+pub fn make_for_owner_only(path: &Path) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

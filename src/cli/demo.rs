@@ -8,9 +8,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::data;
-use super::failure::{Exit, Failure};
-use super::serve::{bind, serve_until_stopped};
-use super::{DataFolder, Listening};
+use super::failure::{Exit, Failure, say};
+use super::serve::{listen, serve_until_stopped};
 use crate::auth::{IssueError, IssuerKey, LaCode, Principal, Role, issue};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -23,12 +22,8 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    #[command(flatten)]
-    listening: Listening,
-    #[command(flatten)]
-    folder: DataFolder,
     /// How many cases to make up
-    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     cases: u32,
     /// The day it is in the demo; the real one where it is not given
     #[arg(long, value_name = "DATE", value_parser = today)]
@@ -37,11 +32,12 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
-        let reserved = data::reserve(config, &self.folder.data)?;
-        let key = data::issuer_key(config, &self.folder.data)?;
+        let reserved = data::reserve(config)?;
+        let key = data::issuer_key(config)?;
         // Held from here on, so that nobody else takes it while the cases are made.
-        let listener = bind(&self.listening.bind)?;
-        let address = listener
+        let listeners = listen(config)?;
+        let address = listeners
+            .api
             .local_addr()
             .map_err(|error| Failure::new(Exit::Fault, error.to_string()))?;
         let database = reserved.open()?;
@@ -51,7 +47,7 @@ impl Demo {
                 format!(
                     "the database {} is not empty, and the demo fills only an empty one; serve it as it is with \
                      `ehcp serve`, or name another folder with --data",
-                    config.location(&self.folder.data)
+                    config.database
                 ),
             ));
         }
@@ -63,15 +59,16 @@ impl Demo {
         let started_at = Clock::System.now();
         let made = make(&database.store, today, self.cases)?;
         let seconds = (Clock::System.now() - started_at).num_milliseconds() as f64 / 1000.0;
-        println!(
-            "Made up {} cases with {} events in {seconds:.1} s, as if today were {}.\n",
+        say(&format!(
+            "Made up {} cases with {} events in {seconds:.1} s, as if today were {}.\n\n",
             made.cases,
             made.events,
             in_words(today)
-        );
-        print!("{}", where_to_look(address, &made, &key)?);
+        ))?;
+        say(&where_to_look(address, &made, &key)?)?;
         serve_until_stopped(
-            listener,
+            config,
+            listeners,
             App::new(database.store.clone(), clock, Ids::Random),
             key,
         )?;

@@ -1,11 +1,13 @@
 //! How a command ends, and the one sentence it says when it fails.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use crate::auth::{IssueError, KeyError};
 use crate::config::ConfigError;
 use crate::service;
+use crate::service::copy::CopyError;
+use crate::store::backup::BackupError;
 use crate::store::lock::LockError;
 use crate::store::{ConnectError, MigrateError, OpenError, StoreError};
 
@@ -22,6 +24,7 @@ pub enum Exit {
     CannotCreate = 73,
     TryLater = 75,
     Configuration = 78,
+    BrokenOff = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -65,9 +68,27 @@ pub fn complain(text: &str) {
     let _unheard = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// Writes to standard output. Whoever closes it early, as `head` does, has seen enough.
+pub fn say(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(
+            Exit::CannotCreate,
+            format!("standard output cannot be written: {error}"),
+        )),
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        Failure::new(Exit::Configuration, error.to_string())
+        let exit = if error.faults.iter().all(|fault| fault.on_command_line) {
+            Exit::Usage
+        } else {
+            Exit::Configuration
+        };
+        Failure::new(exit, error.to_string())
     }
 }
 
@@ -109,12 +130,7 @@ impl From<OpenError> for Failure {
             OpenError::Connect(ConnectError::Sqlite { path, reason }) => {
                 sqlite_refusal(&path.display().to_string(), &reason)
             }
-            OpenError::Migrate(newer @ MigrateError::Newer { .. }) => {
-                Failure::new(Exit::Configuration, newer.to_string())
-            }
-            OpenError::Migrate(failed @ MigrateError::Failed(_)) => {
-                Failure::new(Exit::Fault, failed.to_string())
-            }
+            OpenError::Migrate(error) => Failure::from(error),
             OpenError::Connect(no_log @ ConnectError::NoWriteAheadLog { .. }) => {
                 Failure::new(Exit::CannotCreate, no_log.to_string())
             }
@@ -123,6 +139,49 @@ impl From<OpenError> for Failure {
             ) => Failure::new(Exit::Unavailable, other.to_string()),
             OpenError::Writer(thread) => Failure::new(Exit::Fault, OpenError::Writer(thread).to_string()),
         }
+    }
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Failure {
+        let exit = match error {
+            MigrateError::Newer { .. } => Exit::Configuration,
+            MigrateError::Failed(_) => Exit::Fault,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Failure {
+        let exit = match error {
+            BackupError::Store(error) => return Failure::from(error),
+            BackupError::Migrate(error) => return Failure::from(error),
+            BackupError::Unreadable { .. } => Exit::Unreadable,
+            BackupError::Damaged { .. } | BackupError::InUseBySqlite { .. } | BackupError::NotOurs(_) => {
+                Exit::BadData
+            }
+            BackupError::Exists(_) | BackupError::Unwritable { .. } => Exit::CannotCreate,
+            BackupError::InUse(_) => Exit::TryLater,
+            BackupError::Differs(_) => Exit::Fault,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Failure {
+        let exit = match error {
+            CopyError::Open(error) => return Failure::from(error),
+            CopyError::Store(error) => return Failure::from(error),
+            CopyError::NothingOfAuthority(_) => Exit::Usage,
+            CopyError::SourceUnmigrated => Exit::BadData,
+            CopyError::SourceOlder | CopyError::TargetOlder => Exit::Configuration,
+            CopyError::TargetTaken | CopyError::OtherCopy | CopyError::SourceChanged => Exit::CannotCreate,
+            CopyError::OtherProcess => Exit::TryLater,
+            CopyError::ChangedMeanwhile(_) | CopyError::Differs(_) => Exit::Differs,
+        };
+        Failure::new(exit, error.to_string())
     }
 }
 

@@ -7,34 +7,44 @@
 //! | code | when |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | `rebuild --check` found a difference |
-//! | 64 | the command line is wrong |
-//! | 65 | the database file is not a database |
-//! | 66 | the data folder or the key file cannot be read |
-//! | 69 | the database does not answer |
+//! | 1 | something differs: `rebuild --check` or `restore` found an index other than the events amount to (`restore` has restored it all the same), or the ends of a `copy` are not equal |
+//! | 64 | the command line is wrong; or `backup` or `restore` was asked of PostgreSQL, which has its own tools |
+//! | 65 | the database file is not a database of this program, or the backup is damaged |
+//! | 66 | the data folder, the key file, the backup or the source cannot be read |
+//! | 69 | the database does not answer, or the server that `health` asks is not ready |
 //! | 70 | a fault of the program |
-//! | 73 | something cannot be made: the data folder, the database or a key in it; or `demo` found data |
-//! | 75 | try later: another server has the data folder, or the port is taken |
-//! | 78 | the environment, the key or the address cannot be used, or the database is of a newer version |
+//! | 73 | something cannot be made: the data folder, the database or a key in it, a backup; or there is something in its place: `demo` and `copy` found other data, `backup` a file, `restore` a database |
+//! | 75 | try later: another server has the data folder, the port is taken, or another process writes the same backup or copy |
+//! | 78 | the configuration, the key or the address cannot be used, or the database or backup is of a newer version, or an end of a `copy` of an older one |
+//! | 130 | told twice to stop, or not finished in time: what was not committed was broken off |
 
+mod backup;
+mod config;
+mod copy;
 mod data;
 mod demo;
 mod failure;
+mod flags;
+mod health;
 mod migrate;
+mod notify;
 mod openapi;
 mod rebuild;
+mod restore;
 mod serve;
+mod stopping;
+mod summary;
 mod token;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::auth::install_crypto_provider;
 use crate::config::Config;
 use crate::logging;
-use failure::{Exit, Failure, complain};
+use failure::{Exit, Failure, complain, say};
+use flags::SettingFlags;
 
 /// Case management for Education, Health and Care Plans, with live statutory clocks.
 #[derive(Debug, Parser)]
@@ -42,11 +52,12 @@ use failure::{Exit, Failure, complain};
     name = "ehcp",
     version,
     arg_required_else_help = true,
-    after_help = "DATABASE_URL names a database to use in place of the SQLite file in the data folder, \
-                  EHCP_ISSUER_KEY_FILE a key file in place of the one there; EHCP_LOG_FORMAT is text or json, \
-                  and RUST_LOG sets what is logged."
+    after_help = "Every setting can also stand in a file named by --config, or in the environment, where \
+                  DATABASE_URL names the database. `ehcp config` shows what holds and who said so."
 )]
 struct Cli {
+    #[command(flatten)]
+    settings: SettingFlags,
     #[command(subcommand)]
     command: Command,
 }
@@ -54,39 +65,33 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API
-    Serve(serve::Serve),
+    Serve,
     /// Make up an authority in an empty database and serve it
     Demo(demo::Demo),
     /// Print a token of the built-in issuer
     Token(token::Token),
     /// Bring the database up to this version
-    Migrate(migrate::Migrate),
+    Migrate,
+    /// Ask whether the server at the configured address is ready
+    Health,
+    /// Print the settings that hold, and who set each
+    Config,
     /// Print the OpenAPI document
     Openapi,
     /// Compute clocks, flags and states again from the events
     Rebuild(rebuild::Rebuild),
-}
-
-/// Where the data is.
-#[derive(Debug, Clone, Args)]
-struct DataFolder {
-    /// The folder of the database and of the issuer's key
-    #[arg(long, value_name = "FOLDER", default_value = "./data")]
-    data: PathBuf,
-}
-
-/// Where the server listens.
-#[derive(Debug, Clone, Args)]
-struct Listening {
-    /// The address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    bind: String,
+    /// Make a backup of the SQLite database, which may be in use
+    Backup(backup::Backup),
+    /// Examine a backup, and make it the database of an empty data folder
+    Restore(restore::Restore),
+    /// Move everything, or one authority, to another database
+    Copy(copy::Copy),
 }
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => match execute(cli.command) {
+        Ok(cli) => match execute(cli) {
             Ok(exit) => exit.into(),
             Err(failure) => failure.report(),
         },
@@ -94,24 +99,29 @@ pub fn run() -> ExitCode {
             complain(&said.render().to_string());
             Exit::Usage.into()
         }
-        Err(help) => {
-            print!("{}", help.render());
-            Exit::Done.into()
-        }
+        Err(help) => match say(&help.render().to_string()) {
+            Ok(()) => Exit::Done.into(),
+            Err(failure) => failure.report(),
+        },
     }
 }
 
-fn execute(command: Command) -> Result<Exit, Failure> {
+fn execute(cli: Cli) -> Result<Exit, Failure> {
     install_crypto_provider();
-    let config = Config::from_env()?;
-    logging::init(config.json_log);
-    match command {
-        Command::Serve(serve) => serve.run(&config),
+    let config = Config::read(&cli.settings.0)?;
+    logging::init(config.json_log, &config.log_filter);
+    match cli.command {
+        Command::Serve => serve::run(&config),
         Command::Demo(demo) => demo.run(&config),
         Command::Token(token) => token.run(&config),
-        Command::Migrate(migrate) => migrate.run(&config),
+        Command::Migrate => migrate::run(&config),
+        Command::Health => health::ask(&config),
+        Command::Config => config::print(&config),
         Command::Openapi => openapi::print(),
         Command::Rebuild(rebuild) => rebuild.run(&config),
+        Command::Backup(backup) => backup.run(&config),
+        Command::Restore(restore) => restore.run(&config),
+        Command::Copy(copy) => copy.run(),
     }
 }
 

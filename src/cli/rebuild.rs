@@ -3,9 +3,8 @@
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::DataFolder;
 use super::data;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, say};
 use crate::config::Config;
 use crate::service::rebuild::rebuild_all;
 
@@ -14,13 +13,11 @@ pub(super) struct Rebuild {
     /// Only report; ends with 1 if anything differs
     #[arg(long)]
     check: bool,
-    #[command(flatten)]
-    folder: DataFolder,
 }
 
 impl Rebuild {
     pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
-        let database = data::open(config, &self.folder.data)?;
+        let database = data::open(config)?;
         // Drawn only where standard error is a terminal.
         let bar = ProgressBar::new_spinner().with_message("procedures compared");
         let report = rebuild_all(&database.store, self.check, |compared| bar.set_position(compared))?;
@@ -32,7 +29,7 @@ impl Rebuild {
         } else {
             "were rebuilt"
         };
-        println!("{differing} of {procedures} procedures {verb}.");
+        say(&format!("{differing} of {procedures} procedures {verb}.\n"))?;
         Ok(if self.check && differing > 0 {
             Exit::Differs
         } else {

@@ -2,20 +2,22 @@
 
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{HttpServer, rt};
-use clap::Args;
 
 use super::data;
 use super::failure::{Exit, Failure};
-use super::{DataFolder, Listening};
+use super::notify::{News, tell};
+use super::stopping::told_to_stop;
 use crate::auth::IssuerKey;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Api;
+use crate::http::metrics::{Metrics, resources as metrics_resources};
 use crate::service::lease::{Duty, Replica};
 use crate::service::rebuild::{Report, rebuild_stale_once};
 use crate::service::{App, Error, Ids};
@@ -26,45 +28,47 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long a replica that cannot get ready yet waits before it looks again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-#[derive(Debug, Args)]
-pub(super) struct Serve {
-    #[command(flatten)]
-    listening: Listening,
-    #[command(flatten)]
-    folder: DataFolder,
+/// The ports of a server.
+pub(super) struct Listeners {
+    pub(super) api: TcpListener,
+    metrics: Option<TcpListener>,
 }
 
-impl Serve {
-    pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
-        let reserved = data::reserve(config, &self.folder.data)?;
-        let key = data::issuer_key(config, &self.folder.data)?;
-        match (config.location(&self.folder.data), &config.issuer_key_file) {
-            (Location::Postgres(_), None) => log::warn!(
-                folder:% = self.folder.data.display();
-                "tokens are signed with the key of this data folder, and other replicas on the same database would \
-                 refuse them: give all the same key with EHCP_ISSUER_KEY_FILE"
-            ),
-            (Location::Postgres(_), Some(_)) | (Location::SqliteFile(_), _) => {}
-        }
-        let listener = bind(&self.listening.bind)?;
-        let database = reserved.open()?;
-        let app = App::new(database.store.clone(), Clock::System, Ids::Random);
-        serve_until_stopped(listener, app, key)?;
-        // The lock goes with the database, after the last write is done.
-        Ok(Exit::Done)
+pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
+    let reserved = data::reserve(config)?;
+    let key = data::issuer_key(config)?;
+    let listeners = listen(config)?;
+    let database = reserved.open()?;
+    match (&config.database, &config.issuer_key_file) {
+        (Location::Postgres(_), None) => log::warn!(
+            folder:% = config.data.display();
+            "tokens are signed with the key of this data folder, and other replicas on the same database would \
+             refuse them: give all the same key with EHCP_ISSUER_KEY_FILE"
+        ),
+        (Location::Postgres(_), Some(_)) | (Location::SqliteFile(_), _) => {}
     }
+    let app = App::new(database.store.clone(), Clock::System, Ids::Random);
+    serve_until_stopped(config, listeners, app, key)?;
+    // The lock goes with the database, after the last write is done.
+    Ok(Exit::Done)
 }
 
-/// Takes the port, so that a taken one is noticed before anything slow is done.
-pub(super) fn bind(address: &str) -> Result<TcpListener, Failure> {
+/// Takes the ports, so that a taken one is noticed before anything slow is done.
+pub(super) fn listen(config: &Config) -> Result<Listeners, Failure> {
+    Ok(Listeners {
+        api: bind(&config.bind, "--bind")?,
+        metrics: match &config.metrics_bind {
+            Some(address) => Some(bind(address, "--metrics-bind")?),
+            None => None,
+        },
+    })
+}
+
+fn bind(address: &str, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => Failure::new(
             Exit::TryLater,
-            format!("the address {address} is taken by another program; stop it or name another with --bind"),
-        ),
-        ErrorKind::InvalidInput => Failure::new(
-            Exit::Usage,
-            format!("{address} is no address to listen on; write one such as 127.0.0.1:8080"),
+            format!("the address {address} is taken by another program; stop it or name another with {flag}"),
         ),
         _ => Failure::new(
             Exit::Configuration,
@@ -77,27 +81,50 @@ pub(super) fn bind(address: &str) -> Result<TcpListener, Failure> {
 ///
 /// It answers at once, and says that it is ready when everything computed by other code has been
 /// computed again.
-pub(super) fn serve_until_stopped(listener: TcpListener, app: App, key: IssuerKey) -> Result<(), Failure> {
+pub(super) fn serve_until_stopped(
+    config: &Config,
+    listeners: Listeners,
+    app: App,
+    key: IssuerKey,
+) -> Result<(), Failure> {
     let api = Api::new().map_err(|fault| Failure::new(Exit::Fault, fault))?;
     let store = app.store.clone();
-    let served = rt::System::new().block_on(run_server(listener, api, app, key));
+    let served = rt::System::new().block_on(run_server(config, listeners, api, app, key));
     store.close();
+    log::info!("stopped");
     served
 }
 
-async fn run_server(listener: TcpListener, api: Api, app: App, key: IssuerKey) -> Result<(), Failure> {
+async fn run_server(
+    config: &Config,
+    listeners: Listeners,
+    api: Api,
+    app: App,
+    key: IssuerKey,
+) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Fault, format!("the server failed: {error}"));
-    let address = listener.local_addr().map_err(failed)?;
-    let workers = available_parallelism().map_or(1, usize::from);
+    let address = listeners.api.local_addr().map_err(failed)?;
     let (app_data, key_data) = (Data::new(app.clone()), Data::new(key));
+    let metrics = Data::new(Metrics::new(api.requests(), app.clone()));
     let server = HttpServer::new(move || api.app().app_data(app_data.clone()).app_data(key_data.clone()))
-        .workers(workers)
-        .shutdown_signal(told_to_stop().map_err(failed)?)
-        .listen(listener)
+        .workers(config.workers)
+        .worker_max_blocking_threads(config.blocking_threads.div_ceil(config.workers))
+        .client_request_timeout(config.request_head_within)
+        .keep_alive(match config.keep_alive {
+            Duration::ZERO => KeepAlive::Disabled,
+            kept => KeepAlive::Timeout(kept),
+        })
+        .shutdown_timeout(answers_within(config.shutdown).as_secs())
+        .shutdown_signal(drained(&app, config).map_err(failed)?)
+        .listen(listeners.api)
         .map_err(failed)?
         .run();
     let server_handle = server.handle();
-    log::info!(address:% = address, workers = workers; "listening");
+    log::info!(address:% = address, workers = config.workers; "listening");
+    let measuring = match listeners.metrics {
+        Some(listener) => Some(serve_metrics(listener, metrics).map_err(failed)?),
+        None => None,
+    };
 
     let preparing = rt::spawn(async move {
         let prepared = prepare(&app).await;
@@ -107,7 +134,9 @@ async fn run_server(listener: TcpListener, api: Api, app: App, key: IssuerKey) -
         prepared
     });
     let served = server.await.map_err(failed);
-    log::info!("stopped");
+    if let Some(measuring) = measuring {
+        measuring.stop(false).await;
+    }
     // Where the server was stopped first there may be no answer, and nothing is wrong.
     let prepared = if preparing.is_finished() {
         preparing.await.unwrap_or(Ok(()))
@@ -116,6 +145,43 @@ async fn run_server(listener: TcpListener, api: Api, app: App, key: IssuerKey) -
         Ok(())
     };
     served.and(prepared)
+}
+
+/// Measures are told as long as requests are answered.
+fn serve_metrics(listener: TcpListener, metrics: Data<Metrics>) -> io::Result<ServerHandle> {
+    let address = listener.local_addr()?;
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(metrics.clone())
+            .configure(metrics_resources)
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    rt::spawn(server);
+    log::info!(address:% = address; "telling measures");
+    Ok(handle)
+}
+
+/// Ends when no more requests shall be accepted: told to stop, it is unready first, for as long as whoever sends
+/// requests may take to notice.
+fn drained(app: &App, config: &Config) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let told = told_to_stop(config.drain + config.shutdown)?;
+    let (app, drain) = (app.clone(), config.drain);
+    Ok(async move {
+        // An error would mean that the thread that listens is gone, and nobody could stop the server any more.
+        let _told = told.await;
+        app.set_stopping();
+        tell(News::Stopping);
+        rt::time::sleep(drain).await;
+    })
+}
+
+/// Of the time to end in, a quarter is left for the last writes to be committed.
+fn answers_within(shutdown: Duration) -> Duration {
+    Duration::from_secs((shutdown.as_secs() * 3 / 4).max(1))
 }
 
 /// Brings the index up to date, says that requests may come, and then forgets old answers by the hour.
@@ -127,6 +193,7 @@ async fn prepare(app: &App) -> Result<(), Failure> {
     }
     app.set_ready();
     log::info!("ready");
+    tell(News::Ready);
     rt::spawn(forget_old_answers_by_the_hour(
         app.store.clone(),
         app.clock.clone(),
@@ -177,29 +244,4 @@ async fn forget_old_answers_by_the_hour(store: Store, clock: Clock, replica: Rep
             }
         }
     }
-}
-
-/// Ends when the process is interrupted or terminated.
-fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        Ok(async move {
-            use std::future::poll_fn;
-            use std::task::Poll;
-            poll_fn(
-                |context| match (interrupt.poll_recv(context), terminate.poll_recv(context)) {
-                    (Poll::Pending, Poll::Pending) => Poll::Pending,
-                    (Poll::Ready(_), _) | (_, Poll::Ready(_)) => Poll::Ready(()),
-                },
-            )
-            .await;
-        })
-    }
-    #[cfg(not(unix))]
-    Ok(async {
-        let _stopped = tokio::signal::ctrl_c().await;
-    })
 }

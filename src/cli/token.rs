@@ -9,9 +9,8 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 use uuid::Uuid;
 
-use super::DataFolder;
 use super::data;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, say};
 use crate::auth::{LaCode, Principal, Role, Unbound, issue};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -45,8 +44,6 @@ pub(super) struct Token {
     /// How long it is valid, in seconds, minutes, hours or days
     #[arg(long, value_name = "TIME", default_value = "8h", value_parser = lifetime)]
     ttl: Duration,
-    #[command(flatten)]
-    folder: DataFolder,
 }
 
 impl Token {
@@ -71,8 +68,9 @@ impl Token {
             };
             Failure::new(Exit::Usage, format!("{unbound}{missing}"))
         })?;
-        let key = data::issuer_key(config, &self.folder.data)?;
-        println!("{}", issue(&key, &principal, self.ttl, Clock::System.now())?);
+        let key = data::issuer_key(config)?;
+        let token = issue(&key, &principal, self.ttl, Clock::System.now())?;
+        say(&format!("{token}\n"))?;
         Ok(Exit::Done)
     }
 }

@@ -8,6 +8,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::problem::{Code, Problem};
 
+/// The route templates of the pages, which are no part of the document.
+pub const PAGES: [&str; 3] = ["/docs", "/docs/problems/{code}", "/docs/{_:.*}"];
+
 /// The document as it is served.
 pub struct Document(pub Bytes);
 

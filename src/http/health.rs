@@ -47,6 +47,7 @@ pub async fn check_readiness(app: Data<App>) -> Result<HttpResponse, Problem> {
     };
     Err(match not_ready {
         NotReady::Starting => Problem::new(Code::Unavailable).with_member("reason", "starting"),
+        NotReady::Stopping => Problem::new(Code::Unavailable).with_member("reason", Trouble::Stopping.name()),
         NotReady::Store(error) => Problem::from(Error::from(error)),
         NotReady::Silent => Problem::new(Code::Unavailable).with_member("reason", Trouble::Busy.name()),
     })

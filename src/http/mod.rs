@@ -19,6 +19,7 @@ pub mod extractor;
 mod fallback;
 mod faults;
 mod health;
+pub mod metrics;
 mod names;
 pub mod openapi;
 mod organisations;
@@ -27,6 +28,7 @@ mod patch;
 mod people;
 pub mod problem;
 mod refusal;
+pub mod requests;
 mod rules;
 mod schemas;
 mod settings;
@@ -34,6 +36,8 @@ mod settings;
 mod tests;
 mod timelines;
 pub mod trace;
+
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -47,6 +51,7 @@ use crate::casework::identifier::{is_nhs_number, is_uln, is_upn};
 use contract::{Contract, Format};
 use docs::Document;
 use fallback::{Routes, fallback, refusal};
+use requests::Requests;
 
 /// A function that registers resources, as [`resources`] does.
 type Resources = fn(&mut ServiceConfig<'_>);
@@ -128,6 +133,7 @@ pub struct Api {
     contract: Data<Contract>,
     routes: Data<Routes>,
     document: Data<Document>,
+    requests: Data<Requests>,
 }
 
 impl Api {
@@ -143,8 +149,21 @@ impl Api {
             resources,
             contract: Data::new(Contract::new(&document, formats)?),
             routes: Data::new(Routes::new(&document)),
+            requests: Data::new(Requests::new(
+                document
+                    .paths
+                    .paths
+                    .keys()
+                    .cloned()
+                    .chain(docs::PAGES.map(str::to_owned)),
+            )),
             document: Data::new(Document(Bytes::from(text))),
         })
+    }
+
+    /// What every app of this API counts.
+    pub fn requests(&self) -> Arc<Requests> {
+        self.requests.clone().into_inner()
     }
 
     /// The app of one worker. The caller adds `Data<service::App>` and `Data<auth::IssuerKey>`.
@@ -172,6 +191,7 @@ impl Api {
             .app_data(self.contract.clone())
             .app_data(self.routes.clone())
             .app_data(self.document.clone())
+            .app_data(self.requests.clone())
             .default_service(web::to(fallback))
             .wrap(middleware::Compress::default())
             .wrap(middleware::from_fn(trace::trace))

@@ -178,6 +178,11 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
+    /// What is amiss, where it is said.
+    pub fn reason(&self) -> Option<&str> {
+        self.0.members.get("reason").and_then(Value::as_str)
+    }
+
     /// As it leaves.
     pub fn view(&self) -> ProblemView {
         let row = self.0.code.row();

@@ -55,9 +55,9 @@ fn of_store(error: &StoreError) -> Problem {
         StoreError::Unavailable { trouble, reason } => Problem::new(Code::Unavailable)
             .with_member("reason", trouble.name())
             .with_cause(reason.clone()),
-        StoreError::OutcomeUnknown { reason } => {
-            Problem::new(Code::OutcomeUnknown).with_cause(reason.clone())
-        }
+        StoreError::OutcomeUnknown { reason } => Problem::new(Code::OutcomeUnknown)
+            .with_member("reason", Code::OutcomeUnknown.name())
+            .with_cause(reason.clone()),
         // Every uniqueness that users rely on has its own refusal; what is left is a race or a bug.
         StoreError::Duplicate(index) => Problem::new(Code::Duplicate).with_cause(index.clone()),
         StoreError::Stale => Problem::new(Code::StaleVersion),

@@ -1,5 +1,5 @@
 //! What happens to every request on its way in and to every answer on its way out: a trace id, one
-//! log line, and the promise that whatever goes wrong leaves as a problem.
+//! log line, a place in the counts, and the promise that whatever goes wrong leaves as a problem.
 //!
 //! Bodies, query strings and raw paths are never logged: the route template is.
 
@@ -11,11 +11,14 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::problem::{Code, PROBLEM_JSON, Problem};
+use super::requests::{Requests, UNMATCHED};
 use crate::logging;
 
 /// The response header that carries the trace id.
@@ -81,6 +84,7 @@ async fn answer<B: MessageBody + 'static>(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let requests = request.app_data::<Data<Requests>>().cloned();
 
     let (problem, answered) = match caught(next.call(request)).await {
         Some(Ok(response)) => (problem_in(&response), Some(response)),
@@ -102,11 +106,20 @@ async fn answer<B: MessageBody + 'static>(
         (None, Some(response)) => response.status(),
         (None, None) => Code::InternalError.status(),
     };
+    let took = started.elapsed();
+    if let Some(requests) = requests {
+        requests.count(&method, route.as_deref(), status, took);
+        if let Some(problem) = &problem
+            && status == StatusCode::SERVICE_UNAVAILABLE
+        {
+            requests.count_unavailable(problem.reason());
+        }
+    }
     log::info!(
         method:% = method,
-        route = route.as_deref().unwrap_or("unmatched"),
+        route = route.as_deref().unwrap_or(UNMATCHED),
         status = status.as_u16(),
-        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         "answered"
     );
 

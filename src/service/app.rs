@@ -17,6 +17,7 @@ pub struct App {
     pub clock: Clock,
     ids: Arc<Ids>,
     is_ready: Arc<AtomicBool>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 /// How long the store may take to say that it answers.
@@ -27,6 +28,8 @@ const READINESS_WAIT: Duration = Duration::from_secs(2);
 pub enum NotReady {
     /// The index is not yet what the events amount to.
     Starting,
+    /// The process has been told to stop.
+    Stopping,
     /// The store cannot do what it was asked.
     Store(StoreError),
     /// The store says nothing.
@@ -40,7 +43,8 @@ impl App {
             store,
             clock,
             ids: Arc::new(ids),
-            is_ready: Arc::new(AtomicBool::new(false)),
+            is_ready: Arc::default(),
+            is_stopping: Arc::default(),
         }
     }
 
@@ -49,8 +53,16 @@ impl App {
         self.is_ready.store(true, Ordering::Release);
     }
 
+    /// Says that requests should go elsewhere. Those that come are answered all the same.
+    pub fn set_stopping(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+    }
+
     /// Whether requests may come and the store answers, and why not.
     pub async fn readiness(&self) -> Result<(), NotReady> {
+        if self.is_stopping.load(Ordering::Acquire) {
+            return Err(NotReady::Stopping);
+        }
         if !self.is_ready.load(Ordering::Acquire) {
             return Err(NotReady::Starting);
         }

@@ -4,9 +4,11 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
+use diesel::sql_types::{Bool, Text};
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{AnyConnection, POSTGRES_SESSION};
+use super::connection::{AnyConnection, POSTGRES_SESSION, on_backend};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -47,6 +49,70 @@ pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Mig
             inner.batch_execute(&unlock).map_err(failed)?;
             applied
         }
+    }
+}
+
+/// Which version of the program set a database up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaVersion {
+    /// None of this program's migrations ran on it.
+    Unmigrated,
+    /// Some are missing.
+    Older,
+    Current,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    is_there: bool,
+}
+
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// Tells which version set a database up, without writing to it; refuses one that is ahead.
+pub(super) fn schema_version(connection: &mut AnyConnection) -> Result<SchemaVersion, MigrateError> {
+    let failed = |error| MigrateError::Failed(Box::new(error));
+    let asked = match connection {
+        AnyConnection::Sqlite(_) => {
+            "SELECT count(*) > 0 AS is_there FROM sqlite_schema WHERE name = '__diesel_schema_migrations'"
+        }
+        AnyConnection::Postgres(_) => {
+            "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS is_there"
+        }
+    };
+    let answer: Answer =
+        on_backend!(connection, inner => sql_query(asked).get_result(inner)).map_err(failed)?;
+    if !answer.is_there {
+        return Ok(SchemaVersion::Unmigrated);
+    }
+    let asked = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+    let applied: Vec<Applied> =
+        on_backend!(connection, inner => sql_query(asked).load(inner)).map_err(failed)?;
+    // The twins have the same names.
+    let known =
+        MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE).map_err(MigrateError::Failed)?;
+    let known: Vec<String> = known
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    let unknown: Vec<String> = applied
+        .iter()
+        .map(|applied| applied.version.clone())
+        .filter(|version| !known.contains(version))
+        .collect();
+    if !unknown.is_empty() {
+        Err(MigrateError::Newer { unknown })
+    } else if applied.is_empty() {
+        Ok(SchemaVersion::Unmigrated)
+    } else if applied.len() < known.len() {
+        Ok(SchemaVersion::Older)
+    } else {
+        Ok(SchemaVersion::Current)
     }
 }
 

@@ -6,14 +6,20 @@
 
 pub mod advice;
 pub mod audit;
+pub mod backup;
 mod breaker;
 pub mod case;
 pub mod clock;
+mod column;
 pub mod connection;
+pub mod contents;
 pub mod convert;
+pub mod copy;
 mod error;
+pub mod examine;
 pub mod idempotency;
 pub mod lease;
+mod load;
 mod location;
 pub mod lock;
 mod migration;
@@ -23,6 +29,9 @@ mod postgres_url;
 pub mod procedure;
 mod schema;
 pub mod settings;
+mod sqlite_file;
+pub mod standing;
+pub mod table;
 mod transaction;
 mod writer;
 
@@ -38,15 +47,14 @@ use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
 
 pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
 pub use self::error::{StoreError, Trouble};
+pub use self::load::{Load, PoolLoad, WriteLoad};
 pub use self::location::{Location, LocationError};
-pub use self::migration::MigrateError;
+pub use self::migration::{MigrateError, SchemaVersion};
 
 use self::breaker::Breaker;
 use self::connection::{Access, Connector};
 use self::writer::Writer;
 
-/// How many writes PostgreSQL is given at a time.
-const WRITE_POOL: u32 = 8;
 /// How long a request waits for a connection before it is told that the store is busy.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// How often a request that waits for one asks whether there is any sense in it.
@@ -64,7 +72,7 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 /// must not call the store again: a write within a write would wait for itself.
 #[derive(Clone)]
 pub struct Store {
-    reads: Pool<Connector>,
+    reads: Connections,
     writes: Writes,
     breaker: Arc<Breaker>,
     is_closed: Arc<AtomicBool>,
@@ -74,7 +82,32 @@ pub struct Store {
 #[derive(Clone)]
 enum Writes {
     Sqlite(Writer),
-    Postgres(Pool<Connector>),
+    Postgres(Connections),
+}
+
+/// A pool, and how many wait for a connection of it.
+#[derive(Clone)]
+struct Connections {
+    pool: Pool<Connector>,
+    waiting: Arc<AtomicU64>,
+}
+
+/// How many connections a store may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    pub read_connections: u32,
+    /// To PostgreSQL; SQLite has one writer.
+    pub write_connections: u32,
+}
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+        Sizes {
+            read_connections: cores.saturating_mul(2),
+            write_connections: 8,
+        }
+    }
 }
 
 /// Why a database could not be opened.
@@ -89,11 +122,16 @@ pub enum OpenError {
 }
 
 impl Store {
+    /// [`Store::open_sized`] with as many connections as usual.
+    pub fn open(location: &Location) -> Result<Store, OpenError> {
+        Store::open_sized(location, Sizes::default())
+    }
+
     /// Opens the database and brings its tables up to this version.
     ///
     /// A SQLite file is made where there is none, in a folder that must exist. Whoever serves from a SQLite
     /// file holds its folder's [`lock::DataLock`] first.
-    pub fn open(location: &Location) -> Result<Store, OpenError> {
+    pub fn open_sized(location: &Location, sizes: Sizes) -> Result<Store, OpenError> {
         let statements = Arc::new(AtomicU64::new(0));
         let breaker = Arc::new(Breaker::default());
         let connector = |access| Connector {
@@ -106,10 +144,11 @@ impl Store {
         migration::migrate(&mut connection)?;
         let writes = match location {
             Location::SqliteFile(_) => Writes::Sqlite(Writer::start(connection, connector(Access::Write))?),
-            Location::Postgres(_) => Writes::Postgres(pool(connector(Access::Write), WRITE_POOL)),
+            Location::Postgres(_) => {
+                Writes::Postgres(pool(connector(Access::Write), sizes.write_connections))
+            }
         };
-        let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
-        let reads = pool(connector(Access::Read), cores.saturating_mul(2));
+        let reads = pool(connector(Access::Read), sizes.read_connections);
         Ok(Store {
             reads,
             writes,
@@ -195,6 +234,17 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// How busy the connections are, and how the writer has fared.
+    pub fn load(&self) -> Load {
+        Load {
+            reads: self.reads.load(),
+            writes: match &self.writes {
+                Writes::Sqlite(writer) => WriteLoad::Sqlite(writer.load().snapshot()),
+                Writes::Postgres(connections) => WriteLoad::Postgres(connections.load()),
+            },
+        }
+    }
+
     /// Finishes the writes already accepted and stops the writer; blocks until it has. Other clones of the
     /// store can still read, but a write answers `Unavailable`.
     pub fn close(self) {
@@ -207,8 +257,8 @@ impl Store {
 }
 
 /// One connection is opened at once and the rest when they are needed, so that the program starts quickly.
-fn pool(connector: Connector, size: u32) -> Pool<Connector> {
-    Pool::builder()
+fn pool(connector: Connector, size: u32) -> Connections {
+    let pool = Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
         .connection_timeout(POOL_TIMEOUT)
@@ -216,37 +266,53 @@ fn pool(connector: Connector, size: u32) -> Pool<Connector> {
         .error_handler(Box::new(NopErrorHandler))
         // `BEGIN` finds a dead connection just as well, without a round trip more.
         .test_on_check_out(false)
-        .build_unchecked(connector)
+        .build_unchecked(connector);
+    Connections {
+        pool,
+        waiting: Arc::default(),
+    }
+}
+
+impl Connections {
+    fn load(&self) -> PoolLoad {
+        let state = self.pool.state();
+        PoolLoad {
+            limit: self.pool.max_size(),
+            open: state.connections,
+            idle: state.idle_connections,
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
 }
 
 fn read_from<T, E: From<StoreError>>(
-    pool: &Pool<Connector>,
+    connections: &Connections,
     breaker: &Breaker,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begun(pool, breaker, Access::Read)?;
+    let mut connection = begun(connections, breaker, Access::Read)?;
     transaction::conclude(&mut connection, Access::Read, work)
 }
 
 fn write_to<T, E: From<StoreError>>(
-    pool: &Pool<Connector>,
+    connections: &Connections,
     breaker: &Breaker,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let mut connection = begun(pool, breaker, Access::Write)?;
+    let mut connection = begun(connections, breaker, Access::Write)?;
     transaction::conclude(&mut connection, Access::Write, work)
 }
 
 /// A connection with its transaction begun. Where the server was restarted every idle connection is dead:
 /// nothing has run on it yet, so the next one is tried, and the pool drops the dead ones.
 fn begun(
-    pool: &Pool<Connector>,
+    connections: &Connections,
     breaker: &Breaker,
     access: Access,
 ) -> Result<PooledConnection<Connector>, StoreError> {
     let mut dead = 0;
     loop {
-        let mut connection = connection_of(pool, breaker)?;
+        let mut connection = connection_of(connections, breaker)?;
         connection.take_trouble();
         match transaction::begin(&mut connection, access) {
             Ok(()) => return Ok(connection),
@@ -255,7 +321,7 @@ fn begun(
                     Trouble::Unreachable,
                     "nothing begins on it",
                 ));
-                if dead == pool.max_size() {
+                if dead == connections.pool.max_size() {
                     return Err(StoreError::from(error));
                 }
                 dead += 1;
@@ -266,12 +332,22 @@ fn begun(
 
 /// A connection of the pool, waited for unless the database cannot be reached.
 fn connection_of(
+    connections: &Connections,
+    breaker: &Breaker,
+) -> Result<PooledConnection<Connector>, StoreError> {
+    if let Some(idle) = connections.pool.try_get() {
+        return Ok(idle);
+    }
+    connections.waiting.fetch_add(1, Ordering::Relaxed);
+    let waited_for = connection_waited_for(&connections.pool, breaker);
+    connections.waiting.fetch_sub(1, Ordering::Relaxed);
+    waited_for
+}
+
+fn connection_waited_for(
     pool: &Pool<Connector>,
     breaker: &Breaker,
 ) -> Result<PooledConnection<Connector>, StoreError> {
-    if let Some(idle) = pool.try_get() {
-        return Ok(idle);
-    }
     let deadline = Instant::now() + CONNECTION_WAIT;
     loop {
         breaker.check()?;

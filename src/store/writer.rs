@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use super::connection::{Access, AnyConnection, Connector, OpenConnection};
 use super::error::{StoreError, Trouble};
+use super::load::WriterLoad;
 use super::transaction;
 
 /// How many jobs may wait; one more is told at once that the store is busy.
@@ -26,6 +27,7 @@ type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Clones feed the same thread. It ends when all of them are gone or one is closed.
 #[derive(Clone)]
 pub(super) struct Writer {
+    load: Arc<WriterLoad>,
     jobs: Arc<RwLock<Option<SyncSender<Job>>>>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -34,7 +36,9 @@ impl Writer {
     /// Starts the thread on a connection already made; the connector replaces it should it break.
     pub(super) fn start(connection: OpenConnection, connector: Connector) -> std::io::Result<Writer> {
         let (sender, jobs) = sync_channel(WAITING);
+        let load = Arc::new(WriterLoad::default());
         let writer = WriterThread {
+            load: Arc::clone(&load),
             jobs,
             connector,
             connection: Some(connection),
@@ -44,6 +48,7 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || writer.run())?;
         Ok(Writer {
+            load,
             jobs: Arc::new(RwLock::new(Some(sender))),
             thread: Arc::new(Mutex::new(Some(thread))),
         })
@@ -71,14 +76,22 @@ impl Writer {
         let Some(jobs) = jobs.as_ref() else {
             return refuse(job, closed());
         };
-        match jobs.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(job)) => refuse(
+        // Counted first, so that the thread cannot take it out of the count before it is in.
+        self.load.queued();
+        let (job, refusal) = match jobs.try_send(job) {
+            Ok(()) => return,
+            Err(TrySendError::Full(job)) => (
                 job,
                 StoreError::unavailable(Trouble::Busy, "too many writes are waiting"),
             ),
-            Err(TrySendError::Disconnected(job)) => refuse(job, closed()),
-        }
+            Err(TrySendError::Disconnected(job)) => (job, closed()),
+        };
+        self.load.taken(1);
+        refuse(job, refusal);
+    }
+
+    pub(super) fn load(&self) -> &WriterLoad {
+        &self.load
     }
 
     /// Takes no more work, finishes what was accepted and waits for the thread to end.
@@ -92,6 +105,7 @@ impl Writer {
 }
 
 struct WriterThread {
+    load: Arc<WriterLoad>,
     jobs: Receiver<Job>,
     connector: Connector,
     connection: Option<OpenConnection>,
@@ -107,12 +121,14 @@ impl WriterThread {
 
     /// Runs the first job and those that wait behind it in one transaction, and answers them.
     fn commit_group(&mut self, first: Job) {
+        self.load.taken(1);
         let connection = match begin_group(&mut self.connection, &self.connector) {
             Ok(connection) => connection,
             // Those behind would each wait as long for the same lock.
             Err(error) => {
                 self.note(Some(&error));
-                let waiting = self.jobs.try_iter().take(GROUP - 1);
+                let waiting: Vec<Job> = self.jobs.try_iter().take(GROUP - 1).collect();
+                self.load.taken(waiting.len());
                 return std::iter::once(first)
                     .chain(waiting)
                     .for_each(|job| refuse(job, error.clone()));
@@ -129,8 +145,11 @@ impl WriterThread {
             } else {
                 None
             };
+            self.load.taken(usize::from(next.is_some()));
         }
+        let started = Instant::now();
         let outcome = end_group(connection);
+        self.load.committed(replies.len(), started.elapsed());
         self.note(outcome.as_ref().err());
         replies.into_iter().for_each(|reply| reply(outcome.clone()));
     }

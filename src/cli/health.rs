@@ -1,0 +1,50 @@
+//! `ehcp health`: whether the server at the configured address is ready, for a container that has no other
+//! program to ask with.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use super::failure::{Exit, Failure};
+use crate::config::Config;
+
+const PATIENCE: Duration = Duration::from_secs(4);
+
+pub(super) fn ask(config: &Config) -> Result<Exit, Failure> {
+    match status(&config.bind) {
+        Ok(status) if status == "200" => Ok(Exit::Done),
+        Ok(_) => Err(Failure::new(
+            Exit::Unavailable,
+            format!("the server at {} is not ready", config.bind),
+        )),
+        Err(error) => Err(Failure::new(
+            Exit::Unavailable,
+            format!("the server at {} does not answer: {error}", config.bind),
+        )),
+    }
+}
+
+fn status(bound: &str) -> io::Result<String> {
+    let address = bound
+        .to_socket_addrs()?
+        .next()
+        .ok_or_else(|| io::Error::other("the name has no address"))?;
+    let mut stream = TcpStream::connect_timeout(&reachable(address), PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(4096).read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    Ok(status.to_owned())
+}
+
+/// A server on every address is asked on this machine's own.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}

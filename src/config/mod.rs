@@ -1,0 +1,488 @@
+//! What the process was told at its start: by flags, by the environment, by a file, or by nobody.
+//!
+//! In that order each setting is taken from the first that names it. Whatever is unknown or cannot be used is
+//! refused, all of it at once, by its place and never by its value, which may be a password. Opens nothing but
+//! the file, and the file of the database URL. Called by `cli`.
+
+mod file;
+mod setting;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+pub use self::setting::{Fallback, Kind, Row, Setting};
+use crate::store::{Location, Sizes};
+
+/// The variable that names the file.
+pub const FILE_VARIABLE: &str = "EHCP_CONFIG";
+/// The embedded database in the data folder, where no other is named.
+const SQLITE_FILE: &str = "ehcp.db";
+/// The program's own variables start so; those of its tests are not its concern.
+const PREFIX: &str = "EHCP_";
+const TEST_PREFIX: &str = "EHCP_TEST_";
+
+/// The settings of one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub bind: String,
+    pub data: PathBuf,
+    /// The database to work on.
+    pub database: Location,
+    /// The key that signs tokens, where it is not kept in the data folder.
+    pub issuer_key_file: Option<PathBuf>,
+    /// Whether the log is lines of JSON.
+    pub json_log: bool,
+    pub log_filter: String,
+    pub metrics_bind: Option<String>,
+    pub workers: usize,
+    /// Of all workers together.
+    pub blocking_threads: usize,
+    pub sizes: Sizes,
+    pub request_head_within: Duration,
+    /// Zero where a connection serves one request.
+    pub keep_alive: Duration,
+    pub drain: Duration,
+    pub shutdown: Duration,
+    effective: Vec<Effective>,
+}
+
+/// One setting as it holds, fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    pub setting: Setting,
+    /// None where it is not set; a password in it is masked.
+    pub shown: Option<String>,
+    /// Who set it, in words.
+    pub set_by: String,
+}
+
+/// Who set something; a later one overrules an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Default,
+    /// A file and the line in it.
+    File(PathBuf, usize),
+    Environment,
+    Flag,
+}
+
+/// What the command line says of settings.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub file: Option<PathBuf>,
+    pub given: Vec<(Setting, String)>,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", in_one_line(faults))]
+pub struct ConfigError {
+    pub faults: Vec<Fault>,
+}
+
+/// Something that cannot be used, without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub place: String,
+    pub what: Cow<'static, str>,
+    /// Whether whoever typed the command is to mend it.
+    pub on_command_line: bool,
+}
+
+impl Fault {
+    fn new(place: impl Into<String>, what: impl Into<Cow<'static, str>>) -> Fault {
+        Fault {
+            place: place.into(),
+            what: what.into(),
+            on_command_line: false,
+        }
+    }
+}
+
+fn in_one_line(faults: &[Fault]) -> String {
+    let each: Vec<String> = faults
+        .iter()
+        .map(|fault| format!("{} {}", fault.place, fault.what.trim_end_matches('.')))
+        .collect();
+    format!("{}.", each.join("; "))
+}
+
+impl Origin {
+    fn rank(&self) -> u8 {
+        match self {
+            Origin::Default => 0,
+            Origin::File(..) => 1,
+            Origin::Environment => 2,
+            Origin::Flag => 3,
+        }
+    }
+
+    /// Where somebody has to look for a setting.
+    fn place(&self, setting: Setting) -> String {
+        let row = setting.row();
+        match self {
+            Origin::Default => row.name.to_owned(),
+            Origin::File(path, line) => format!("{} in {} line {line}", row.name, path.display()),
+            Origin::Environment => row.variable.to_owned(),
+            Origin::Flag => format!("--{}", row.flag.unwrap_or(row.name)),
+        }
+    }
+
+    fn in_words(&self, setting: Setting) -> String {
+        match self {
+            Origin::Default => "default".to_owned(),
+            Origin::File(path, line) => format!("{} line {line}", path.display()),
+            Origin::Environment | Origin::Flag => self.place(setting),
+        }
+    }
+
+    fn fault(&self, setting: Setting, what: impl Into<Cow<'static, str>>) -> Fault {
+        Fault {
+            on_command_line: *self == Origin::Flag,
+            ..Fault::new(self.place(setting), what)
+        }
+    }
+}
+
+/// A name that somebody chose, if it is one; what else they wrote may be a secret in the wrong place.
+fn quoted(name: &str) -> Cow<'static, str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if (1..=40).contains(&name.len()) && name.chars().all(is_name) {
+        format!("`{name}`").into()
+    } else {
+        "a key".into()
+    }
+}
+
+impl Config {
+    /// Reads the flags, the environment of the process and the file that either names.
+    pub fn read(flags: &Flags) -> Result<Config, ConfigError> {
+        Config::from(flags, env::vars_os())
+    }
+
+    /// An empty variable counts as not set.
+    fn from(
+        flags: &Flags,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Config, ConfigError> {
+        let mut faults = Vec::new();
+        let (variables, file_of_environment) = in_environment(environment, &mut faults);
+        let mut held = BTreeMap::new();
+        if let Some(path) = flags.file.clone().or(file_of_environment) {
+            let (found, wrong) = file::read(&path);
+            faults.extend(wrong);
+            for (setting, value, line) in found {
+                held.insert(setting, (value, Origin::File(path.clone(), line)));
+            }
+        }
+        for (setting, value) in variables {
+            held.insert(setting, (value, Origin::Environment));
+        }
+        for (setting, value) in &flags.given {
+            held.insert(*setting, (value.clone(), Origin::Flag));
+        }
+        for (setting, (value, origin)) in &held {
+            if let Err(expected) = setting.row().kind.check(value) {
+                faults.push(origin.fault(*setting, expected));
+            }
+        }
+        let database = database(&held, &mut faults);
+        if !faults.is_empty() {
+            return Err(ConfigError { faults });
+        }
+        let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+        Ok(Config::of(&held, database, cores))
+    }
+
+    /// Takes values that have been checked.
+    fn of(
+        held: &BTreeMap<Setting, (String, Origin)>,
+        database: Option<(Location, String)>,
+        cores: u32,
+    ) -> Config {
+        let value = |setting: Setting| match held.get(&setting) {
+            Some((value, _)) => Some(value.clone()),
+            None => setting.row().default.value(cores),
+        };
+        let text = |setting| value(setting).unwrap_or_default();
+        let number = |setting| text(setting).parse::<u32>().unwrap_or_default();
+        let count = |setting| usize::try_from(number(setting)).unwrap_or(usize::MAX);
+        let seconds = |setting| Duration::from_secs(number(setting).into());
+        let data = PathBuf::from(text(Setting::Data));
+        let effective = Setting::ALL
+            .into_iter()
+            .map(|setting| match (setting, &database) {
+                (Setting::DatabaseUrl, Some((location, set_by))) => Effective {
+                    setting,
+                    shown: Some(location.to_string()),
+                    set_by: set_by.clone(),
+                },
+                (setting, _) => Effective {
+                    setting,
+                    shown: value(setting),
+                    set_by: held
+                        .get(&setting)
+                        .map_or(&Origin::Default, |(_, origin)| origin)
+                        .in_words(setting),
+                },
+            });
+        Config {
+            effective: effective.collect(),
+            bind: text(Setting::Bind),
+            database: match database {
+                Some((location, _)) => location,
+                None => Location::SqliteFile(data.join(SQLITE_FILE)),
+            },
+            data,
+            issuer_key_file: value(Setting::IssuerKeyFile).map(PathBuf::from),
+            json_log: text(Setting::LogFormat) == "json",
+            log_filter: text(Setting::LogFilter),
+            metrics_bind: value(Setting::MetricsBind),
+            workers: count(Setting::Workers),
+            blocking_threads: count(Setting::BlockingThreads),
+            sizes: Sizes {
+                read_connections: number(Setting::ReadConnections),
+                write_connections: number(Setting::WriteConnections),
+            },
+            request_head_within: seconds(Setting::RequestSeconds),
+            keep_alive: seconds(Setting::KeepAliveSeconds),
+            drain: seconds(Setting::DrainSeconds),
+            shutdown: seconds(Setting::ShutdownSeconds),
+        }
+    }
+
+    /// Every setting as it holds, in the order of the table.
+    pub fn effective(&self) -> &[Effective] {
+        &self.effective
+    }
+}
+
+/// What the environment sets, and the file it names.
+fn in_environment(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+    faults: &mut Vec<Fault>,
+) -> (Vec<(Setting, String)>, Option<PathBuf>) {
+    let (mut found, mut file) = (Vec::new(), None);
+    for (name, value) in environment {
+        let name = name.to_string_lossy();
+        let setting = Setting::of_variable(&name);
+        if setting.is_none() && (!name.starts_with(PREFIX) || name.starts_with(TEST_PREFIX)) {
+            continue;
+        }
+        match (setting, value.into_string()) {
+            (_, Ok(value)) if value.is_empty() => {}
+            (Some(setting), Ok(value)) => found.push((setting, value)),
+            (None, Ok(value)) if name == FILE_VARIABLE => file = Some(PathBuf::from(value)),
+            (None, Ok(_) | Err(_)) if name != FILE_VARIABLE => {
+                faults.push(Fault::new(
+                    format!("the variable {}", quoted(&name)),
+                    "is no setting",
+                ));
+            }
+            (_, Ok(_) | Err(_)) => faults.push(Fault::new(name, "is not UTF-8")),
+        }
+    }
+    // The order of an environment is nobody's choice; that of what is said about it should be the same.
+    faults.sort_by(|one, other| one.place.cmp(&other.place));
+    (found, file)
+}
+
+/// The database that is named, directly or by a file, and by whom. Where both are, the one that overrules.
+fn database(
+    held: &BTreeMap<Setting, (String, Origin)>,
+    faults: &mut Vec<Fault>,
+) -> Option<(Location, String)> {
+    let url = held.get(&Setting::DatabaseUrl);
+    let file = held.get(&Setting::DatabaseUrlFile);
+    if let (Some((_, url_from)), Some((_, file_from))) = (url, file)
+        && url_from.rank() == file_from.rank()
+    {
+        let place = file_from.place(Setting::DatabaseUrlFile);
+        faults.push(Fault::new(
+            place,
+            "and the database URL itself are both set; remove one",
+        ));
+        return None;
+    }
+    match (url, file) {
+        (Some((url, url_from)), file)
+            if file.is_none_or(|(_, file_from)| url_from.rank() > file_from.rank()) =>
+        {
+            // What is wrong with it has been said.
+            let location = Location::parse(url).ok()?;
+            Some((location, url_from.in_words(Setting::DatabaseUrl)))
+        }
+        (_, Some((path, origin))) => match read_url(Path::new(path)) {
+            Ok(location) => Some((location, origin.in_words(Setting::DatabaseUrlFile))),
+            Err(what) => {
+                faults.push(origin.fault(Setting::DatabaseUrlFile, what));
+                None
+            }
+        },
+        (_, None) => None,
+    }
+}
+
+fn read_url(path: &Path) -> Result<Location, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+    Location::parse(text.trim()).map_err(|error| format!("names a file that cannot be used. {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(flags: &[(Setting, &str)], environment: &[(&str, &str)]) -> Result<Config, String> {
+        let flags = Flags {
+            file: None,
+            given: flags
+                .iter()
+                .map(|(setting, value)| (*setting, (*value).to_owned()))
+                .collect(),
+        };
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        Config::from(&flags, environment).map_err(|error| error.to_string())
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ehcp.toml");
+        std::fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (folder, path)
+    }
+
+    fn set_by(config: &Config, setting: Setting) -> &str {
+        let effective = config.effective().iter();
+        &effective
+            .clone()
+            .find(|held| held.setting == setting)
+            .unwrap()
+            .set_by
+    }
+
+    #[test]
+    fn without_anything_said_the_database_is_a_file_in_the_data_folder() {
+        for environment in [
+            &[][..],
+            &[("DATABASE_URL", ""), ("EHCP_LOG_FORMAT", ""), ("PATH", "/bin")],
+        ] {
+            let config = read(&[], environment).unwrap();
+            assert_eq!(config.database, Location::SqliteFile("./data/ehcp.db".into()));
+            assert!(!config.json_log && config.issuer_key_file.is_none() && config.metrics_bind.is_none());
+            assert_eq!(config.log_filter, "info,actix_server=warn");
+        }
+        let moved = read(&[(Setting::Data, "elsewhere")], &[]).unwrap();
+        assert_eq!(moved.database, Location::SqliteFile("elsewhere/ehcp.db".into()));
+    }
+
+    #[test]
+    fn a_flag_overrules_the_environment_and_that_the_file() {
+        let (_folder, path) = file("bind = \"127.0.0.1:1\"\nworkers = 3\nkeep_alive_seconds = 7\n");
+        let config = read(
+            &[(Setting::Workers, "5")],
+            &[
+                ("EHCP_CONFIG", &path),
+                ("EHCP_WORKERS", "4"),
+                ("EHCP_KEEP_ALIVE_SECONDS", "8"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.workers, 5);
+        assert_eq!(config.keep_alive, Duration::from_secs(8));
+        assert_eq!(config.bind, "127.0.0.1:1");
+        assert_eq!(set_by(&config, Setting::Workers), "--workers");
+        assert_eq!(
+            set_by(&config, Setting::KeepAliveSeconds),
+            "EHCP_KEEP_ALIVE_SECONDS"
+        );
+        assert_eq!(set_by(&config, Setting::Bind), format!("{path} line 1"));
+        assert_eq!(set_by(&config, Setting::DrainSeconds), "default");
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_by_its_place_and_not_by_its_value() {
+        let (_folder, path) = file(
+            "worker = 2\nworkers = \"hush\"\n\nlog_format = \"hush\"\nread_connections = 0\n[hush]\nx = 1\n",
+        );
+        let refusal = read(
+            &[(Setting::ShutdownSeconds, "hush")],
+            &[
+                ("EHCP_CONFIG", &path),
+                ("EHCP_LOGFORMAT", "hush"),
+                ("EHCP_TEST_ANYTHING", "1"),
+                ("DATABASE_URL", "mysql://root:hush@db/ehcp"),
+                ("RUST_LOG", "ehcp=hush"),
+            ],
+        )
+        .unwrap_err();
+        for place in [
+            "`EHCP_LOGFORMAT` is no setting".to_owned(),
+            format!("`worker` in {path} line 1 is no setting"),
+            format!("workers in {path} line 2 must be a whole number from 1 to 1024"),
+            format!("log_format in {path} line 4 must be one of: text, json"),
+            format!("read_connections in {path} line 5 must be"),
+            format!("in {path} line 6 is no setting"),
+            "--shutdown-seconds must be a whole number from 1 to 3600".to_owned(),
+            "DATABASE_URL cannot be used. Databases of the kind `mysql` are not supported".to_owned(),
+            "RUST_LOG must be a level".to_owned(),
+        ] {
+            assert!(refusal.contains(&place), "{place}: {refusal}");
+        }
+        assert_eq!(refusal.matches("; ").count(), 8, "{refusal}");
+        assert!(!refusal.replace("`hush` in", "").contains("hush"), "{refusal}");
+        assert!(!refusal.contains("EHCP_TEST"), "{refusal}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_refused_by_its_line() {
+        let (_folder, path) = file("workers = 2\ndatabase_url = postgres://ehcp:hush@db/ehcp\n");
+        let refusal = read(&[], &[("EHCP_CONFIG", &path)]).unwrap_err();
+        assert!(refusal.contains("is not TOML at line 2"), "{refusal}");
+        assert!(!refusal.contains("hush"), "{refusal}");
+        let refusal = read(&[], &[("EHCP_CONFIG", "/nowhere/ehcp.toml")]).unwrap_err();
+        assert!(refusal.contains("/nowhere/ehcp.toml cannot be read"), "{refusal}");
+    }
+
+    #[test]
+    fn the_database_url_may_stand_in_a_file_of_its_own() {
+        let (_folder, path) = file("postgres://ehcp:hush@db/ehcp\n");
+        let by_file = ("EHCP_DATABASE_URL_FILE", path.as_str());
+        let config = read(&[], &[by_file]).unwrap();
+        assert_eq!(
+            config.database,
+            Location::parse("postgres://ehcp:hush@db/ehcp").unwrap()
+        );
+        assert_eq!(set_by(&config, Setting::DatabaseUrl), "EHCP_DATABASE_URL_FILE");
+        let shown: Vec<_> = config
+            .effective()
+            .iter()
+            .filter_map(|held| held.shown.as_ref())
+            .collect();
+        assert!(
+            shown.iter().any(|shown| *shown == "postgres://ehcp:***@db/ehcp"),
+            "{shown:?}"
+        );
+        assert!(!format!("{config:?}").contains("hush"), "{config:?}");
+
+        let both = read(&[], &[by_file, ("DATABASE_URL", "sqlite:ehcp.db")]).unwrap_err();
+        assert!(both.contains("are both set"), "{both}");
+        let flag = [(Setting::DatabaseUrlFile, path.as_str())];
+        let overruled = read(&flag, &[("DATABASE_URL", "sqlite:ehcp.db")]).unwrap();
+        assert!(matches!(overruled.database, Location::Postgres(_)));
+
+        let (_folder, path) = file("ehcp:hush\n");
+        let refusal = read(&[], &[("EHCP_DATABASE_URL_FILE", &path)]).unwrap_err();
+        assert!(
+            refusal.starts_with("EHCP_DATABASE_URL_FILE names a file") && !refusal.contains("hush"),
+            "{refusal}"
+        );
+    }
+}

@@ -1,0 +1,272 @@
+//! What the service measures of itself, in the text format of OpenMetrics, on a listener of its own.
+//!
+//! No label holds anything of a person, a case or an authority: their values are route templates, codes and
+//! names of kinds, all of them the program's own. The command line serves this where it is told to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{HttpResponse, get};
+use chrono::NaiveDate;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::sync::Mutex;
+
+use super::requests::Requests;
+use crate::measure::Distribution;
+use crate::service::App;
+use crate::store::standing::{Owed, count_owed};
+use crate::store::{Load, PoolLoad, StoreError, WriteLoad};
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Counting clocks reads all of them: not more often than this,
+const COUNT_CLOCKS_EVERY: Duration = Duration::from_secs(60);
+/// nor for more than one part in so many of the time.
+const COUNTING_SHARE: u32 = 100;
+
+/// What is needed to answer a scrape.
+pub struct Metrics {
+    requests: Arc<Requests>,
+    app: App,
+    /// The last count of clocks; held while they are counted, so that it is done once.
+    counted: Mutex<Option<CountedClocks>>,
+}
+
+struct CountedClocks {
+    on: NaiveDate,
+    finished: Instant,
+    took: Duration,
+    owed: BTreeMap<&'static str, Owed>,
+}
+
+impl CountedClocks {
+    fn still_holds(&self, today: NaiveDate) -> bool {
+        let pause = COUNT_CLOCKS_EVERY.max(self.took.saturating_mul(COUNTING_SHARE));
+        self.on == today && self.finished.elapsed() < pause
+    }
+}
+
+impl Metrics {
+    pub fn new(requests: Arc<Requests>, app: App) -> Metrics {
+        Metrics {
+            requests,
+            app,
+            counted: Mutex::new(None),
+        }
+    }
+
+    /// Everything measured, as text. Where the database does not answer, the clocks are left out.
+    pub async fn scrape(&self) -> Result<String, fmt::Error> {
+        let scrape = Scrape {
+            requests: Arc::clone(&self.requests),
+            load: self.app.store.load(),
+            owed: self.owed().await,
+            memory: resident_bytes(),
+        };
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(scrape));
+        let mut written = String::new();
+        text::encode(&mut written, &registry)?;
+        Ok(written)
+    }
+
+    async fn owed(&self) -> Option<BTreeMap<&'static str, Owed>> {
+        let today = self.app.clock.today();
+        let mut counted = self.counted.lock().await;
+        if let Some(counted) = counted.as_ref().filter(|counted| counted.still_holds(today)) {
+            return Some(counted.owed.clone());
+        }
+        let started = Instant::now();
+        let owed: Result<_, StoreError> = self
+            .app
+            .store
+            .read(move |connection| count_owed(connection, today))
+            .await;
+        match owed {
+            Ok(owed) => {
+                *counted = Some(CountedClocks {
+                    on: today,
+                    finished: Instant::now(),
+                    took: started.elapsed(),
+                    owed: owed.clone(),
+                });
+                Some(owed)
+            }
+            Err(error) => {
+                log::warn!(error:% = error; "the clocks could not be counted");
+                *counted = None;
+                None
+            }
+        }
+    }
+}
+
+/// Registers the one resource of the listener.
+pub fn resources(config: &mut ServiceConfig) {
+    config.service(get_metrics);
+}
+
+#[get("/metrics")]
+async fn get_metrics(metrics: Data<Metrics>) -> HttpResponse {
+    match metrics.scrape().await {
+        Ok(text) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
+        Err(fmt::Error) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+/// What is written at one scrape.
+#[derive(Debug)]
+struct Scrape {
+    requests: Arc<Requests>,
+    load: Load,
+    owed: Option<BTreeMap<&'static str, Owed>>,
+    memory: Option<u64>,
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        self.encode_requests(&mut encoder)?;
+        self.encode_store(&mut encoder)?;
+        if let Some(owed) = &self.owed {
+            let help = "Statutory time limits that are owed, by kind, whether running or overdue";
+            let mut clocks = encoder.encode_descriptor("ehcp_clocks", help, None, MetricType::Gauge)?;
+            for (kind, owed) in owed {
+                for (state, number) in [("running", owed.running), ("overdue", owed.overdue)] {
+                    gauge(&mut clocks, &[("kind", *kind), ("state", state)], number)?;
+                }
+            }
+        }
+        if let Some(bytes) = self.memory {
+            let help = "Memory of the process that is resident";
+            let mut memory = encoder.encode_descriptor(
+                "process_resident_memory",
+                help,
+                Some(&Unit::Bytes),
+                MetricType::Gauge,
+            )?;
+            memory.encode_gauge(&bytes)?;
+        }
+        let mut build = encoder.encode_descriptor("ehcp_build", "The program", None, MetricType::Info)?;
+        build.encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
+    }
+}
+
+impl Scrape {
+    fn encode_requests(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let counted = self.requests.counted();
+        let help = "Requests answered, by method, route template and status";
+        let mut requests = encoder.encode_descriptor("ehcp_requests", help, None, MetricType::Counter)?;
+        for line in &counted {
+            for (status, number) in &line.statuses {
+                let labels = [
+                    ("method", line.method),
+                    ("route", line.route),
+                    ("status", status.as_str()),
+                ];
+                counter(&mut requests, &labels, *number)?;
+            }
+        }
+        let help = "Time from the head of a request to its answer, by method and route template";
+        let mut durations = encoder.encode_descriptor(
+            "ehcp_request_duration",
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for line in &counted {
+            let labels = [("method", line.method), ("route", line.route)];
+            histogram(&mut durations.encode_family(&labels)?, &line.durations)?;
+        }
+        let help = "Answers of 503, by cause";
+        let mut unavailable =
+            encoder.encode_descriptor("ehcp_unavailable", help, None, MetricType::Counter)?;
+        for (cause, number) in self.requests.unavailable() {
+            counter(&mut unavailable, &[("cause", cause)], number)?;
+        }
+        Ok(())
+    }
+
+    fn encode_store(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut pools = vec![("read", self.load.reads)];
+        match &self.load.writes {
+            WriteLoad::Postgres(writes) => pools.push(("write", *writes)),
+            WriteLoad::Sqlite(writer) => {
+                let help = "Writes that wait for the SQLite writer";
+                let mut queue =
+                    encoder.encode_descriptor("ehcp_writer_queue", help, None, MetricType::Gauge)?;
+                queue.encode_gauge(&writer.queued)?;
+                let help = "Writes that one commit of the SQLite writer served";
+                histogram(
+                    &mut encoder.encode_descriptor("ehcp_writer_group", help, None, MetricType::Histogram)?,
+                    &writer.group_sizes,
+                )?;
+                let help = "Time that a commit of the SQLite writer took";
+                let seconds = Some(&Unit::Seconds);
+                histogram(
+                    &mut encoder.encode_descriptor(
+                        "ehcp_writer_commit",
+                        help,
+                        seconds,
+                        MetricType::Histogram,
+                    )?,
+                    &writer.commits,
+                )?;
+            }
+        }
+        type Part = (&'static str, &'static str, fn(&PoolLoad) -> u64);
+        let parts: [Part; 4] = [
+            (
+                "ehcp_pool_limit",
+                "Database connections that may be open",
+                |pool| pool.limit.into(),
+            ),
+            ("ehcp_pool_open", "Database connections that are open", |pool| {
+                pool.open.into()
+            }),
+            (
+                "ehcp_pool_idle",
+                "Database connections that are open and not in use",
+                |pool| pool.idle.into(),
+            ),
+            (
+                "ehcp_pool_waiting",
+                "Requests that wait for a database connection",
+                |pool| pool.waiting,
+            ),
+        ];
+        for (name, help, part) in parts {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (pool, load) in &pools {
+                gauge(&mut family, &[("pool", *pool)], part(load))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn counter(family: &mut MetricEncoder<'_>, labels: &[(&str, &str)], number: u64) -> fmt::Result {
+    family
+        .encode_family(&labels)?
+        .encode_counter::<NoLabelSet, u64, f64>(&number, None)
+}
+
+fn gauge(family: &mut MetricEncoder<'_>, labels: &[(&str, &str)], number: u64) -> fmt::Result {
+    family.encode_family(&labels)?.encode_gauge(&number)
+}
+
+fn histogram(encoder: &mut MetricEncoder<'_>, held: &Distribution) -> fmt::Result {
+    encoder.encode_histogram::<NoLabelSet>(held.sum, held.count(), &held.buckets, None)
+}
+
+/// As the system counts it; nothing where it does not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
