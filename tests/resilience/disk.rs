@@ -152,7 +152,8 @@ fn a_full_disk_is_refused_and_heals() {
     let mounts = Command::new("unshare").args(["-m", "true"]).output();
     if !mounts.is_ok_and(|tried| tried.status.success()) {
         // The limit on the size of a file, above, is tried everywhere.
-        eprintln!("SKIPPED: this account may not mount a disk of its own, which could be full");
+        let skipped = b"SKIPPED: this account may not mount a disk of its own, which could be full\n";
+        std::io::Write::write_all(&mut std::io::stderr(), skipped).unwrap();
         return;
     }
     let service = on_sqlite();

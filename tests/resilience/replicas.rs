@@ -33,13 +33,6 @@ fn replicas_killed_under_load_lose_and_double_nothing() {
     assert!(seen.broken_connections > 0, "nobody noticed: {seen:?}");
     assert_each_once(&service.database, &seen);
     service.assert_index_is_right();
-    eprintln!(
-        "{} replicas killed: {} cases with three acts each, {} broken connections, refused {:?}",
-        KILLED,
-        seen.acknowledged.len(),
-        seen.broken_connections,
-        seen.refused
-    );
 }
 
 #[test]
@@ -128,4 +121,25 @@ fn one_replica_rebuilds_at_the_start_and_the_others_wait_for_it() {
         "{rebuilt:#?}"
     );
     service.assert_index_is_right();
+}
+
+#[test]
+fn a_key_that_other_replicas_do_not_have_is_warned_of() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let mut with_a_key_of_its_own = service.command(&["serve"]);
+    with_a_key_of_its_own.env_remove("EHCP_ISSUER_KEY_FILE");
+    let mut replica = Replica::new(with_a_key_of_its_own, free_address());
+    replica.start();
+    let said = replica.hear("give all the same key with EHCP_ISSUER_KEY_FILE");
+    assert!(said.contains("WARN"), "{said}");
+    let silent = service.replica();
+    assert!(
+        !silent
+            .log()
+            .iter()
+            .any(|line| line.contains("EHCP_ISSUER_KEY_FILE"))
+    );
 }
