@@ -4,8 +4,8 @@
 //! families run their statements on [`AnyConnection`].
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
@@ -46,7 +46,26 @@ pub(super) enum Access {
 pub(super) struct Connector {
     pub(super) location: Location,
     pub(super) access: Access,
-    pub(super) statements: Arc<AtomicU64>,
+    pub(super) statements: Arc<Statements>,
+}
+
+/// What the connections of a store have run.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    pub(super) count: AtomicU64,
+    /// Whether their texts are kept.
+    pub(super) is_recording: AtomicBool,
+    recorded: Mutex<Vec<String>>,
+}
+
+impl Statements {
+    pub(super) fn take_recorded(&self) -> Vec<String> {
+        std::mem::take(&mut *self.recorded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(&self, text: String) {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
 }
 
 /// Why a connection could not be opened, in the database's own words less any password.
@@ -153,7 +172,7 @@ impl ManageConnection for Connector {
 
 /// Counts statements, less the `BEGIN`, `SAVEPOINT`, `COMMIT` and so on that Diesel announces beforehand.
 struct StatementCounter {
-    statements: Arc<AtomicU64>,
+    statements: Arc<Statements>,
     transaction_control: bool,
 }
 
@@ -163,9 +182,12 @@ impl Instrumentation for StatementCounter {
             InstrumentationEvent::BeginTransaction { .. }
             | InstrumentationEvent::CommitTransaction { .. }
             | InstrumentationEvent::RollbackTransaction { .. } => self.transaction_control = true,
-            InstrumentationEvent::StartQuery { .. } => {
+            InstrumentationEvent::StartQuery { query, .. } => {
                 let ours = !std::mem::take(&mut self.transaction_control);
-                self.statements.fetch_add(u64::from(ours), Ordering::Relaxed);
+                self.statements.count.fetch_add(u64::from(ours), Ordering::Relaxed);
+                if self.statements.is_recording.load(Ordering::Relaxed) {
+                    self.statements.record(query.to_string());
+                }
             }
             _ => {}
         }

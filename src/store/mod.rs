@@ -27,7 +27,7 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub use self::error::StoreError;
 pub use self::location::{Location, LocationError};
 pub use self::migration::MigrateError;
 
-use self::connection::{Access, Connector};
+use self::connection::{Access, Connector, Statements};
 use self::writer::Writer;
 
 /// How many writes PostgreSQL is given at a time.
@@ -56,7 +56,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 pub struct Store {
     reads: Pool<Connector>,
     writes: Writes,
-    statements: Arc<AtomicU64>,
+    statements: Arc<Statements>,
 }
 
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Store {
     /// A SQLite file is made where there is none, in a folder that must exist. Whoever serves from a SQLite
     /// file holds its folder's [`lock::DataLock`] first.
     pub fn open(location: &Location) -> Result<Store, OpenError> {
-        let statements = Arc::new(AtomicU64::new(0));
+        let statements = Arc::new(Statements::default());
         let connector = |access| Connector {
             location: location.clone(),
             access,
@@ -172,7 +172,18 @@ impl Store {
     /// How many SQL statements this store has run, less `BEGIN`, `COMMIT` and the like; a PostgreSQL write
     /// counts one more, by which it makes sure that its commit will be one. Tests hold the difference to a budget.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.statements.count.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the text of every statement from here on, transaction control and binds included. Binds are
+    /// personal data: only the bench calls this, on data that is made up.
+    pub fn record_statements(&self) {
+        self.statements.is_recording.store(true, Ordering::Relaxed);
+    }
+
+    /// The statements kept since this was last asked, in the order in which they began.
+    pub fn take_recorded_statements(&self) -> Vec<String> {
+        self.statements.take_recorded()
     }
 
     /// Finishes the writes already accepted and stops the writer; blocks until it has. Other clones of the

@@ -1,0 +1,209 @@
+//! The bench: builds a database, runs the server on it, loads it, and prints a table in which every
+//! figure stands beside a limit taken in the same run. `docs/PERFORMANCE.md` says how to read it.
+//!
+//!     cargo bench --bench load -- --cases 100000
+
+mod capture;
+mod client;
+mod prepare;
+mod process;
+mod reads;
+mod replay;
+mod statement;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use clap::Parser;
+use ehcp_timeline::clock::Clock;
+use ehcp_timeline::store::Location;
+
+use prepare::{Size, make_assessment};
+use process::{Memory, Program};
+use statement::Connection;
+use table::{Bar, HEAD, Line, markdown};
+
+/// Measures the server beside the limits of the machine and its database.
+#[derive(Debug, Parser)]
+struct Options {
+    /// How many cases the database holds
+    #[arg(long, default_value_t = 100_000)]
+    cases: u32,
+    /// How long each load of a round goes on
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How many rounds, of which the median counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many connections the load is sent over
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Only the work whose name holds this
+    #[arg(long)]
+    only: Option<String>,
+    /// Keep the database in this folder, and use the one that is there
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Measure this program instead of the one that was built with the bench
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_ehcp"))]
+    program: PathBuf,
+    /// What `RUST_LOG` says to the server, which writes its log to a file
+    #[arg(long, default_value = "info")]
+    log: String,
+    /// End with 1 if a bar is not met
+    #[arg(long)]
+    strict: bool,
+    /// Every part once and quickly on little data, so that the bench is known to work; no bar counts
+    #[arg(long)]
+    smoke: bool,
+    /// Given by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+/// One run.
+pub struct Bench {
+    options: Options,
+    program: Program,
+    token: String,
+    today: NaiveDate,
+    cores: usize,
+    lines: Vec<Line>,
+}
+
+impl Bench {
+    fn location(&self) -> Location {
+        match &self.program.postgres {
+            Some(url) => Location::Postgres(url.clone()),
+            None => Location::SqliteFile(self.program.file()),
+        }
+    }
+
+    fn connect(&self) -> Result<Connection, String> {
+        match &self.program.postgres {
+            Some(url) => Connection::postgres(url),
+            None => Connection::sqlite(&self.program.file()),
+        }
+    }
+
+    fn connections(&self, number: usize) -> Result<Vec<Connection>, String> {
+        (0..number).map(|_| self.connect()).collect()
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        self.options.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+    }
+
+    fn report(&mut self, line: Line) {
+        println!("{}", markdown(&line));
+        self.lines.push(line);
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Options::parse()) {
+        Ok(exit) => exit,
+        Err(fault) => {
+            println!("\nThe bench ended early: {fault}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(mut options: Options) -> Result<ExitCode, String> {
+    if options.smoke {
+        (options.cases, options.seconds, options.rounds) = (60, 0.2, 1);
+    }
+    let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let root = options.data.clone().unwrap_or_else(|| scratch.path().to_owned());
+    let program = Program {
+        binary: options.program.clone(),
+        folder: root.join(format!("cases-{}", options.cases)),
+        postgres: None,
+        log: options.log.clone(),
+        preload: None,
+        memory: Arc::new(Memory::default()),
+    };
+    std::fs::create_dir_all(&program.folder).map_err(|error| error.to_string())?;
+    println!("{HEAD}");
+    let cases = options.cases;
+    let mut bench = Bench {
+        token: program.token("caseworker")?,
+        today: Clock::System.today(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        lines: Vec::new(),
+        options,
+        program,
+    };
+    if !bench.program.file().exists() {
+        let took = bench.program.make_up(cases)?.as_secs_f64();
+        bench.report(Line {
+            work: format!("`ehcp demo --cases {cases}`"),
+            measured: format!("{took:.1} s"),
+            limit: String::new(),
+            figure: took,
+            shown: format!("{:.0} cases/s", f64::from(cases) / took),
+            bar: if cases == 100_000 { Bar::AtMost(90.0) } else { Bar::None },
+            statements: None,
+        });
+    }
+    measure(&mut bench)?;
+    let all_met = bench.lines.iter().all(|line| line.is_met() != Some(false));
+    Ok(if bench.options.strict && !all_met { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn measure(bench: &mut Bench) -> Result<(), String> {
+    let server = bench.program.serve()?;
+    std::thread::sleep(Duration::from_secs(1));
+    let idle = server.anonymous_mb();
+    bench.report(Line {
+        work: "memory at idle".to_owned(),
+        measured: format!("{idle:.1} MB"),
+        limit: String::new(),
+        figure: idle,
+        shown: format!("{idle:.1} MB"),
+        bar: Bar::AtMost(60.0),
+        statements: None,
+    });
+    if bench.is_wanted("assessment") {
+        let mut database = bench.connect()?;
+        let size = Size { events: 20, requests: 10 };
+        let ids = (0..20)
+            .map(|_| make_assessment(server.address, &bench.token, &mut database, bench.today, size))
+            .collect::<Result<Vec<_>, _>>()?;
+        reads::assessment(bench, &server, &ids)?;
+    }
+    let lists = [
+        ("cases", "/v1/cases?updated_since=2020-01-01T00:00:00Z"),
+        ("clocks", "/v1/clocks?status=met&include=case"),
+        ("overdue", "/v1/clocks?status=overdue&include=case"),
+        ("advice", "/v1/advice-requests?state=accepted"),
+    ];
+    for (name, path) in lists {
+        if bench.is_wanted(name) {
+            reads::list(bench, &server, path)?;
+        }
+    }
+    server.stop()?;
+    let peak = bench.program.memory.peak_mb();
+    bench.report(Line {
+        work: "memory, the most during all of this".to_owned(),
+        measured: format!("{peak:.1} MB"),
+        limit: String::new(),
+        figure: peak,
+        shown: format!("{peak:.1} MB"),
+        bar: Bar::AtMost(200.0),
+        statements: None,
+    });
+    Ok(())
+}
