@@ -19,28 +19,42 @@ use super::client::Request;
 use super::statement::Statement;
 
 /// The statements of each request, in order, on the database at a location.
-///
-/// The requests are carried out: give those that write a copy of the database.
 pub fn statements_of(
     location: &Location,
     key_folder: &Path,
     requests: &[Request],
 ) -> Result<Vec<Vec<Statement>>, String> {
+    parse_all(&recorded_of(location, key_folder, requests)?)
+}
+
+/// The statements of each request as Diesel shows them.
+///
+/// The requests are carried out: give those that write a copy of the database.
+pub fn recorded_of(
+    location: &Location,
+    key_folder: &Path,
+    requests: &[Request],
+) -> Result<Vec<Vec<String>>, String> {
     install_crypto_provider();
     let store = Store::open(location).map_err(|error| error.to_string())?;
     let key = IssuerKey::load_or_create(key_folder, None).map_err(|error| error.to_string())?;
-    let captured = actix_web::rt::System::new().block_on(capture(&store, key, requests));
+    let recorded = actix_web::rt::System::new().block_on(record(&store, key, requests));
     store.close();
-    captured
+    recorded
 }
 
-async fn capture(store: &Store, key: IssuerKey, requests: &[Request]) -> Result<Vec<Vec<Statement>>, String> {
+pub fn parse_all(recorded: &[Vec<String>]) -> Result<Vec<Vec<Statement>>, String> {
+    let mut known: HashSet<Arc<[String]>> = HashSet::new();
+    let mut parse = |shown: &Vec<String>| shown.iter().map(|one| Statement::parse(one, &mut known)).collect();
+    recorded.iter().map(&mut parse).collect()
+}
+
+async fn record(store: &Store, key: IssuerKey, requests: &[Request]) -> Result<Vec<Vec<String>>, String> {
     let app = App::new(store.clone(), Clock::System, Ids::Random);
     app.set_ready();
     let api = Api::new()?;
     let service = init_service(api.app().app_data(Data::new(app)).app_data(Data::new(key))).await;
-    let mut known: HashSet<Arc<[String]>> = HashSet::new();
-    let mut all = Vec::with_capacity(requests.len());
+    let mut recorded = Vec::with_capacity(requests.len());
     store.record_statements();
     for request in requests {
         drop(store.take_recorded_statements());
@@ -49,11 +63,9 @@ async fn capture(store: &Store, key: IssuerKey, requests: &[Request]) -> Result<
         if !status.is_success() {
             return Err(format!("a request to be captured was answered {status}"));
         }
-        let recorded = store.take_recorded_statements();
-        let statements = recorded.iter().map(|shown| Statement::parse(shown, &mut known));
-        all.push(statements.collect::<Result<Vec<_>, _>>()?);
+        recorded.push(store.take_recorded_statements());
     }
-    Ok(all)
+    Ok(recorded)
 }
 
 /// The same request for the app in this process.

@@ -21,7 +21,6 @@ pub type Request = Vec<u8>;
 /// What came back to [`call`].
 pub struct Answer {
     pub status: u16,
-    pub head: String,
     pub body: serde_json::Value,
 }
 
@@ -69,9 +68,8 @@ impl Caller {
         let mut chunk = [0; 16 * 1024];
         loop {
             if let Some(frame) = frame(&received)? {
-                let head = String::from_utf8_lossy(&received[..frame.head]).into_owned();
                 let body = serde_json::from_slice(&received[frame.head..frame.end]).unwrap_or_default();
-                return Ok(Answer { status: frame.status, head, body });
+                return Ok(Answer { status: frame.status, body });
             }
             match self.0.read(&mut chunk)? {
                 0 => return Err(closed()),

@@ -5,12 +5,14 @@
 
 mod capture;
 mod client;
+mod engine;
 mod prepare;
 mod process;
 mod reads;
 mod replay;
 mod statement;
 mod table;
+mod writes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +25,7 @@ use ehcp_timeline::clock::Clock;
 use ehcp_timeline::store::Location;
 
 use prepare::{Size, make_assessment};
-use process::{Memory, Program};
+use process::{Memory, Program, Server};
 use statement::Connection;
 use table::{Bar, HEAD, Line, markdown};
 
@@ -60,6 +62,15 @@ struct Options {
     /// Every part once and quickly on little data, so that the bench is known to work; no bar counts
     #[arg(long)]
     smoke: bool,
+    /// Commits recorded requests one by one on this database, and does nothing else
+    #[arg(long, hide = true, requires = "recorded")]
+    alone: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    recorded: Option<PathBuf>,
+    #[arg(long, hide = true, default_value_t = 0)]
+    skip: usize,
+    #[arg(long, hide = true, default_value_t = 0)]
+    number: usize,
     /// Given by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -70,6 +81,14 @@ impl Options {
         Duration::from_secs_f64(self.seconds)
     }
 }
+
+/// The lists measured, by name; each is filtered and sorted.
+const LISTS: [(&str, &str); 4] = [
+    ("cases", "/v1/cases?updated_since=2020-01-01T00:00:00Z"),
+    ("clocks", "/v1/clocks?status=met&include=case"),
+    ("overdue", "/v1/clocks?status=overdue&include=case"),
+    ("advice", "/v1/advice-requests?state=accepted"),
+];
 
 /// One run.
 pub struct Bench {
@@ -111,7 +130,14 @@ impl Bench {
 }
 
 fn main() -> ExitCode {
-    match run(Options::parse()) {
+    let options = Options::parse();
+    let ended = match (&options.alone, &options.recorded) {
+        (Some(database), Some(recorded)) => {
+            writes::alone(database, recorded, options.skip, options.number).map(|()| ExitCode::SUCCESS)
+        }
+        (Some(_), None) | (None, _) => run(options),
+    };
+    match ended {
         Ok(exit) => exit,
         Err(fault) => {
             println!("\nThe bench ended early: {fault}");
@@ -163,6 +189,10 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
 }
 
 fn measure(bench: &mut Bench) -> Result<(), String> {
+    let copies = match bench.is_wanted("events") || bench.is_wanted("slow") {
+        true => Some(writes::Copies::make(bench)?),
+        false => None,
+    };
     let server = bench.program.serve()?;
     std::thread::sleep(Duration::from_secs(1));
     let idle = server.anonymous_mb();
@@ -176,25 +206,31 @@ fn measure(bench: &mut Bench) -> Result<(), String> {
         statements: None,
     });
     if bench.is_wanted("assessment") {
-        let mut database = bench.connect()?;
         let size = Size { events: 20, requests: 10 };
-        let ids = (0..20)
-            .map(|_| make_assessment(server.address, &bench.token, &mut database, bench.today, size))
-            .collect::<Result<Vec<_>, _>>()?;
+        let ids = (0..20).map(|_| make(bench, &server, size)).collect::<Result<Vec<_>, _>>()?;
         reads::assessment(bench, &server, &ids)?;
     }
-    let lists = [
-        ("cases", "/v1/cases?updated_since=2020-01-01T00:00:00Z"),
-        ("clocks", "/v1/clocks?status=met&include=case"),
-        ("overdue", "/v1/clocks?status=overdue&include=case"),
-        ("advice", "/v1/advice-requests?state=accepted"),
-    ];
-    for (name, path) in lists {
+    for (name, path) in LISTS {
         if bench.is_wanted(name) {
             reads::list(bench, &server, path)?;
         }
     }
+    if bench.is_wanted("engine") {
+        let id = make(bench, &server, Size { events: 30, requests: 10 })?;
+        engine::engine(bench, &id)?;
+    }
+    if let Some(copies) = copies.as_ref().filter(|_| bench.is_wanted("events")) {
+        writes::events(bench, &server, copies)?;
+    }
     server.stop()?;
+    if let Some(copies) = copies.as_ref().filter(|_| bench.is_wanted("slow")) {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let shim = writes::compile_shim(folder.path())?;
+        writes::slow_disk(bench, copies, &shim)?;
+    }
+    if bench.is_wanted("rebuild") {
+        engine::rebuild(bench)?;
+    }
     let peak = bench.program.memory.peak_mb();
     bench.report(Line {
         work: "memory, the most during all of this".to_owned(),
@@ -206,4 +242,8 @@ fn measure(bench: &mut Bench) -> Result<(), String> {
         statements: None,
     });
     Ok(())
+}
+
+fn make(bench: &Bench, server: &Server, size: Size) -> Result<String, String> {
+    make_assessment(server.address, &bench.token, &mut bench.connect()?, bench.today, size)
 }

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::deserialize::{self, FromSql, QueryableByName};
-use diesel::pg::{Pg, PgValue};
+use diesel::pg::{Pg, PgRowByRowLoadingMode, PgValue};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::row::{Field, NamedRow, Row};
 use diesel::sql_types::{
@@ -140,6 +140,30 @@ impl Connection {
         Ok(rows.into_iter().map(|Values(values)| values).collect())
     }
 
+    /// Reads every column of every row of a query, one row after the other, and says how many there were.
+    pub fn scan(&mut self, text: &str) -> Result<usize, String> {
+        let prepared = Prepared {
+            pieces: Arc::from([text.to_owned()]),
+            binds: Vec::new(),
+            gives_rows: true,
+        };
+        let failed = |error: diesel::result::Error| error.to_string();
+        let mut read = 0;
+        match self {
+            Connection::Sqlite(inner) => {
+                for row in (&prepared).load_iter::<Values, DefaultLoadingMode>(inner).map_err(failed)? {
+                    read += usize::from(!row.map_err(failed)?.0.is_empty());
+                }
+            }
+            Connection::Postgres(inner) => {
+                for row in (&prepared).load_iter::<Values, PgRowByRowLoadingMode>(inner).map_err(failed)? {
+                    read += usize::from(!row.map_err(failed)?.0.is_empty());
+                }
+            }
+        }
+        Ok(read)
+    }
+
     fn rows(&mut self, prepared: &Prepared) -> QueryResult<Vec<Values>> {
         match self {
             Connection::Sqlite(inner) => prepared.load(inner),
@@ -168,6 +192,14 @@ impl Statement {
         });
         let gives_rows = text.starts_with("SELECT") || text.starts_with("WITH") || text.contains(" RETURNING ");
         Ok(Statement::Prepared(Prepared { pieces: shared, binds, gives_rows }))
+    }
+
+    /// Whether it begins or ends the outermost transaction.
+    pub fn is_outermost(&self) -> bool {
+        match self {
+            Statement::Control(text) => text.starts_with("BEGIN") || text.starts_with("COMMIT"),
+            Statement::Prepared(_) => false,
+        }
     }
 
     pub fn is_control(&self) -> bool {
