@@ -123,7 +123,10 @@ impl Bench {
         self.options.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
     }
 
-    fn report(&mut self, line: Line) {
+    fn report(&mut self, mut line: Line) {
+        if self.options.smoke {
+            line.bar = Bar::None;
+        }
         println!("{}", markdown(&line));
         self.lines.push(line);
     }
