@@ -5,7 +5,11 @@
 
 mod capture;
 mod client;
+mod curve;
 mod engine;
+#[expect(dead_code, reason = "the tests use the rest of it")]
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
 mod prepare;
 mod process;
 mod reads;
@@ -24,6 +28,7 @@ use clap::Parser;
 use ehcp_timeline::clock::Clock;
 use ehcp_timeline::store::Location;
 
+use postgres::{Cluster, Settings};
 use prepare::{Size, make_assessment};
 use process::{Memory, Program, Server};
 use statement::Connection;
@@ -44,6 +49,12 @@ struct Options {
     /// How many connections the load is sent over
     #[arg(long, default_value_t = 32)]
     connections: usize,
+    /// On a PostgreSQL started for the bench
+    #[arg(long, conflicts_with = "data")]
+    postgres: bool,
+    /// How cost grows: the same reads on databases of these sizes, and nothing else
+    #[arg(long, value_name = "CASES,…", value_delimiter = ',')]
+    curve: Vec<u32>,
     /// Only the work whose name holds this
     #[arg(long)]
     only: Option<String>,
@@ -109,10 +120,7 @@ impl Bench {
     }
 
     fn connect(&self) -> Result<Connection, String> {
-        match &self.program.postgres {
-            Some(url) => Connection::postgres(url),
-            None => Connection::sqlite(&self.program.file()),
-        }
+        self.program.connect()
     }
 
     fn connections(&self, number: usize) -> Result<Vec<Connection>, String> {
@@ -155,17 +163,19 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
     }
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
     let root = options.data.clone().unwrap_or_else(|| scratch.path().to_owned());
+    let cluster = match options.postgres {
+        true => Some(start_postgres()?),
+        false => None,
+    };
     let program = Program {
         binary: options.program.clone(),
         folder: root.join(format!("cases-{}", options.cases)),
-        postgres: None,
+        postgres: cluster.as_ref().map(Cluster::url),
         log: options.log.clone(),
         preload: None,
         memory: Arc::new(Memory::default()),
     };
-    std::fs::create_dir_all(&program.folder).map_err(|error| error.to_string())?;
     println!("{HEAD}");
-    let cases = options.cases;
     let mut bench = Bench {
         token: program.token("caseworker")?,
         today: Clock::System.today(),
@@ -174,25 +184,50 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
         options,
         program,
     };
-    if !bench.program.file().exists() {
-        let took = bench.program.make_up(cases)?.as_secs_f64();
-        bench.report(Line {
-            work: format!("`ehcp demo --cases {cases}`"),
-            measured: format!("{took:.1} s"),
-            limit: String::new(),
-            figure: took,
-            shown: format!("{:.0} cases/s", f64::from(cases) / took),
-            bar: if cases == 100_000 { Bar::AtMost(90.0) } else { Bar::None },
-            statements: None,
-        });
+    match bench.options.curve.clone() {
+        sizes if sizes.is_empty() => {
+            let (program, cases) = (bench.program.clone(), bench.options.cases);
+            make_up(&mut bench, &program, cases)?;
+            measure(&mut bench)?;
+        }
+        sizes => curve::curve(&mut bench, &sizes)?,
     }
-    measure(&mut bench)?;
     let all_met = bench.lines.iter().all(|line| line.is_met() != Some(false));
     Ok(if bench.options.strict && !all_met { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
+/// A server as most people have it, but for memory and the size of its log.
+fn start_postgres() -> Result<Cluster, String> {
+    let settings = Settings {
+        fsync: true,
+        extra: &["shared_buffers=1GB", "max_wal_size=4GB"],
+        ..Settings::default()
+    };
+    Cluster::create(&settings).ok_or_else(|| "there is no PostgreSQL on this machine".to_owned())
+}
+
+/// Makes up the cases, unless they are there.
+fn make_up(bench: &mut Bench, program: &Program, cases: u32) -> Result<(), String> {
+    std::fs::create_dir_all(&program.folder).map_err(|error| error.to_string())?;
+    if program.postgres.is_none() && program.file().exists() {
+        return Ok(());
+    }
+    let took = program.make_up(cases)?.as_secs_f64();
+    bench.report(Line {
+        work: format!("`ehcp demo --cases {cases}`"),
+        measured: format!("{took:.1} s"),
+        limit: String::new(),
+        figure: took,
+        shown: format!("{:.0} cases/s", f64::from(cases) / took),
+        bar: if cases == 100_000 { Bar::AtMost(90.0) } else { Bar::None },
+        statements: None,
+    });
+    Ok(())
+}
+
 fn measure(bench: &mut Bench) -> Result<(), String> {
-    let copies = match bench.is_wanted("events") || bench.is_wanted("slow") {
+    let is_sqlite = bench.program.postgres.is_none();
+    let copies = match is_sqlite && (bench.is_wanted("events") || bench.is_wanted("slow")) {
         true => Some(writes::Copies::make(bench)?),
         false => None,
     };

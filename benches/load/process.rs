@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::client::{Caller, get};
+use super::statement::Connection;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -199,6 +200,14 @@ impl Program {
         let status = process.wait()?;
         let took = started.elapsed();
         if status.success() { Ok(took) } else { Err(format!("`ehcp rebuild` ended with {status}")) }
+    }
+
+    /// A connection of the bench's own to the database.
+    pub fn connect(&self) -> Result<Connection, String> {
+        match &self.postgres {
+            Some(url) => Connection::postgres(url),
+            None => Connection::sqlite(&self.file()),
+        }
     }
 
     /// The SQLite file.

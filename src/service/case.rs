@@ -25,7 +25,9 @@ use crate::store::case::{
 use crate::store::convert::{self, from_json, json, name_of, named};
 use crate::store::organisation::find_organisation;
 use crate::store::person::{NamedDecisionMaker, decision_maker_on};
-use crate::store::procedure::{ProcedureRow, load_entries, load_streams, procedures_of_case};
+use crate::store::procedure::{
+    ProcedureRow, load_entries, load_streams, lock_procedures_of_case, procedures_of_case,
+};
 use crate::store::settings::settings_at;
 
 /// Sex as the SEN2 return records it.
@@ -276,8 +278,9 @@ pub fn change_case(
     let facts = facts_of(&details, held_override);
     if facts != facts_at(work.connection, &la_code, &row.id, None)? {
         insert_facts(work.connection, &la_code, case_id, row.version, work.now, &facts)?;
+        let procedures = lock_procedures_of_case(work.connection, &la_code, &row.id)?;
         let (_, settings) = settings_at(work.connection, &la_code, None)?;
-        for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
+        for procedure in procedures {
             let entries = load_entries(work.connection, &la_code, &procedure.id)?;
             reindex(work.connection, &procedure, &entries, &facts, &settings.readings)?;
         }
@@ -305,7 +308,8 @@ pub fn close_case(
             "must not be after today in London",
         )]));
     }
-    for procedure in procedures_of_case(work.connection, &la_code, &row.id)? {
+    // All of them, or one that is not open could be reopened by a correction while the case is closed.
+    for procedure in lock_procedures_of_case(work.connection, &la_code, &row.id)? {
         // Advice may still be owed to a plan that was sent.
         let state: AssessmentState = named(&procedure.state)?;
         if procedure.is_open || permitted(Some(state), EventType::AdviceRequested) {
@@ -591,11 +595,11 @@ fn identifier_is_taken(
             continue;
         }
         let Some(search) = search else { continue };
-        // The failed statement ends a PostgreSQL transaction; the id is left out there.
         let la_code = work.la_code();
-        let existing = case_with_identifier(work.connection, &la_code, &search)
-            .ok()
-            .flatten();
+        let existing = match case_with_identifier(work.connection, &la_code, &search) {
+            Ok(existing) => existing,
+            Err(error) => return error.into(),
+        };
         let existing_id = existing.filter(|id| Some(id.as_str()) != own_id);
         return Error::Duplicate { what, existing_id };
     }

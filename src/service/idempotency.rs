@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Work};
 use crate::store::convert::{from_json, json};
-use crate::store::idempotency::{KeptAnswer, find_answer, keep_answer};
+use crate::store::idempotency::{NewClaim, claim_key, keep_answer};
 
 /// A client's claim on a key, with what makes two requests the same.
 #[derive(Debug, Clone)]
@@ -32,12 +32,16 @@ pub fn once(
     claim: &Claim,
     decide: impl FnOnce(&mut Work<'_>) -> Result<Answer, Error>,
 ) -> Result<Answer, Error> {
-    let (la_code, client, now) = (
-        work.la_code(),
-        work.principal.subject.clone(),
-        work.now.naive_utc(),
-    );
-    if let Some(kept) = find_answer(work.connection, &la_code, &client, &claim.key, now)? {
+    let (la_code, client) = (work.la_code(), work.principal.subject.clone());
+    let new_claim = NewClaim {
+        la_code: &la_code,
+        client: &client,
+        key: &claim.key,
+        method: &claim.method,
+        path: &claim.path,
+        body_sha256: &claim.body_sha256,
+    };
+    if let Some(kept) = claim_key(work.connection, &new_claim, work.now.naive_utc())? {
         let is_same =
             kept.method == claim.method && kept.path == claim.path && kept.body_sha256 == claim.body_sha256;
         return if is_same {
@@ -51,18 +55,13 @@ pub fn once(
         };
     }
     let answer = decide(work)?;
-    let kept = KeptAnswer {
-        la_code,
-        client,
-        idempotency_key: claim.key.clone(),
-        method: claim.method.clone(),
-        path: claim.path.clone(),
-        body_sha256: claim.body_sha256.clone(),
-        status: answer.status.into(),
-        headers: json(&answer.headers)?,
-        body: answer.body.clone(),
-        created_at: now,
-    };
-    keep_answer(work.connection, &kept)?;
+    let headers = json(&answer.headers)?;
+    keep_answer(
+        work.connection,
+        &new_claim,
+        answer.status.into(),
+        &headers,
+        &answer.body,
+    )?;
     Ok(answer)
 }

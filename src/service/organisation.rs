@@ -9,7 +9,8 @@ use crate::statute::rulebook::Party;
 use crate::store::StoreError;
 use crate::store::convert::{name_of, named};
 use crate::store::organisation::{
-    OrganisationRow, find_organisation, insert_organisation, list_organisations as list, update_organisation,
+    OrganisationRow, find_organisation, insert_organisation, list_organisations as list, lock_organisation,
+    update_organisation,
 };
 
 /// What an organisation is.
@@ -106,7 +107,7 @@ pub fn change_organisation(
     change: impl FnOnce(OrganisationDetails) -> Result<OrganisationDetails, Error>,
 ) -> Result<Organisation, Error> {
     let la_code = work.la_code();
-    let row = find_organisation(work.connection, &la_code, organisation_id)?;
+    let row = lock_organisation(work.connection, &la_code, organisation_id)?;
     if row.version != if_match {
         return Err(Error::Stale {
             current_version: row.version,

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::{Error, Work};
 use crate::store::case::lock_case;
 use crate::store::convert::{self, name_of, named};
-use crate::store::person::{PersonRow, find_person, insert_person, people_of_case, update_person};
+use crate::store::person::{
+    PersonRow, find_person, insert_person, lock_person, people_of_case, update_person,
+};
 
 /// Who somebody is to the child or young person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -133,7 +135,7 @@ pub fn change_person(
     change: impl FnOnce(PersonDetails) -> Result<PersonDetails, Error>,
 ) -> Result<Person, Error> {
     let la_code = work.la_code();
-    let row = find_person(work.connection, &la_code, case_id, person_id)?;
+    let row = lock_person(work.connection, &la_code, case_id, person_id)?;
     if row.version != if_match {
         return Err(Error::Stale {
             current_version: row.version,

@@ -7,8 +7,10 @@ use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wan
 use crate::store::advice::requests_of_procedure;
 use crate::store::case::facts_at;
 use crate::store::clock::{index_of, load_index};
+use crate::store::convert;
 use crate::store::procedure::{
-    ProcedureRow, authorities, load_entries, procedures_after, procedures_with_other_fingerprint,
+    ProcedureRow, authorities, load_entries, lock_procedure, lock_procedures, procedures_after,
+    procedures_with_other_fingerprint,
 };
 use crate::store::settings::settings_at;
 use crate::store::{AnyConnection, Store};
@@ -34,27 +36,36 @@ pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Err
     for la_code in known {
         loop {
             let code = la_code.clone();
-            let renewed = store.write_now(move |connection| rebuild_stale_batch(connection, &code))?;
+            let Some(renewed) = store.write_now(move |connection| rebuild_stale_batch(connection, &code))?
+            else {
+                break;
+            };
             report.procedures += renewed;
             report.differing += renewed;
-            if renewed == 0 {
-                break;
-            }
         }
     }
     Ok(report)
 }
 
-fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<u64, Error> {
+/// How many it computed again, which is none where somebody else was quicker; `None` where nothing is stale.
+fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<Option<u64>, Error> {
     let (_, settings) = settings_at(connection, la_code, None)?;
     let right = fingerprint(&settings.readings);
-    let stale = procedures_with_other_fingerprint(connection, la_code, &right, BATCH)?;
-    for procedure in &stale {
+    let stale: Vec<String> = procedures_with_other_fingerprint(connection, la_code, &right, BATCH)?
+        .into_iter()
+        .map(|procedure| procedure.id)
+        .collect();
+    if stale.is_empty() {
+        return Ok(None);
+    }
+    let mut held = lock_procedures(connection, la_code, &stale)?;
+    held.retain(|procedure| procedure.fingerprint != right);
+    for procedure in &held {
         let entries = load_entries(connection, la_code, &procedure.id)?;
         let child = facts_at(connection, la_code, &procedure.case_id, None)?;
         reindex(connection, procedure, &entries, &child, &settings.readings)?;
     }
-    Ok(stale.len() as u64)
+    Ok(Some(held.len() as u64))
 }
 
 /// Compares every index with its events and writes it again where it differs, unless only checking.
@@ -91,14 +102,19 @@ fn check_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, Err
 
 fn rebuild_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, Error> {
     over_batch(connection, after, |connection, procedure| {
-        let is_different = differs(connection, procedure)?;
-        if is_different {
-            let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;
-            let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
-            let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
-            reindex(connection, procedure, &entries, &child, &settings.readings)?;
+        if !differs(connection, procedure)? {
+            return Ok(false);
         }
-        Ok(is_different)
+        // Somebody may have recorded while it was compared.
+        let procedure = lock_procedure(connection, &procedure.la_code, convert::id(&procedure.id)?)?;
+        if !differs(connection, &procedure)? {
+            return Ok(false);
+        }
+        let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;
+        let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
+        let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
+        reindex(connection, &procedure, &entries, &child, &settings.readings)?;
+        Ok(true)
     })
 }
 

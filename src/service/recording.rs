@@ -28,9 +28,9 @@ use crate::store::clock::{IndexKey, index_of, write_index};
 use crate::store::convert::{self, text_of};
 use crate::store::procedure::{
     EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure,
-    procedures_of_case, update_procedure,
+    procedures_of_case, reopen_procedure, update_procedure,
 };
-use crate::store::settings::settings_at;
+use crate::store::settings::{keep_settings, settings_at};
 use crate::store::{AnyConnection, StoreError};
 
 /// A procedure held for writing, with all that its engine reads.
@@ -133,6 +133,8 @@ pub fn open_new(
 ) -> Result<Held, Error> {
     let la_code = work.la_code();
     let child = facts_at(work.connection, &la_code, case_id, None)?;
+    // Whoever changes the settings then computes again what is there: that must include this one.
+    keep_settings(work.connection, &la_code)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let procedure = ProcedureRow {
         id: work.new_id().to_string(),
@@ -192,12 +194,16 @@ pub fn record(
     if !was_open {
         refuse_beside_others(work, held, corrects, &drafts)?;
     }
-    if held.is_new {
-        insert_procedure(work.connection, &held.procedure)?;
-        held.is_new = false;
+    let (connection, procedure) = (&mut *work.connection, &held.procedure);
+    let saved = if held.is_new {
+        insert_procedure(connection, procedure)
+    } else if procedure.is_open && !was_open {
+        reopen_procedure(connection, procedure, version_before)
     } else {
-        update_procedure(work.connection, &held.procedure, version_before)?;
-    }
+        update_procedure(connection, procedure, version_before)
+    };
+    saved.map_err(|error| other_is_open(work, held, error))?;
+    held.is_new = false;
     for (entry, draft) in held.entries[already_recorded..].iter().zip(drafts) {
         let noted = EntryNote {
             note: draft.note,
@@ -456,16 +462,32 @@ fn refuse_beside_others(
     if !opens {
         return Ok(());
     }
-    // The index refuses a second one too, but cannot name the first.
+    match open_beside(work, held)? {
+        Some(procedure_id) => Err(Error::AlreadyOpen { procedure_id }),
+        None => Ok(()),
+    }
+}
+
+/// The other open procedure of the kind on the case.
+fn open_beside(work: &mut Work<'_>, held: &Held) -> Result<Option<Uuid>, Error> {
+    let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
     let others = procedures_of_case(work.connection, &la_code, case_id)?;
     let is_other = |other: &&ProcedureRow| {
         other.is_open && other.kind == held.procedure.kind && other.id != held.procedure.id
     };
-    match others.iter().find(is_other) {
-        Some(open) => Err(Error::AlreadyOpen {
-            procedure_id: convert::id(&open.id)?,
-        }),
-        None => Ok(()),
+    let open = others.iter().find(is_other);
+    Ok(open.map(|open| convert::id(&open.id)).transpose()?)
+}
+
+/// Names the procedure that opened, or opened again, between the question for it and the index that refused.
+fn other_is_open(work: &mut Work<'_>, held: &Held, error: StoreError) -> Error {
+    let StoreError::Duplicate(_) = &error else {
+        return error.into();
+    };
+    match open_beside(work, held) {
+        Ok(Some(procedure_id)) => Error::AlreadyOpen { procedure_id },
+        Ok(None) => error.into(),
+        Err(other) => other,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::casework::child::{ChildFacts, turns_on};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
 use crate::store::organisation::find_organisation;
-use crate::store::settings::{insert_settings, settings_at};
+use crate::store::settings::{insert_settings, lock_settings, settings_at};
 
 /// What an authority sets for itself. Each change is kept as a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -100,6 +100,7 @@ pub fn get_settings(work: &mut Work<'_>) -> Result<(i64, Settings), Error> {
 /// Puts new settings in force from now on.
 pub fn put_settings(work: &mut Work<'_>, if_match: Option<i64>, settings: &Settings) -> Result<i64, Error> {
     let la_code = work.la_code();
+    lock_settings(work.connection, &la_code)?;
     let (current_version, _) = settings_at(work.connection, &la_code, None)?;
     if if_match.is_some_and(|version| version != current_version) {
         return Err(Error::Stale { current_version });

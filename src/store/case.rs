@@ -90,23 +90,22 @@ pub enum CaseSearch {
     Uln(String),
 }
 
+/// Inserts a case. After a `Duplicate` the transaction goes on, so that the holder can be asked for.
 pub fn insert_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), StoreError> {
-    diesel::insert_into(cases::table)
-        .values(row)
-        .execute(connection)?;
+    let insert = diesel::insert_into(cases::table).values(row);
+    connection.transaction(|connection| insert.execute(connection))?;
     Ok(())
 }
 
-/// Writes all columns of a case whose version is still the one before.
+/// Writes all columns of a case whose version is still the one before. After a `Duplicate` the transaction
+/// goes on, so that the holder can be asked for.
 pub fn update_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), StoreError> {
-    let updated = diesel::update(
-        cases::table
-            .filter(cases::la_code.eq(&row.la_code))
-            .filter(cases::id.eq(&row.id))
-            .filter(cases::version.eq(row.version - 1)),
-    )
-    .set(row)
-    .execute(connection)?;
+    let held = cases::table
+        .filter(cases::la_code.eq(&row.la_code))
+        .filter(cases::id.eq(&row.id))
+        .filter(cases::version.eq(row.version - 1));
+    let update = diesel::update(held).set(row);
+    let updated = connection.transaction(|connection| update.execute(connection))?;
     if updated == 1 {
         Ok(())
     } else {
@@ -126,7 +125,8 @@ pub fn find_case(
         .first(connection)?)
 }
 
-/// Reads a case and holds it against other writers until the transaction ends.
+/// Reads a case and holds it against other writers until the transaction ends. Whoever holds a case and a
+/// procedure of it holds the case first.
 pub fn lock_case(
     connection: &mut AnyConnection,
     la_code: &str,
@@ -138,7 +138,12 @@ pub fn lock_case(
     // SQLite has one writer, which holds everything already.
     match connection {
         AnyConnection::Sqlite(inner) => Ok(query.select(CaseRow::as_select()).first(inner)?),
-        AnyConnection::Postgres(inner) => Ok(query.select(CaseRow::as_select()).for_update().first(inner)?),
+        // A row that refers to the case may still be added, or its writer and whoever waits for that would
+        // wait for each other.
+        AnyConnection::Postgres(inner) => Ok(query
+            .select(CaseRow::as_select())
+            .for_no_key_update()
+            .first(inner)?),
     }
 }
 

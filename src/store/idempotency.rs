@@ -1,19 +1,20 @@
 //! Answers kept for a day, so that a client that lost one gets the same again and nothing is done
-//! twice. A key is claimed in the transaction of the work it stands for.
+//! twice. A key is claimed in the transaction of the work it stands for, before anything else is done
+//! there: whoever comes with the same key waits until it is known how that ended.
 
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::StoreError;
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::schema::idempotency_keys;
 
 /// How long an answer is kept.
 const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// An answer, with what it answered.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency_keys)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = idempotency_keys, primary_key(la_code, client, idempotency_key))]
 pub struct KeptAnswer {
     pub la_code: String,
     pub client: String,
@@ -27,35 +28,70 @@ pub struct KeptAnswer {
     pub created_at: NaiveDateTime,
 }
 
-/// The answer kept under a key, unless it is too old.
-pub fn find_answer(
-    connection: &mut AnyConnection,
-    la_code: &str,
-    client: &str,
-    key: &str,
-    now: NaiveDateTime,
-) -> Result<Option<KeptAnswer>, StoreError> {
-    Ok(idempotency_keys::table
-        .filter(idempotency_keys::la_code.eq(la_code))
-        .filter(idempotency_keys::client.eq(client))
-        .filter(idempotency_keys::idempotency_key.eq(key))
-        .filter(idempotency_keys::created_at.gt(now - KEPT_FOR))
-        .select(KeptAnswer::as_select())
-        .first(connection)
-        .optional()?)
+/// What is claimed: a key of a client of an authority, for one request.
+#[derive(Debug, Clone)]
+pub struct NewClaim<'c> {
+    pub la_code: &'c str,
+    pub client: &'c str,
+    pub key: &'c str,
+    pub method: &'c str,
+    pub path: &'c str,
+    pub body_sha256: &'c str,
 }
 
-/// Keeps an answer, in place of one under the same key that was too old.
-pub fn keep_answer(connection: &mut AnyConnection, answer: &KeptAnswer) -> Result<(), StoreError> {
-    diesel::delete(
-        idempotency_keys::table
-            .filter(idempotency_keys::la_code.eq(&answer.la_code))
-            .filter(idempotency_keys::client.eq(&answer.client))
-            .filter(idempotency_keys::idempotency_key.eq(&answer.idempotency_key)),
-    )
-    .execute(connection)?;
-    diesel::insert_into(idempotency_keys::table)
-        .values(answer)
+/// Claims a key until the transaction ends, unless an answer that is not too old is kept under it, which
+/// is then given. Whoever has claimed a key gives its answer to [`keep_answer`] in the same transaction.
+pub fn claim_key(
+    connection: &mut AnyConnection,
+    claim: &NewClaim<'_>,
+    now: NaiveDateTime,
+) -> Result<Option<KeptAnswer>, StoreError> {
+    let row = KeptAnswer {
+        la_code: claim.la_code.to_owned(),
+        client: claim.client.to_owned(),
+        idempotency_key: claim.key.to_owned(),
+        method: claim.method.to_owned(),
+        path: claim.path.to_owned(),
+        body_sha256: claim.body_sha256.to_owned(),
+        status: 0,
+        headers: String::new(),
+        body: String::new(),
+        created_at: now,
+    };
+    let key = (
+        idempotency_keys::la_code,
+        idempotency_keys::client,
+        idempotency_keys::idempotency_key,
+    );
+    let is_too_old = idempotency_keys::created_at.le(now - KEPT_FOR);
+    let claimed = on_backend!(connection, inner => {
+        let upsert = diesel::insert_into(idempotency_keys::table).values(&row).on_conflict(key);
+        diesel::query_dsl::methods::FilterDsl::filter(upsert.do_update().set(&row), is_too_old).execute(inner)?
+    });
+    if claimed == 1 {
+        return Ok(None);
+    }
+    let kept = idempotency_keys::table
+        .find((claim.la_code, claim.client, claim.key))
+        .select(KeptAnswer::as_select())
+        .first(connection)?;
+    Ok(Some(kept))
+}
+
+/// Keeps the answer under the key that was claimed for it.
+pub fn keep_answer(
+    connection: &mut AnyConnection,
+    claim: &NewClaim<'_>,
+    status: i32,
+    headers: &str,
+    body: &str,
+) -> Result<(), StoreError> {
+    diesel::update(idempotency_keys::table.find((claim.la_code, claim.client, claim.key)))
+        .set((
+            idempotency_keys::status.eq(status),
+            idempotency_keys::headers.eq(headers),
+            idempotency_keys::body.eq(body),
+        ))
         .execute(connection)?;
     Ok(())
 }

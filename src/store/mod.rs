@@ -27,7 +27,7 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -56,6 +56,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 pub struct Store {
     reads: Pool<Connector>,
     writes: Writes,
+    is_closed: Arc<AtomicBool>,
     statements: Arc<Statements>,
 }
 
@@ -101,6 +102,7 @@ impl Store {
         Ok(Store {
             reads,
             writes,
+            is_closed: Arc::new(AtomicBool::new(false)),
             statements,
         })
     }
@@ -135,6 +137,7 @@ impl Store {
                 writer.submit(work, move |outcome| drop(answer.send(outcome)));
                 answered.await.unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
+            Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
             Writes::Postgres(pool) => {
                 let pool = pool.clone();
                 on_a_blocking_thread(move || write_to(&pool, work)).await
@@ -165,6 +168,7 @@ impl Store {
                 writer.submit(work, move |outcome| drop(answer.send(outcome)));
                 answered.recv().unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
+            Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
             Writes::Postgres(pool) => write_to(pool, work),
         }
     }
@@ -189,6 +193,7 @@ impl Store {
     /// Finishes the writes already accepted and stops the writer; blocks until it has. Other clones of the
     /// store can still read, but a write answers `Unavailable`.
     pub fn close(self) {
+        self.is_closed.store(true, Ordering::Release);
         match self.writes {
             Writes::Sqlite(writer) => writer.close(),
             Writes::Postgres(_) => {}
@@ -246,6 +251,10 @@ where
 {
     let stopped = |_| Err(E::from(StoreError::unavailable("the program is stopping")));
     tokio::task::spawn_blocking(work).await.unwrap_or_else(stopped)
+}
+
+fn closed() -> StoreError {
+    StoreError::unavailable("the store is closed")
 }
 
 fn writer_gone() -> StoreError {

@@ -60,6 +60,25 @@ pub fn find_organisation(
         .first(connection)?)
 }
 
+/// Reads an organisation and holds it against other writers until the transaction ends.
+pub fn lock_organisation(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    organisation_id: Uuid,
+) -> Result<OrganisationRow, StoreError> {
+    let query = organisations::table
+        .filter(organisations::la_code.eq(la_code))
+        .filter(organisations::id.eq(organisation_id.to_string()));
+    // SQLite has one writer, which holds everything already.
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.select(OrganisationRow::as_select()).first(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query
+            .select(OrganisationRow::as_select())
+            .for_no_key_update()
+            .first(inner)?),
+    }
+}
+
 pub fn list_organisations(
     connection: &mut AnyConnection,
     la_code: &str,

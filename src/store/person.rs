@@ -69,6 +69,27 @@ pub fn find_person(
         .first(connection)?)
 }
 
+/// Reads a person and holds it against other writers until the transaction ends.
+pub fn lock_person(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+    person_id: Uuid,
+) -> Result<PersonRow, StoreError> {
+    let query = people::table
+        .filter(people::la_code.eq(la_code))
+        .filter(people::case_id.eq(case_id.to_string()))
+        .filter(people::id.eq(person_id.to_string()));
+    // SQLite has one writer, which holds everything already.
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.select(PersonRow::as_select()).first(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query
+            .select(PersonRow::as_select())
+            .for_no_key_update()
+            .first(inner)?),
+    }
+}
+
 /// The people of a case after an id.
 pub fn people_of_case(
     connection: &mut AnyConnection,

@@ -95,10 +95,10 @@ pub struct ProcedureSummaryRow {
     pub version: i64,
 }
 
+/// Inserts a procedure. After a `Duplicate` the transaction goes on, so that the open one can be asked for.
 pub fn insert_procedure(connection: &mut AnyConnection, row: &ProcedureRow) -> Result<(), StoreError> {
-    diesel::insert_into(procedures::table)
-        .values(row)
-        .execute(connection)?;
+    let insert = diesel::insert_into(procedures::table).values(row);
+    connection.transaction(|connection| insert.execute(connection))?;
     Ok(())
 }
 
@@ -121,6 +121,16 @@ pub fn update_procedure(
     } else {
         Err(StoreError::Stale)
     }
+}
+
+/// [`update_procedure`] for one that opens again. After a `Duplicate` the transaction goes on, so that the
+/// open one can be asked for.
+pub fn reopen_procedure(
+    connection: &mut AnyConnection,
+    row: &ProcedureRow,
+    version_before: i64,
+) -> Result<(), StoreError> {
+    connection.transaction(|connection| update_procedure(connection, row, version_before))
 }
 
 pub fn find_procedure(
@@ -149,8 +159,27 @@ pub fn lock_procedure(
         AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).first(inner)?),
         AnyConnection::Postgres(inner) => Ok(query
             .select(ProcedureRow::as_select())
-            .for_update()
+            .for_no_key_update()
             .first(inner)?),
+    }
+}
+
+/// Reads all procedures of a case, the oldest first, and holds them like [`lock_procedure`].
+pub fn lock_procedures_of_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    let query = procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::case_id.eq(case_id))
+        .order(procedures::id.asc());
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).load(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query
+            .select(ProcedureRow::as_select())
+            .for_no_key_update()
+            .load(inner)?),
     }
 }
 
@@ -166,6 +195,25 @@ pub fn procedures_of_case(
         .order(procedures::id.asc())
         .select(ProcedureRow::as_select())
         .load(connection)?)
+}
+
+/// Reads some procedures of an authority in the order of their ids, and holds them like [`lock_procedure`].
+pub fn lock_procedures(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_ids: &[String],
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    let query = procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::id.eq_any(procedure_ids))
+        .order(procedures::id.asc());
+    match connection {
+        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).load(inner)?),
+        AnyConnection::Postgres(inner) => Ok(query
+            .select(ProcedureRow::as_select())
+            .for_no_key_update()
+            .load(inner)?),
+    }
 }
 
 /// Some procedures of an authority whose index was made under another fingerprint.

@@ -2,12 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
 
 use super::StoreError;
 use super::connection::AnyConnection;
 use super::convert::{from_json, json};
 use super::schema::settings_versions;
 use crate::service::settings::Settings;
+
+/// Any number of this program's own, the same in every version: with an authority it names the lock on the
+/// authority's settings.
+const ADVISORY_LOCKS: i32 = 0x4548;
 
 /// The settings as they are known, or as they were known at an instant, with their version;
 /// defaults and version 0 for an authority that has set none.
@@ -31,6 +36,31 @@ pub fn settings_at(
         Some((version, data)) => Ok((version, from_json(&data)?)),
         None => Ok((0, Settings::default())),
     }
+}
+
+/// Holds an authority's settings as they are until the transaction ends; others may hold them so too.
+pub fn keep_settings(connection: &mut AnyConnection, la_code: &str) -> Result<(), StoreError> {
+    lock(connection, la_code, "pg_advisory_xact_lock_shared")
+}
+
+/// Holds an authority's settings for changing them until the transaction ends.
+pub fn lock_settings(connection: &mut AnyConnection, la_code: &str) -> Result<(), StoreError> {
+    lock(connection, la_code, "pg_advisory_xact_lock")
+}
+
+/// An authority that has set nothing has no row to lock.
+fn lock(connection: &mut AnyConnection, la_code: &str, function: &str) -> Result<(), StoreError> {
+    match connection {
+        // SQLite has one writer, which holds everything already.
+        AnyConnection::Sqlite(_) => {}
+        AnyConnection::Postgres(inner) => {
+            diesel::sql_query(format!("SELECT {function}($1, hashtext($2))"))
+                .bind::<Integer, _>(ADVISORY_LOCKS)
+                .bind::<Text, _>(la_code)
+                .execute(inner)?;
+        }
+    }
+    Ok(())
 }
 
 pub fn insert_settings(

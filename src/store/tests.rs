@@ -1,6 +1,5 @@
-//! What the store promises, on SQLite and, where `EHCP_TEST_POSTGRES_URL` names a server, on PostgreSQL too.
+//! What the store promises, on SQLite and on PostgreSQL.
 
-use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use diesel::connection::SimpleConnection;
@@ -10,6 +9,11 @@ use diesel::sql_types::{Bool, Integer};
 use tempfile::TempDir;
 
 use super::*;
+
+#[expect(dead_code, reason = "only other tests stop and start a server")]
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
+mod schemas;
 
 diesel::table! {
     counters (name) {
@@ -47,36 +51,10 @@ fn on_sqlite() -> TestStore {
     open(Location::SqliteFile(folder.path().join("ehcp.db")), folder)
 }
 
-/// A schema of its own on the server, made and named by the test.
+/// A schema of its own, unless there is no PostgreSQL.
 fn postgres_location() -> Option<Location> {
-    let Ok(server) = std::env::var("EHCP_TEST_POSTGRES_URL") else {
-        let skipped = "SKIPPED on PostgreSQL: EHCP_TEST_POSTGRES_URL names no server\n";
-        // Not through `print!`, which the test runner would keep to itself.
-        std::io::stderr().write_all(skipped.as_bytes()).unwrap();
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "in CI a skipped check is a failed one"
-        );
-        return None;
-    };
-    let folder = tempfile::Builder::new()
-        .prefix("t")
-        .rand_bytes(12)
-        .tempdir()
-        .unwrap();
-    let schema = folder
-        .path()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_lowercase();
-    let mut connection = diesel::PgConnection::establish(&server).unwrap();
-    connection
-        .batch_execute(&format!("CREATE SCHEMA {schema}"))
-        .unwrap();
-    let separator = if server.contains('?') { '&' } else { '?' };
-    Some(Location::parse(&format!("{server}{separator}options=-csearch_path%3D{schema}")).unwrap())
+    let server = postgres::server()?;
+    Some(Location::parse(&server.database()).unwrap())
 }
 
 fn on_both() -> Vec<TestStore> {

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 
 use actix_web::HttpServer;
 use actix_web::body::MessageBody;
@@ -22,17 +22,57 @@ use ehcp_timeline::auth::{IssuerKey, LaCode, Principal, Role, install_crypto_pro
 use ehcp_timeline::clock::{Clock, noon};
 use ehcp_timeline::http::Api;
 use ehcp_timeline::service::{App, Ids};
-use ehcp_timeline::store::{Location, Store};
+use ehcp_timeline::store::{AnyConnection, Location, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::postgres;
+
 /// The day on which a test begins unless it says otherwise.
 pub const TODAY: &str = "2026-02-20";
+
+/// The variable that says on which database the tests run.
+pub const DATABASE_VARIABLE: &str = "EHCP_TEST_DATABASE";
+
+/// The databases that a service can stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    Postgres,
+}
+
+impl Database {
+    /// The one that these tests run on.
+    pub fn in_use() -> Database {
+        match std::env::var(DATABASE_VARIABLE).as_deref() {
+            Ok("postgres") => Database::Postgres,
+            Ok("sqlite") | Err(_) => Database::Sqlite,
+            Ok(other) => panic!("{DATABASE_VARIABLE} is sqlite or postgres, not {other}"),
+        }
+    }
+
+    /// Those of this machine; SQLite always is.
+    pub fn available() -> Vec<Database> {
+        let postgres = postgres::server().map(|_| Database::Postgres);
+        std::iter::once(Database::Sqlite).chain(postgres).collect()
+    }
+
+    fn fresh(self, folder: &TempDir) -> Location {
+        match self {
+            Database::Sqlite => Location::SqliteFile(folder.path().join("ehcp.db")),
+            Database::Postgres => {
+                let server = postgres::server().unwrap();
+                Location::parse(&server.database()).unwrap()
+            }
+        }
+    }
+}
 
 /// A running service with a database of its own.
 pub struct Service {
     pub app: App,
+    pub location: Location,
     key: IssuerKey,
     folder: Arc<TempDir>,
     served: OnceCell<Handler>,
@@ -41,6 +81,7 @@ pub struct Service {
 /// A service on its way to another thread.
 pub struct Worker {
     app: App,
+    location: Location,
     key: IssuerKey,
     folder: Arc<TempDir>,
 }
@@ -49,6 +90,7 @@ impl Worker {
     pub fn into_service(self) -> Service {
         Service {
             app: self.app,
+            location: self.location,
             key: self.key,
             folder: self.folder,
             served: OnceCell::new(),
@@ -81,13 +123,23 @@ impl Service {
 
     /// A service whose clock stands at noon of a day.
     pub fn on(today: &str) -> Service {
+        Service::over(Database::in_use(), today, Ids::Random)
+    }
+
+    /// A service on a database of one kind, with its ids from where they are said to come.
+    pub fn over(database: Database, today: &str, ids: Ids) -> Service {
         install_crypto_provider();
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
-        let app = App::new(store, Clock::frozen_at(noon(day(today))), Ids::Random);
+        let location = database.fresh(&folder);
+        let app = App::new(
+            Store::open(&location).unwrap(),
+            Clock::frozen_at(noon(day(today))),
+            ids,
+        );
         app.set_ready();
         Service {
             app,
+            location,
             key: key(),
             folder: Arc::new(folder),
             served: OnceCell::new(),
@@ -98,6 +150,7 @@ impl Service {
     pub fn worker(&self) -> Worker {
         Worker {
             app: self.app.clone(),
+            location: self.location.clone(),
             key: self.key.clone(),
             folder: Arc::clone(&self.folder),
         }
@@ -110,11 +163,6 @@ impl Service {
 
     pub fn set_now(&self, instant: &str) {
         self.app.clock.set(instant.parse::<DateTime<Utc>>().unwrap());
-    }
-
-    /// The SQLite file.
-    pub fn file(&self) -> std::path::PathBuf {
-        self.folder.path().join("ehcp.db")
     }
 
     pub fn actor(&self, role: Role) -> Actor {
@@ -416,7 +464,7 @@ impl Service {
             .expect(201)
     }
 
-    /// Runs SQL on the file behind the service's back.
+    /// Runs SQL behind the service's back.
     pub fn tamper(&self, sql: &str) {
         self.behind().batch_execute(sql).unwrap();
     }
@@ -428,11 +476,16 @@ impl Service {
         found.number
     }
 
-    /// A connection to the file of its own.
-    pub fn behind(&self) -> SqliteConnection {
-        let mut connection = SqliteConnection::establish(self.file().to_str().unwrap()).unwrap();
-        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-        connection
+    /// A connection of its own to the database.
+    pub fn behind(&self) -> AnyConnection {
+        match &self.location {
+            Location::SqliteFile(path) => {
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                AnyConnection::Sqlite(connection)
+            }
+            Location::Postgres(url) => AnyConnection::Postgres(PgConnection::establish(url).unwrap()),
+        }
     }
 }
 

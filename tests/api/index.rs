@@ -185,7 +185,7 @@ async fn a_random_history_leaves_the_index_as_a_rebuild_would() {
             "UPDATE procedures SET state = 'drafting', opened_on = '2020-01-01'",
             6,
         ),
-        ("UPDATE procedures SET is_open = 0 WHERE state = 'void'", 0),
+        ("UPDATE procedures SET is_open = false WHERE state = 'void'", 0),
         ("DELETE FROM flags; DELETE FROM clocks", 6),
         ("UPDATE procedures SET fingerprint = 'old'", 6),
     ] {

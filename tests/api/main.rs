@@ -6,6 +6,9 @@
 )]
 
 mod harness;
+#[expect(dead_code, reason = "only other tests stop and start a server")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 
 mod advice;
 mod assessments;
@@ -15,6 +18,7 @@ mod clocks;
 mod concurrency;
 mod contract;
 mod corrections;
+mod databases;
 mod idempotency;
 mod index;
 mod organisations;

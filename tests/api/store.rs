@@ -5,10 +5,11 @@ use actix_web::http::Method;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 use ehcp_timeline::auth::Role;
+use ehcp_timeline::store::Location;
 use serde_json::{Value, json};
 
 use crate::authorisation::sample;
-use crate::harness::{Actor, Answer, Service, if_match, new_key};
+use crate::harness::{Actor, Answer, Database, Service, if_match, new_key};
 
 /// How many statements a read takes.
 async fn statements(service: &Service, actor: &Actor, uri: &str) -> u64 {
@@ -106,12 +107,34 @@ const WATCHED: [&str; 7] = [
     "audit_entries",
 ];
 
+/// Has the database do something, in its own words, for every row of a table at a moment.
+fn trigger(service: &Service, name: &str, moment: &str, table: &str, action: impl Fn(Database) -> String) {
+    match &service.location {
+        Location::SqliteFile(_) => {
+            let action = action(Database::Sqlite);
+            service.tamper(&format!(
+                "CREATE TRIGGER {name} {moment} ON {table} BEGIN {action}; END"
+            ));
+        }
+        Location::Postgres(_) => {
+            let action = action(Database::Postgres);
+            service.tamper(&format!(
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action}; RETURN NEW; END $$; \
+                 CREATE TRIGGER {name} {moment} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
+            ));
+        }
+    }
+}
+
 /// Counts the rows that are written to each table from now on.
 fn watch(service: &Service) {
     service.tamper("CREATE TABLE written (name TEXT)");
     for table in WATCHED {
         for act in ["INSERT", "UPDATE", "DELETE"] {
-            service.tamper(&format!("CREATE TRIGGER watch_{table}_{act} AFTER {act} ON {table} BEGIN INSERT INTO written VALUES ('{table}'); END"));
+            let (name, moment) = (format!("watch_{table}_{act}"), format!("AFTER {act}"));
+            trigger(service, &name, &moment, table, |_| {
+                format!("INSERT INTO written VALUES ('{table}')")
+            });
         }
     }
 }
@@ -240,7 +263,7 @@ struct Trail {
 }
 
 fn trail(service: &Service) -> Vec<Trail> {
-    let sql = "SELECT action, subject, trace_id, case_id, version FROM audit_entries ORDER BY rowid";
+    let sql = "SELECT action, subject, trace_id, case_id, version FROM audit_entries ORDER BY id";
     diesel::sql_query(sql).load(&mut service.behind()).unwrap()
 }
 
@@ -458,8 +481,15 @@ async fn the_trail_and_the_kept_answer_fall_with_the_write() {
     ];
     let before: Vec<i64> = tables.iter().map(|table| service.count(table)).collect();
     // The last thing written is the answer: where that fails, nothing of the act is there.
-    service.tamper(
-        "CREATE TRIGGER full BEFORE INSERT ON idempotency_keys BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    trigger(
+        &service,
+        "no_room",
+        "BEFORE UPDATE",
+        "idempotency_keys",
+        |database| match database {
+            Database::Sqlite => "SELECT RAISE(ABORT, 'no room')".to_owned(),
+            Database::Postgres => "RAISE EXCEPTION 'no room'".to_owned(),
+        },
     );
     let event =
         json!({ "type": "assess_decision_notified", "occurred_on": "2026-02-12", "decision": "assess" });
@@ -468,6 +498,9 @@ async fn the_trail_and_the_kept_answer_fall_with_the_write() {
     assert!(!failed.text.contains("no room"));
     let after: Vec<i64> = tables.iter().map(|table| service.count(table)).collect();
     assert_eq!(after, before);
-    service.tamper("DROP TRIGGER full");
+    service.tamper(match &service.location {
+        Location::SqliteFile(_) => "DROP TRIGGER no_room",
+        Location::Postgres(_) => "DROP FUNCTION no_room CASCADE",
+    });
     service.record(&id, event).await.expect(201);
 }

@@ -142,7 +142,7 @@ CREATE TABLE advice_requests (
     la_code TEXT COLLATE "C" NOT NULL,
     case_id TEXT COLLATE "C" NOT NULL REFERENCES cases (id),
     procedure_id TEXT COLLATE "C" NOT NULL REFERENCES procedures (id),
-    requirement TEXT NOT NULL CHECK (requirement IN ('parent', 'education', 'medical', 'psychological', 'social_care', 'other', 'preparation_for_adulthood', 'family_requested', 'sensory')),
+    requirement TEXT COLLATE "C" NOT NULL CHECK (requirement IN ('parent', 'education', 'medical', 'psychological', 'social_care', 'other', 'preparation_for_adulthood', 'family_requested', 'sensory')),
     service TEXT,
     organisation_id TEXT COLLATE "C" REFERENCES organisations (id),
     family_story TEXT,
