@@ -67,6 +67,9 @@ struct Options {
     /// What `RUST_LOG` says to the server, which writes its log to a file
     #[arg(long, default_value = "info")]
     log: String,
+    /// Show the statements of each work and what each costs
+    #[arg(long)]
+    show: bool,
     /// End with 1 if a bar is not met
     #[arg(long)]
     strict: bool,

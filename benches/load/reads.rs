@@ -7,7 +7,7 @@ use super::Bench;
 use super::capture::statements_of;
 use super::client::{Caller, Load, Pace, Request, Until, get, load};
 use super::process::Server;
-use super::replay::reads_per_second;
+use super::replay::{reads_per_second, show_costs};
 use super::statement::Statement;
 use super::table::{Bar, Line, median};
 
@@ -24,6 +24,11 @@ impl Read {
     fn new(bench: &Bench, work: &str, paths: &[String]) -> Result<Read, String> {
         let requests: Vec<Request> = paths.iter().map(|path| get(path, &bench.token)).collect();
         let statements = statements_of(&bench.location(), &bench.program.folder, &requests)?;
+        if bench.options.show {
+            println!("\n{work}");
+            let often: Vec<_> = statements.iter().cloned().cycle().take(200).collect();
+            show_costs(&mut bench.connect()?, &often)?;
+        }
         Ok(Read {
             work: work.to_owned(),
             requests: requests.into(),

@@ -1,5 +1,6 @@
 //! The limit of a request: its own statements, run again without the program around them.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -37,4 +38,27 @@ pub fn reads_per_second(
     });
     let replayed: usize = counts.into_iter().collect::<Result<Vec<_>, _>>()?.iter().sum();
     Ok(replayed as f64 / started.elapsed().as_secs_f64())
+}
+
+/// What each statement of some requests costs, the dearest first: the statements are run once more, timed one
+/// by one, and shown.
+pub fn show_costs(connection: &mut Connection, requests: &[Vec<Statement>]) -> Result<(), String> {
+    let mut costs: HashMap<String, (u32, Duration)> = HashMap::new();
+    for statement in requests.iter().flatten() {
+        let started = Instant::now();
+        connection.run(statement).map_err(|error| error.to_string())?;
+        let (times, cost) = costs.entry(statement.text()).or_default();
+        *times += 1;
+        *cost += started.elapsed();
+    }
+    let mut costs: Vec<_> = costs.into_iter().collect();
+    costs.sort_by_key(|(_, (_, cost))| std::cmp::Reverse(*cost));
+    println!();
+    for (text, (times, cost)) in costs {
+        let each = cost.as_secs_f64() * 1e6 / f64::from(times);
+        let a_request = f64::from(times) / requests.len() as f64;
+        println!("    {each:8.1} µs, {a_request:.1} a request: {text}");
+    }
+    println!();
+    Ok(())
 }

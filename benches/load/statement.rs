@@ -194,6 +194,14 @@ impl Statement {
         Ok(Statement::Prepared(Prepared { pieces: shared, binds, gives_rows }))
     }
 
+    /// Its text, with `?` for each bind.
+    pub fn text(&self) -> String {
+        match self {
+            Statement::Control(text) => text.to_string(),
+            Statement::Prepared(prepared) => prepared.pieces.join("?"),
+        }
+    }
+
     /// Whether it begins or ends the outermost transaction.
     pub fn is_outermost(&self) -> bool {
         match self {

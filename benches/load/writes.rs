@@ -15,6 +15,7 @@ use super::Bench;
 use super::capture::{parse_all, recorded_of};
 use super::client::{Load, Pace, Request, Until, load, post};
 use super::process::{Program, Server};
+use super::replay::show_costs;
 use super::statement::{Connection, Statement};
 use super::table::{Bar, Line, median};
 
@@ -173,6 +174,9 @@ pub fn events(bench: &mut Bench, server: &Server, copies: &Copies) -> Result<(),
         let load = send(server, events.next(per_round), connections, Until::AllSent)?;
         rates.push(load.per_second());
         limits.push(in_groups(&mut replaying, statements)?);
+    }
+    if bench.options.show {
+        show_costs(&mut replaying, &parse_all(&copies.capture(bench, 200)?)?)?;
     }
     let (rate, limit) = (median(rates), median(limits));
     let counts = captured.iter().map(|all| all.iter().filter(|one| !one.is_control()).count());
