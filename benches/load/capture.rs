@@ -45,7 +45,12 @@ pub fn recorded_of(
 
 pub fn parse_all(recorded: &[Vec<String>]) -> Result<Vec<Vec<Statement>>, String> {
     let mut known: HashSet<Arc<[String]>> = HashSet::new();
-    let mut parse = |shown: &Vec<String>| shown.iter().map(|one| Statement::parse(one, &mut known)).collect();
+    let mut parse = |shown: &Vec<String>| {
+        shown
+            .iter()
+            .map(|one| Statement::parse(one, &mut known))
+            .collect()
+    };
     recorded.iter().map(&mut parse).collect()
 }
 
@@ -71,10 +76,16 @@ async fn record(store: &Store, key: IssuerKey, requests: &[Request]) -> Result<V
 /// The same request for the app in this process.
 fn read(request: &[u8]) -> Result<TestRequest, String> {
     let text = std::str::from_utf8(request).map_err(|error| error.to_string())?;
-    let (head, body) = text.split_once("\r\n\r\n").ok_or("a request has no end of its head")?;
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .ok_or("a request has no end of its head")?;
     let mut lines = head.lines();
     let mut words = lines.next().unwrap_or_default().split(' ');
-    let method: Method = words.next().unwrap_or_default().parse().map_err(|_| "a request has no method")?;
+    let method: Method = words
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| "a request has no method")?;
     let mut test = TestRequest::with_uri(words.next().unwrap_or_default()).method(method);
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
         test = test.append_header((name, value));

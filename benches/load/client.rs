@@ -69,7 +69,10 @@ impl Caller {
         loop {
             if let Some(frame) = frame(&received)? {
                 let body = serde_json::from_slice(&received[frame.head..frame.end]).unwrap_or_default();
-                return Ok(Answer { status: frame.status, body });
+                return Ok(Answer {
+                    status: frame.status,
+                    body,
+                });
             }
             match self.0.read(&mut chunk)? {
                 0 => return Err(closed()),
@@ -277,7 +280,8 @@ fn frame(received: &[u8]) -> io::Result<Option<Frame>> {
     let status = status.ok_or_else(|| io::Error::other("an answer has no status"))?;
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
     });
     let length = length.ok_or_else(|| io::Error::other("an answer has no length"))?;
     let end = head + length;

@@ -23,7 +23,12 @@ pub fn curve(bench: &mut Bench, sizes: &[u32]) -> Result<(), String> {
         };
         make_up(bench, &program, *cases)?;
         let token = program.token("caseworker")?;
-        servers.push(Size { cases: *cases, server: program.serve()?, program, token });
+        servers.push(Size {
+            cases: *cases,
+            server: program.serve()?,
+            program,
+            token,
+        });
     }
     let reads = ["case read", "worklist page", "overdue page"];
     for (index, work) in reads.into_iter().enumerate() {
@@ -45,8 +50,14 @@ pub fn curve(bench: &mut Bench, sizes: &[u32]) -> Result<(), String> {
 
 /// Cases from all over the database: their references are random.
 fn case_paths(size: &Size) -> Result<Vec<String>, String> {
-    let rows = size.program.connect()?.query("SELECT id FROM cases ORDER BY reference LIMIT 1000")?;
-    Ok(rows.iter().map(|row| format!("/v1/cases/{}", row[0].text())).collect())
+    let rows = size
+        .program
+        .connect()?
+        .query("SELECT id FROM cases ORDER BY reference LIMIT 1000")?;
+    Ok(rows
+        .iter()
+        .map(|row| format!("/v1/cases/{}", row[0].text()))
+        .collect())
 }
 
 fn measure(bench: &mut Bench, work: &str, sizes: &[Size], requests: Vec<Vec<Request>>) -> Result<(), String> {
@@ -56,7 +67,13 @@ fn measure(bench: &mut Bench, work: &str, sizes: &[Size], requests: Vec<Vec<Requ
     for round in 0..=bench.options.rounds {
         for ((size, requests), rates) in sizes.iter().zip(&requests).zip(&mut rates) {
             let until = Until::Elapsed(time);
-            let load = load(size.server.address, requests, bench.options.connections, Pace::Closed, until)?;
+            let load = load(
+                size.server.address,
+                requests,
+                bench.options.connections,
+                Pace::Closed,
+                until,
+            )?;
             // The first round warms up.
             if round > 0 {
                 rates.push(load.per_second());

@@ -17,7 +17,9 @@ use super::table::{Bar, Line, median};
 /// State, clocks and flags of an assessment with thirty events and ten requests, without explanations.
 pub fn engine(bench: &mut Bench, assessment_id: &str) -> Result<(), String> {
     let store = Store::open(&bench.location()).map_err(|error| error.to_string())?;
-    let id = assessment_id.parse().map_err(|_| "an assessment's id is no UUID")?;
+    let id = assessment_id
+        .parse()
+        .map_err(|_| "an assessment's id is no UUID")?;
     let (procedure, entries, child, settings) = store
         .read_now(move |connection| {
             let procedure = find_procedure(connection, "885", id)?;
@@ -30,9 +32,21 @@ pub fn engine(bench: &mut Bench, assessment_id: &str) -> Result<(), String> {
     store.close();
     let as_of = bench.today;
     let compute = || -> Result<usize, String> {
-        let timeline = derive(&procedure, black_box(&entries), &child, &settings.readings, Some(as_of));
-        let timeline = timeline.map_err(|error| format!("{error:?}"))?.ok_or("nothing came of the events")?;
-        let standing = timeline.clocks.iter().filter_map(|clock| clock.standing_on(as_of)).count();
+        let timeline = derive(
+            &procedure,
+            black_box(&entries),
+            &child,
+            &settings.readings,
+            Some(as_of),
+        );
+        let timeline = timeline
+            .map_err(|error| format!("{error:?}"))?
+            .ok_or("nothing came of the events")?;
+        let standing = timeline
+            .clocks
+            .iter()
+            .filter_map(|clock| clock.standing_on(as_of))
+            .count();
         Ok(standing + timeline.flags_on(as_of, settings.due_soon_days).len())
     };
     let mut microseconds = Vec::new();
@@ -68,7 +82,14 @@ pub fn rebuild(bench: &mut Bench) -> Result<(), String> {
         rebuilds.push(bench.program.rebuild()?.as_secs_f64());
         let started = Instant::now();
         rows = 0;
-        for table in ["procedures", "events", "case_facts", "advice_requests", "clocks", "flags"] {
+        for table in [
+            "procedures",
+            "events",
+            "case_facts",
+            "advice_requests",
+            "clocks",
+            "flags",
+        ] {
             rows += connection.scan(&format!("SELECT * FROM {table}"))?;
         }
         scans.push(started.elapsed().as_secs_f64());

@@ -7,12 +7,17 @@ mod capture;
 mod client;
 mod curve;
 mod engine;
-#[expect(dead_code, reason = "the tests use the rest of it")]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "it is for tests, which use the rest of it too"
+)]
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod prepare;
 mod process;
 mod reads;
+mod recorded;
 mod replay;
 mod statement;
 mod table;
@@ -131,7 +136,10 @@ impl Bench {
     }
 
     fn is_wanted(&self, name: &str) -> bool {
-        self.options.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+        self.options
+            .only
+            .as_ref()
+            .is_none_or(|only| name.contains(only.as_str()))
     }
 
     fn report(&mut self, mut line: Line) {
@@ -196,7 +204,11 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
         sizes => curve::curve(&mut bench, &sizes)?,
     }
     let all_met = bench.lines.iter().all(|line| line.is_met() != Some(false));
-    Ok(if bench.options.strict && !all_met { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if bench.options.strict && !all_met {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// A server as most people have it, but for memory and the size of its log.
@@ -222,7 +234,11 @@ fn make_up(bench: &mut Bench, program: &Program, cases: u32) -> Result<(), Strin
         limit: String::new(),
         figure: took,
         shown: format!("{:.0} cases/s", f64::from(cases) / took),
-        bar: if cases == 100_000 { Bar::AtMost(90.0) } else { Bar::None },
+        bar: if cases == 100_000 {
+            Bar::AtMost(90.0)
+        } else {
+            Bar::None
+        },
         statements: None,
     });
     Ok(())
@@ -247,8 +263,13 @@ fn measure(bench: &mut Bench) -> Result<(), String> {
         statements: None,
     });
     if bench.is_wanted("assessment") {
-        let size = Size { events: 20, requests: 10 };
-        let ids = (0..20).map(|_| make(bench, &server, size)).collect::<Result<Vec<_>, _>>()?;
+        let size = Size {
+            events: 20,
+            requests: 10,
+        };
+        let ids = (0..20)
+            .map(|_| make(bench, &server, size))
+            .collect::<Result<Vec<_>, _>>()?;
         reads::assessment(bench, &server, &ids)?;
     }
     for (name, path) in LISTS {
@@ -257,7 +278,14 @@ fn measure(bench: &mut Bench) -> Result<(), String> {
         }
     }
     if bench.is_wanted("engine") {
-        let id = make(bench, &server, Size { events: 30, requests: 10 })?;
+        let id = make(
+            bench,
+            &server,
+            Size {
+                events: 30,
+                requests: 10,
+            },
+        )?;
         engine::engine(bench, &id)?;
     }
     if let Some(copies) = copies.as_ref().filter(|_| bench.is_wanted("events")) {
@@ -286,5 +314,11 @@ fn measure(bench: &mut Bench) -> Result<(), String> {
 }
 
 fn make(bench: &Bench, server: &Server, size: Size) -> Result<String, String> {
-    make_assessment(server.address, &bench.token, &mut bench.connect()?, bench.today, size)
+    make_assessment(
+        server.address,
+        &bench.token,
+        &mut bench.connect()?,
+        bench.today,
+        size,
+    )
 }

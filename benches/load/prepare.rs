@@ -34,10 +34,18 @@ pub fn make_assessment(
     let child = json!({ "given_name": "Ada", "family_name": "Bench", "date_of_birth": ago(3_000) });
     let case = send("/v1/cases", None, child)?;
     let request = json!({ "type": "request_received", "occurred_on": ago(60), "requested_by": "parent" });
-    let opened = send("/v1/assessments", None, json!({ "case_id": case.body["id"], "event": request }))?;
-    let id = opened.body["id"].as_str().ok_or("an assessment has no id")?.to_owned();
+    let opened = send(
+        "/v1/assessments",
+        None,
+        json!({ "case_id": case.body["id"], "event": request }),
+    )?;
+    let id = opened.body["id"]
+        .as_str()
+        .ok_or("an assessment has no id")?
+        .to_owned();
     let path = format!("/v1/assessments/{id}");
-    let decision = json!({ "type": "assess_decision_notified", "occurred_on": ago(30), "decision": "assess" });
+    let decision =
+        json!({ "type": "assess_decision_notified", "occurred_on": ago(30), "decision": "assess" });
     send(&format!("{path}/events"), Some(1), decision)?;
 
     let mut requests = advice_requests(database, &id)?;
@@ -60,8 +68,13 @@ pub fn make_assessment(
         let path = format!("/v1/advice-requests/{request}/submission");
         send(&path, Some(2), advice)?;
     }
-    let recorded = database.query(&format!("SELECT count(*) FROM events WHERE procedure_id = '{id}'"))?;
-    let recorded = recorded.first().and_then(|row| row.first()).map_or(0, |count| count.integer());
+    let recorded = database.query(&format!(
+        "SELECT count(*) FROM events WHERE procedure_id = '{id}'"
+    ))?;
+    let recorded = recorded
+        .first()
+        .and_then(|row| row.first())
+        .map_or(0, |count| count.integer());
     if recorded != size.events as i64 || requests.len() != size.requests {
         return Err(format!(
             "an assessment came to {recorded} events and {} requests instead of {size:?}",
@@ -75,5 +88,8 @@ fn advice_requests(database: &mut Connection, assessment_id: &str) -> Result<Vec
     let rows = database.query(&format!(
         "SELECT id FROM advice_requests WHERE procedure_id = '{assessment_id}' ORDER BY id"
     ))?;
-    Ok(rows.iter().filter_map(|row| Some(row.first()?.text().to_owned())).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| Some(row.first()?.text().to_owned()))
+        .collect())
 }

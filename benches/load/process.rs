@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,11 @@ impl Watched {
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
-        Ok(Watched { child, is_over, watcher: Some(watcher) })
+        Ok(Watched {
+            child,
+            is_over,
+            watcher: Some(watcher),
+        })
     }
 
     fn wait(&mut self) -> Result<ExitStatus, String> {
@@ -179,7 +183,8 @@ impl Program {
         let mut process = Watched::start(&mut command, &self.memory)?;
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
-            let answer = Caller::connect(address).and_then(|mut caller| caller.call(&get("/health/ready", "")));
+            let answer =
+                Caller::connect(address).and_then(|mut caller| caller.call(&get("/health/ready", "")));
             if answer.is_ok_and(|answer| answer.status < 300) {
                 return Ok(Server { process, address });
             }
@@ -199,7 +204,11 @@ impl Program {
         let mut process = Watched::start(&mut command, &self.memory)?;
         let status = process.wait()?;
         let took = started.elapsed();
-        if status.success() { Ok(took) } else { Err(format!("`ehcp rebuild` ended with {status}")) }
+        if status.success() {
+            Ok(took)
+        } else {
+            Err(format!("`ehcp rebuild` ended with {status}"))
+        }
     }
 
     /// A connection of the bench's own to the database.
@@ -226,5 +235,6 @@ fn anonymous_kib(process_id: u32) -> u64 {
     let status = std::fs::read_to_string(Path::new("/proc").join(process_id.to_string()).join("status"));
     let status = status.unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }

@@ -45,13 +45,20 @@ impl Read {
         self.rates.push(self.send(bench, server, time)?.per_second());
         let mut connections = bench.connections(bench.cores)?;
         reads_per_second(&mut connections, &self.statements, time.mul_f64(0.2))?;
-        self.limits.push(reads_per_second(&mut connections, &self.statements, time)?);
+        self.limits
+            .push(reads_per_second(&mut connections, &self.statements, time)?);
         Ok(())
     }
 
     fn send(&self, bench: &Bench, server: &Server, time: Duration) -> Result<Load, String> {
         let connections = bench.options.connections;
-        load(server.address, &self.requests, connections, Pace::Closed, Until::Elapsed(time))
+        load(
+            server.address,
+            &self.requests,
+            connections,
+            Pace::Closed,
+            Until::Elapsed(time),
+        )
     }
 
     fn rate(&self) -> f64 {
@@ -61,7 +68,10 @@ impl Read {
     /// How many statements the request runs, less `BEGIN` and `COMMIT`.
     fn count(&self) -> usize {
         let counts = self.statements.iter();
-        counts.map(|all| all.iter().filter(|statement| !statement.is_control()).count()).max().unwrap_or(0)
+        counts
+            .map(|all| all.iter().filter(|statement| !statement.is_control()).count())
+            .max()
+            .unwrap_or(0)
     }
 
     fn line(&self, bar: f64) -> Line {
@@ -93,7 +103,11 @@ impl Read {
 /// `GET /v1/assessments/{id}` of assessments with ten advice requests and twenty events.
 pub fn assessment(bench: &mut Bench, server: &Server, ids: &[String]) -> Result<(), String> {
     let paths: Vec<String> = ids.iter().map(|id| format!("/v1/assessments/{id}")).collect();
-    let mut read = Read::new(bench, "`GET /v1/assessments/{id}`, 10 requests, 20 events", &paths)?;
+    let mut read = Read::new(
+        bench,
+        "`GET /v1/assessments/{id}`, 10 requests, 20 events",
+        &paths,
+    )?;
     for _ in 0..bench.options.rounds {
         read.measure(bench, server)?;
     }
@@ -107,7 +121,10 @@ pub fn list(bench: &mut Bench, server: &Server, path: &str) -> Result<(), String
     let (cursor, page) = far_cursor(bench, server, path)?;
     let separator = if path.contains('?') { '&' } else { '?' };
     let mut first = Read::new(bench, &format!("`GET {path}`, page 1"), &[path.to_owned()])?;
-    let far_path = cursor.map_or_else(|| path.to_owned(), |cursor| format!("{path}{separator}cursor={cursor}"));
+    let far_path = cursor.map_or_else(
+        || path.to_owned(),
+        |cursor| format!("{path}{separator}cursor={cursor}"),
+    );
     let mut far = Read::new(bench, &format!("`GET {path}`, page {page}"), &[far_path])?;
     for _ in 0..bench.options.rounds {
         first.measure(bench, server)?;
@@ -138,9 +155,13 @@ fn far_cursor(bench: &Bench, server: &Server, path: &str) -> Result<(Option<Stri
     let mut page = 1;
     while page < PAGES {
         let step = 4.min(PAGES - page);
-        let after = cursor.as_ref().map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
+        let after = cursor
+            .as_ref()
+            .map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
         let asked = format!("{path}{separator}limit={}{after}", step * 50);
-        let answer = caller.call(&get(&asked, &bench.token)).map_err(|error| error.to_string())?;
+        let answer = caller
+            .call(&get(&asked, &bench.token))
+            .map_err(|error| error.to_string())?;
         let answer = answer.expect_success(&asked)?;
         let Some(next) = answer.body["next_cursor"].as_str() else {
             break;

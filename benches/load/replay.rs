@@ -33,7 +33,11 @@ pub fn reads_per_second(
             .collect();
         threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err("a replaying thread panicked".to_owned())))
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err("a replaying thread panicked".to_owned()))
+            })
             .collect()
     });
     let replayed: usize = counts.into_iter().collect::<Result<Vec<_>, _>>()?.iter().sum();

@@ -15,22 +15,12 @@ use diesel::sql_types::{
 use diesel::sqlite::{Sqlite, SqliteType};
 use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
+use super::recorded::{Bind, binds_of, pieces_of};
+
 /// A connection of the bench's own to the database that the server works on.
 pub enum Connection {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
-}
-
-/// What a statement is given.
-#[derive(Debug, Clone, PartialEq)]
-enum Bind {
-    Null,
-    Text(String),
-    Integer(i64),
-    Bool(bool),
-    Date(NaiveDate),
-    Timestamp(NaiveDateTime),
-    Texts(Vec<String>),
 }
 
 /// A recorded statement.
@@ -136,7 +126,9 @@ impl Connection {
             binds: Vec::new(),
             gives_rows: true,
         };
-        let rows = self.rows(&prepared).map_err(|error| format!("{error} in {text}"))?;
+        let rows = self
+            .rows(&prepared)
+            .map_err(|error| format!("{error} in {text}"))?;
         Ok(rows.into_iter().map(|Values(values)| values).collect())
     }
 
@@ -151,12 +143,18 @@ impl Connection {
         let mut read = 0;
         match self {
             Connection::Sqlite(inner) => {
-                for row in (&prepared).load_iter::<Values, DefaultLoadingMode>(inner).map_err(failed)? {
+                for row in (&prepared)
+                    .load_iter::<Values, DefaultLoadingMode>(inner)
+                    .map_err(failed)?
+                {
                     read += usize::from(!row.map_err(failed)?.0.is_empty());
                 }
             }
             Connection::Postgres(inner) => {
-                for row in (&prepared).load_iter::<Values, PgRowByRowLoadingMode>(inner).map_err(failed)? {
+                for row in (&prepared)
+                    .load_iter::<Values, PgRowByRowLoadingMode>(inner)
+                    .map_err(failed)?
+                {
                     read += usize::from(!row.map_err(failed)?.0.is_empty());
                 }
             }
@@ -178,20 +176,26 @@ impl Statement {
         let Some((text, binds)) = shown.rsplit_once(" -- binds: ") else {
             return Ok(Statement::Control(Arc::from(shown)));
         };
-        let binds = Reader(binds)
-            .list()
+        let binds = binds_of(binds)
             .ok_or_else(|| format!("the binds of a recorded statement cannot be read: {shown}"))?;
         let pieces = pieces_of(text);
         if pieces.len() != binds.len() + 1 {
-            return Err(format!("a recorded statement has other binds than places for them: {shown}"));
+            return Err(format!(
+                "a recorded statement has other binds than places for them: {shown}"
+            ));
         }
         let pieces: Arc<[String]> = Arc::from(pieces);
         let shared = known.get(&pieces).cloned().unwrap_or_else(|| {
             known.insert(Arc::clone(&pieces));
             pieces
         });
-        let gives_rows = text.starts_with("SELECT") || text.starts_with("WITH") || text.contains(" RETURNING ");
-        Ok(Statement::Prepared(Prepared { pieces: shared, binds, gives_rows }))
+        let gives_rows =
+            text.starts_with("SELECT") || text.starts_with("WITH") || text.contains(" RETURNING ");
+        Ok(Statement::Prepared(Prepared {
+            pieces: shared,
+            binds,
+            gives_rows,
+        }))
     }
 
     /// Its text, with `?` for each bind.
@@ -214,116 +218,6 @@ impl Statement {
         match self {
             Statement::Control(_) => true,
             Statement::Prepared(_) => false,
-        }
-    }
-}
-
-/// Cuts a text at `?` and `$1`, which stand nowhere else in what Diesel writes.
-fn pieces_of(text: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let is_numbered = character == '$' && characters.peek().is_some_and(char::is_ascii_digit);
-        if is_numbered {
-            while characters.peek().is_some_and(char::is_ascii_digit) {
-                characters.next();
-            }
-        }
-        match pieces.last_mut() {
-            Some(piece) if character != '?' && !is_numbered => piece.push(character),
-            Some(_) | None => pieces.push(String::new()),
-        }
-    }
-    pieces
-}
-
-/// Reads what `{:?}` has written of the binds.
-struct Reader<'t>(&'t str);
-
-impl Reader<'_> {
-    fn list(&mut self) -> Option<Vec<Bind>> {
-        self.eat("[").then_some(())?;
-        let mut binds = Vec::new();
-        while !self.eat("]") {
-            binds.push(self.bind()?);
-            self.eat(", ");
-        }
-        Some(binds)
-    }
-
-    fn bind(&mut self) -> Option<Bind> {
-        if self.eat("Some(") {
-            let bind = self.bind()?;
-            return self.eat(")").then_some(bind);
-        }
-        if self.0.starts_with('"') {
-            return self.text().map(Bind::Text);
-        }
-        if self.0.starts_with('[') {
-            let texts = self.list()?.into_iter().map(|bind| match bind {
-                Bind::Text(text) => Some(text),
-                Bind::Null
-                | Bind::Integer(_)
-                | Bind::Bool(_)
-                | Bind::Date(_)
-                | Bind::Timestamp(_)
-                | Bind::Texts(_) => None,
-            });
-            return texts.collect::<Option<Vec<_>>>().map(Bind::Texts);
-        }
-        let end = self.0.find([',', ']', ')']).unwrap_or(self.0.len());
-        let (word, rest) = self.0.split_at(end);
-        self.0 = rest;
-        match word {
-            "None" => Some(Bind::Null),
-            "true" => Some(Bind::Bool(true)),
-            "false" => Some(Bind::Bool(false)),
-            _ => word
-                .parse()
-                .map(Bind::Integer)
-                .or_else(|_| word.parse().map(Bind::Date))
-                .or_else(|_| word.parse().map(Bind::Timestamp))
-                .ok(),
-        }
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let mut text = String::new();
-        let mut characters = self.0.char_indices().skip(1);
-        loop {
-            match characters.next()? {
-                (end, '"') => {
-                    self.0 = &self.0[end + 1..];
-                    return Some(text);
-                }
-                (_, '\\') => match characters.next()?.1 {
-                    'n' => text.push('\n'),
-                    'r' => text.push('\r'),
-                    't' => text.push('\t'),
-                    '0' => text.push('\0'),
-                    'u' => {
-                        let code: String = characters
-                            .by_ref()
-                            .skip(1)
-                            .map(|(_, digit)| digit)
-                            .take_while(|digit| *digit != '}')
-                            .collect();
-                        text.push(char::from_u32(u32::from_str_radix(&code, 16).ok()?)?);
-                    }
-                    escaped => text.push(escaped),
-                },
-                (_, character) => text.push(character),
-            }
-        }
-    }
-
-    fn eat(&mut self, expected: &str) -> bool {
-        match self.0.strip_prefix(expected) {
-            Some(rest) => {
-                self.0 = rest;
-                true
-            }
-            None => false,
         }
     }
 }
@@ -371,13 +265,19 @@ type PushTexts<DB> = for<'a, 'b> fn(&mut AstPass<'a, 'b, DB>, &'b Vec<String>) -
 
 impl QueryFragment<Sqlite> for Prepared {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        walk(self, out, |_, _| Err(diesel::result::Error::QueryBuilderError("SQLite has no arrays".into())))
+        walk(self, out, |_, _| {
+            Err(diesel::result::Error::QueryBuilderError(
+                "SQLite has no arrays".into(),
+            ))
+        })
     }
 }
 
 impl QueryFragment<Pg> for Prepared {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        walk(self, out, |out, texts| out.push_bind_param::<Array<Text>, _>(texts))
+        walk(self, out, |out, texts| {
+            out.push_bind_param::<Array<Text>, _>(texts)
+        })
     }
 }
 

@@ -33,7 +33,8 @@ impl Line {
     }
 }
 
-pub const HEAD: &str = "| work | measured | limit | figure | bar | met | statements |\n|---|---|---|---|---|---|---|";
+pub const HEAD: &str =
+    "| work | measured | limit | figure | bar | met | statements |\n|---|---|---|---|---|---|---|";
 
 pub fn markdown(line: &Line) -> String {
     let bar = match line.bar {
@@ -46,7 +47,9 @@ pub fn markdown(line: &Line) -> String {
         Some(false) => "**no**",
         None => "",
     };
-    let statements = line.statements.map_or_else(String::new, |count| count.to_string());
+    let statements = line
+        .statements
+        .map_or_else(String::new, |count| count.to_string());
     format!(
         "| {} | {} | {} | {} | {bar} | {met} | {statements} |",
         line.work, line.measured, line.limit, line.shown

@@ -106,7 +106,12 @@ impl Events {
                 json!({ "type": "draft_plan_served", "occurred_on": on, "reason": "authority_changes" })
             }
         };
-        post(&format!("/v1/assessments/{}/events", target.id), &self.token, Some(version), &body)
+        post(
+            &format!("/v1/assessments/{}/events", target.id),
+            &self.token,
+            Some(version),
+            &body,
+        )
     }
 }
 
@@ -126,7 +131,8 @@ impl Copies {
         // A server that was stopped in a hurry leaves its last writes in the log beside the file.
         bench.connect()?.query("PRAGMA wal_checkpoint(TRUNCATE)")?;
         for copy in [copies.captured(), copies.replayed()] {
-            let copied = std::fs::copy(bench.program.file(), &copy).and_then(|_| File::open(&copy)?.sync_all());
+            let copied =
+                std::fs::copy(bench.program.file(), &copy).and_then(|_| File::open(&copy)?.sync_all());
             copied.map_err(|error| error.to_string())?;
         }
         Ok(copies)
@@ -179,7 +185,9 @@ pub fn events(bench: &mut Bench, server: &Server, copies: &Copies) -> Result<(),
         show_costs(&mut replaying, &parse_all(&copies.capture(bench, 200)?)?)?;
     }
     let (rate, limit) = (median(rates), median(limits));
-    let counts = captured.iter().map(|all| all.iter().filter(|one| !one.is_control()).count());
+    let counts = captured
+        .iter()
+        .map(|all| all.iter().filter(|one| !one.is_control()).count());
     bench.report(Line {
         work: format!("`POST /v1/assessments/{{id}}/events`, {connections} connections"),
         measured: format!("{rate:.0} requests/s"),
@@ -276,7 +284,10 @@ fn send(server: &Server, requests: Vec<Request>, connections: usize, until: Unti
 
 fn total_changes(connection: &mut Connection) -> Result<i64, String> {
     let rows = connection.query("SELECT total_changes()")?;
-    Ok(rows.first().and_then(|row| row.first()).map_or(0, |count| count.integer()))
+    Ok(rows
+        .first()
+        .and_then(|row| row.first())
+        .map_or(0, |count| count.integer()))
 }
 
 /// How many requests a second come out of running their statements in groups, a commit for each group.
@@ -291,7 +302,11 @@ fn in_groups(connection: &mut Connection, requests: &[Vec<Statement>]) -> Result
 fn commit(connection: &mut Connection, group: &[Vec<Statement>]) -> Result<(), String> {
     let failed = |error: diesel::result::Error| error.to_string();
     connection.control("BEGIN IMMEDIATE").map_err(failed)?;
-    for statement in group.iter().flatten().filter(|statement| !statement.is_outermost()) {
+    for statement in group
+        .iter()
+        .flatten()
+        .filter(|statement| !statement.is_outermost())
+    {
         connection.run(statement).map_err(failed)?;
     }
     connection.control("COMMIT").map_err(failed)
@@ -311,7 +326,9 @@ fn child_alone(copies: &Copies, shim: &Path, skip: usize, number: usize) -> Resu
         .output()
         .map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.trim().parse().map_err(|_| format!("the writer that commits each request alone said: {said}"))
+    said.trim()
+        .parse()
+        .map_err(|_| format!("the writer that commits each request alone said: {said}"))
 }
 
 /// What the program does when [`child_alone`] runs it: prints how many requests a second were committed.
@@ -339,5 +356,9 @@ pub fn compile_shim(folder: &Path) -> Result<PathBuf, String> {
         .args([&shim, &source])
         .status()
         .map_err(|error| format!("the C compiler cannot be run: {error}"))?;
-    if status.success() { Ok(shim) } else { Err(format!("the C compiler ended with {status}")) }
+    if status.success() {
+        Ok(shim)
+    } else {
+        Err(format!("the C compiler ended with {status}"))
+    }
 }

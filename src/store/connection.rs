@@ -64,7 +64,10 @@ impl Statements {
     }
 
     fn record(&self, text: String) {
-        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        self.recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text);
     }
 }
 
@@ -184,7 +187,9 @@ impl Instrumentation for StatementCounter {
             | InstrumentationEvent::RollbackTransaction { .. } => self.transaction_control = true,
             InstrumentationEvent::StartQuery { query, .. } => {
                 let ours = !std::mem::take(&mut self.transaction_control);
-                self.statements.count.fetch_add(u64::from(ours), Ordering::Relaxed);
+                self.statements
+                    .count
+                    .fetch_add(u64::from(ours), Ordering::Relaxed);
                 if self.statements.is_recording.load(Ordering::Relaxed) {
                     self.statements.record(query.to_string());
                 }
