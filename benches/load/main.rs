@@ -31,6 +31,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use clap::Parser;
 use ehcp_timeline::clock::Clock;
+use ehcp_timeline::statute::calendar::in_words;
 use ehcp_timeline::store::Location;
 
 use postgres::{Cluster, Settings};
@@ -135,6 +136,32 @@ impl Bench {
         (0..number).map(|_| self.connect()).collect()
     }
 
+    /// The machine, the day and what was asked for, in a sentence.
+    fn conditions(&self) -> String {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let value = |text: &str, name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
+                .unwrap_or_default()
+        };
+        let memory = value(&read("/proc/meminfo"), "MemTotal");
+        let kib: f64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
+        let Options { seconds, rounds, .. } = self.options;
+        format!(
+            "{}, {} cores of {}, {:.0} GB, Linux {}; {}; {rounds} rounds of {seconds} s.",
+            in_words(self.today),
+            self.cores,
+            value(&read("/proc/cpuinfo"), "model name"),
+            kib * 1024.0 / 1e9,
+            read("/proc/sys/kernel/osrelease").trim(),
+            if self.program.postgres.is_some() {
+                "PostgreSQL"
+            } else {
+                "SQLite"
+            },
+        )
+    }
+
     fn is_wanted(&self, name: &str) -> bool {
         self.options
             .only
@@ -186,7 +213,6 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
         preload: None,
         memory: Arc::new(Memory::default()),
     };
-    println!("{HEAD}");
     let mut bench = Bench {
         token: program.token("caseworker")?,
         today: Clock::System.today(),
@@ -195,6 +221,7 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
         options,
         program,
     };
+    println!("{}\n\n{HEAD}", bench.conditions());
     match bench.options.curve.clone() {
         sizes if sizes.is_empty() => {
             let (program, cases) = (bench.program.clone(), bench.options.cases);
