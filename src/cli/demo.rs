@@ -28,7 +28,7 @@ pub(super) struct Demo {
     #[command(flatten)]
     folder: DataFolder,
     /// How many cases to make up
-    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     cases: u32,
     /// The day it is in the demo; the real one where it is not given
     #[arg(long, value_name = "DATE", value_parser = today)]

@@ -192,9 +192,11 @@ pub fn make_up_child(rng: &mut ChaCha8Rng, number: u32, on: NaiveDate, bodies: &
         date_of_birth,
         sex: Some(if rng.random_bool(0.64) { Sex::M } else { Sex::F }),
         ethnicity: Some(weighted(rng, ETHNICITY_WEIGHTS).to_owned()),
-        upn: has_upn.then(|| upn(number, school_year_starting(date_of_birth) + 5)),
+        upn: has_upn
+            .then(|| upn(number, school_year_starting(date_of_birth) + 5))
+            .flatten(),
         upn_unknown_reason: (!has_upn && age < 5).then_some(UpnUnknownReason::UN1),
-        nhs_number: Some(nhs_number(number)),
+        nhs_number: nhs_number(number),
         uln: (age >= 14).then(|| uln(number)),
         postcode: Some(postcode.clone()),
         needs: needs(rng),

@@ -1,7 +1,7 @@
 //! A made-up authority: organisations, officers, families and hundreds of cases in every state, the same
 //! every time for one `today` and number of cases.
 //!
-//! Everything goes through the use cases, at the instants at which people would have recorded it, so
+//! Every act is judged as a request would be, at the instant at which people would have recorded it, so
 //! nothing here can show what the service could not do. No real person is in it. Only the command line
 //! calls this.
 
@@ -18,7 +18,8 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::mpsc::sync_channel;
 
 use chrono::{Days, NaiveDate};
 use rand::SeedableRng;
@@ -27,18 +28,23 @@ use uuid::Uuid;
 
 use crate::auth::Role;
 use crate::clock::noon;
+use crate::service::import::CaseFile;
 use crate::service::organisation::list_organisations;
+use crate::service::settings::Settings;
 use crate::service::{Error, Ids, Work};
-use crate::store::Store;
 use crate::store::case::is_empty;
-use recorder::{RecordedStory, record_story, staff};
+use crate::store::settings::settings_at;
+use crate::store::{AnyConnection, Store};
+use recorder::{RecordedStory, record_story, staff, write_file};
 
 pub use authority::{LA_CODE, caseworker};
 
 /// Decides everything that is drawn; any number would do.
 const SEED: u64 = 885;
 /// How many cases share a transaction.
-const CASES_PER_TRANSACTION: u32 = 50;
+const CASES_PER_TRANSACTION: usize = 200;
+/// How many transactions' worth of cases may wait to be written.
+const BATCHES_AHEAD: usize = 2;
 
 /// What was made, with something of each kind for examples.
 #[derive(Debug, Clone)]
@@ -75,55 +81,90 @@ pub fn is_untouched(store: &Store) -> Result<bool, Error> {
 }
 
 /// Makes the authority as it is at the start of `today`; `progress` hears how many cases are done.
+///
+/// One thread makes up the cases while this one writes them.
 pub fn make(
     store: &Store,
     today: NaiveDate,
     cases: u32,
     mut progress: impl FnMut(u64),
 ) -> Result<Made, Error> {
-    let ids = Arc::new(Ids::seeded(SEED));
-    let bodies = {
-        let (ids, admin) = (Arc::clone(&ids), staff("admin-1", Role::Admin)?);
-        let founded_on = today - Days::new(script::DAYS_BACK.unsigned_abs() + 30);
-        store.write_now(move |connection| {
-            authority::set_up_authority(&mut Work {
-                connection,
-                principal: &admin,
-                trace_id: "00000000000000000000000000000885",
-                now: noon(founded_on),
-                ids: &ids,
-            })
-        })?
-    };
+    let (bodies, settings) = store.write_now(move |connection| found_authority(connection, today))?;
+    let community_health = bodies.community_health;
     let mut made = Made {
         cases: 0,
         events: 0,
         examples: None,
     };
-    let mut first = 0;
-    while first < cases {
-        let numbers = first..cases.min(first + CASES_PER_TRANSACTION);
-        first = numbers.end;
-        let (ids, bodies) = (Arc::clone(&ids), bodies.clone());
-        let community_health = bodies.community_health;
-        let recorded: Vec<(u32, RecordedStory)> = store.write_now(move |connection| {
-            numbers
-                .map(|number| {
-                    let story = story_of(number, today, &bodies);
-                    Ok((number, record_story(connection, &ids, &story)?))
-                })
-                .collect::<Result<_, Error>>()
-        })?;
-        for (number, recorded) in recorded {
-            made.cases += 1;
-            made.events += recorded.events;
-            if number == showcase::LATE_ADVICE {
-                made.examples = examples_of(&recorded, community_health);
+    std::thread::scope(|scope| {
+        let (sender, batches) = sync_channel(BATCHES_AHEAD);
+        let maker = scope.spawn(move || {
+            for first in (0..cases).step_by(CASES_PER_TRANSACTION) {
+                let numbers = first..cases.min(first + CASES_PER_TRANSACTION as u32);
+                let batch =
+                    store.read_now(|connection| make_up(connection, &settings, &bodies, today, numbers));
+                if sender.send(batch).is_err() {
+                    break;
+                }
             }
+        });
+        for batch in batches {
+            let mut files = Vec::new();
+            for (number, ids, file, recorded) in batch? {
+                made.cases += 1;
+                made.events += recorded.events;
+                if number == showcase::LATE_ADVICE {
+                    made.examples = examples_of(&recorded, community_health);
+                }
+                files.push((ids, file));
+            }
+            store.write_now(move |connection| {
+                files
+                    .into_iter()
+                    .try_for_each(|(ids, file)| write_file(connection, &ids, file, noon(today)))
+            })?;
+            progress(made.cases);
         }
-        progress(made.cases);
-    }
-    Ok(made)
+        drop(maker);
+        Ok(made)
+    })
+}
+
+/// The authority's bodies and settings, as long ago as the oldest case.
+fn found_authority(
+    connection: &mut AnyConnection,
+    today: NaiveDate,
+) -> Result<(authority::Bodies, Settings), Error> {
+    let founded_on = today - Days::new(script::DAYS_BACK.unsigned_abs() + 30);
+    let admin = staff("admin-1", Role::Admin)?;
+    let bodies = authority::set_up_authority(&mut Work {
+        connection: &mut *connection,
+        principal: &admin,
+        trace_id: "00000000000000000000000000000885",
+        now: noon(founded_on),
+        ids: &Ids::seeded(SEED),
+    })?;
+    let (_, settings) = settings_at(connection, LA_CODE, None)?;
+    Ok((bodies, settings))
+}
+
+type MadeUp = (u32, Ids, CaseFile, RecordedStory);
+
+fn make_up(
+    connection: &mut AnyConnection,
+    settings: &Settings,
+    bodies: &authority::Bodies,
+    today: NaiveDate,
+    numbers: Range<u32>,
+) -> Result<Vec<MadeUp>, Error> {
+    numbers
+        .map(|number| {
+            let story = story_of(number, today, bodies);
+            let ids = Ids::seeded(SEED ^ ((u64::from(number) + 1) << 32));
+            let (file, recorded) = record_story(connection, &ids, settings, &story)?;
+            Ok((number, ids, file, recorded))
+        })
+        .collect()
 }
 
 /// Each story has a generator of its own, so that more cases leave the first ones as they are.

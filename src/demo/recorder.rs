@@ -1,9 +1,8 @@
-//! Records stories through the use cases that a server would call, each at its own instant and as
-//! whoever would have called it.
+//! Makes the case files of stories, each act judged at its own instant and as whoever would have recorded it.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::authority::LA_CODE;
@@ -12,22 +11,19 @@ use super::story::Story;
 use crate::auth::{LaCode, Principal, Role};
 use crate::casework::advice::{AdviceFact, AppointmentOutcome};
 use crate::casework::assessment::{AssessmentFact, SettingAnswer, SettingConsulted, SettingReplied};
-use crate::casework::event::LegalDates;
-use crate::service::advice::{
-    self, NewAct, NewAdviceRequest, act_on_advice_request, agree_existing_advice, open_advice_request,
-};
-use crate::service::assessment::{
-    AssessmentReading, GivenCorrection, NewEvent, list_assessment_events, open_assessment,
-    record_assessment_event,
-};
-use crate::service::case::{CaseDetails, change_case, close_case, open_case};
-use crate::service::person::add_person;
-use crate::service::recording::RequestContent;
+use crate::casework::event::{Fact, LegalDates};
+use crate::casework::history::EntryBody;
+use crate::service::advice::{self, NewAct, NewAdviceRequest};
+use crate::service::assessment::{GivenCorrection, NewEvent};
+use crate::service::import::CaseFile;
+use crate::service::recording::{Held, RequestContent};
+use crate::service::settings::Settings;
 use crate::service::timeline::{GivenEvent, GivenFact};
 use crate::service::{Error, Ids, Work};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::Ground;
-use crate::store::{AnyConnection, StoreError};
+use crate::store::advice::AdviceRequestRow;
+use crate::store::{AnyConnection, StoreError, convert};
 
 /// What recording a story made.
 #[derive(Debug, Clone)]
@@ -74,70 +70,71 @@ fn fault(what: &str) -> Error {
     Error::Store(StoreError::Bug(format!("the demo's story does not hold: {what}")))
 }
 
-/// Records a story, all in the transaction of the connection.
+/// Makes the file of a story; the connection is only read.
 pub fn record_story(
     connection: &mut AnyConnection,
     ids: &Ids,
+    settings: &Settings,
     story: &Story,
-) -> Result<RecordedStory, Error> {
-    let officer = story.child.details.caseworker.clone().unwrap_or_default();
-    let mut recorder = Recorder {
-        connection,
-        ids,
-        officer: staff(&officer, Role::Caseworker)?,
-        case_id: Uuid::nil(),
-        assessment: None,
-        consultations: HashMap::new(),
-        requests: HashMap::new(),
-    };
-    let mut work = work_of(recorder.connection, ids, &recorder.officer, story.opened_at);
-    recorder.case_id = crate::store::convert::id(&open_case(&mut work, &story.child.details)?.row.id)?;
+) -> Result<(CaseFile, RecordedStory), Error> {
+    let officer = staff(
+        story.child.details.caseworker.as_deref().unwrap_or_default(),
+        Role::Caseworker,
+    )?;
+    let mut work = work_of(connection, ids, &officer, story.opened_at);
+    let mut file = CaseFile::open(&mut work, story.child.details.clone())?;
     let mut person_id = None;
     for (person, minutes) in story.child.people.iter().zip(1..) {
         work.now = story.opened_at + TimeDelta::seconds(minutes * 20);
-        let added = add_person(&mut work, recorder.case_id, person)?;
-        person_id.get_or_insert(added.id);
+        let added = file.add_person(&work, person)?;
+        person_id.get_or_insert(added);
     }
+    let mut recorder = Recorder {
+        connection,
+        ids,
+        settings,
+        officer,
+        file,
+        consultations: HashMap::new(),
+    };
     for (recorded_at, step) in &story.steps {
         recorder.record(*recorded_at, step)?;
     }
-    let medical = recorder
-        .requests
-        .get(&(Requirement::Medical, Some("paediatrics".to_owned())));
-    Ok(RecordedStory {
-        case_id: recorder.case_id,
+    let file = recorder.file;
+    let assessment = file.assessment();
+    let recorded = RecordedStory {
+        case_id: file.case_id()?,
         person_id,
-        assessment_id: recorder.assessment.as_ref().map(|assessment| assessment.id),
-        events: recorder
-            .assessment
-            .as_ref()
-            .map_or(0, |assessment| assessment.version.unsigned_abs()),
-        medical_request_id: medical.map(|request| request.id),
-    })
+        assessment_id: assessment
+            .map(|held| convert::id(&held.procedure.id))
+            .transpose()?,
+        events: assessment.map_or(0, |held| held.procedure.version.unsigned_abs()),
+        medical_request_id: assessment
+            .and_then(|held| known_request(held, (Requirement::Medical, Some("paediatrics"))))
+            .map(|request| convert::id(&request.id))
+            .transpose()?,
+    };
+    Ok((file, recorded))
+}
+
+/// Writes the file of a story.
+pub fn write_file(
+    connection: &mut AnyConnection,
+    ids: &Ids,
+    file: CaseFile,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let admin = staff("admin-1", Role::Admin)?;
+    file.write(&mut work_of(connection, ids, &admin, now))
 }
 
 struct Recorder<'r> {
     connection: &'r mut AnyConnection,
     ids: &'r Ids,
+    settings: &'r Settings,
     officer: Principal,
-    case_id: Uuid,
-    assessment: Option<OpenAssessment>,
+    file: CaseFile,
     consultations: HashMap<Uuid, Uuid>,
-    requests: HashMap<(Requirement, Option<String>), KnownRequest>,
-}
-
-#[derive(Debug, Clone)]
-struct OpenAssessment {
-    id: Uuid,
-    version: i64,
-    opening: AssessmentFact,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct KnownRequest {
-    id: Uuid,
-    version: i64,
-    organisation_id: Option<Uuid>,
 }
 
 fn work_of<'w>(
@@ -155,31 +152,30 @@ fn work_of<'w>(
     }
 }
 
-fn owned((requirement, service): RequestKey) -> (Requirement, Option<String>) {
-    (requirement, service.map(str::to_owned))
+/// The newest request of a key.
+fn known_request(held: &Held, key: RequestKey) -> Option<&AdviceRequestRow> {
+    held.requests
+        .iter()
+        .rev()
+        .find(|row| row.requirement == key.0.name() && row.service.as_deref() == key.1)
 }
 
 impl Recorder<'_> {
     fn record(&mut self, recorded_at: DateTime<Utc>, step: &Step) -> Result<(), Error> {
+        let work = &mut work_of(self.connection, self.ids, &self.officer, recorded_at);
         match &step.act {
-            Act::Open(fact) => self.open(recorded_at, step, fact),
-            Act::Event(fact) => self.event(recorded_at, given(step, fact.clone())),
+            Act::Open(fact) => self
+                .file
+                .open_assessment(work, self.settings, &given(step, fact.clone())),
+            Act::Event(fact) => {
+                let event = NewEvent::Event(given(step, fact.clone()));
+                self.file.record_event(work, &event)
+            }
             Act::CorrectOpening { arrived_on } => {
-                let replacement = match (arrived_on, &self.assessment) {
-                    (Some(arrived_on), Some(assessment)) => Some(GivenEvent {
-                        occurred_on: *arrived_on,
-                        ..given(step, assessment.opening.clone())
-                    }),
-                    _ => None,
-                };
-                self.correct_opening(recorded_at, replacement)
+                let correction = correction_of_opening(opened(&self.file)?, work.today(), step, *arrived_on)?;
+                self.file.record_event(work, &NewEvent::Correction(correction))
             }
-            Act::AgreeExistingAdvice(existing) => {
-                let assessment_id = self.opened()?.id;
-                let mut work = work_of(self.connection, self.ids, &self.officer, recorded_at);
-                let (_, reading) = agree_existing_advice(&mut work, assessment_id, existing)?;
-                self.take_over(&reading)
-            }
+            Act::AgreeExistingAdvice(existing) => self.file.agree_existing_advice(work, existing),
             Act::AskAdvice {
                 key,
                 organisation_id,
@@ -193,24 +189,19 @@ impl Recorder<'_> {
                     received_on: *received_on,
                     content: content_of(key.0),
                 };
-                let assessment_id = self.opened()?.id;
-                let mut work = work_of(self.connection, self.ids, &self.officer, recorded_at);
-                let reading = open_advice_request(&mut work, assessment_id, &new)?;
-                self.remember(*key, &reading)
+                self.file.open_advice_request(work, &new)?;
+                Ok(())
             }
             Act::Advice { key, act } => self.act_on_advice(recorded_at, step, *key, act),
             Act::Consult { organisation_id } => {
-                let work = work_of(self.connection, self.ids, &self.officer, recorded_at);
                 let consultation_id = work.new_id();
                 self.consultations.insert(*organisation_id, consultation_id);
-                let consulted = SettingConsulted {
+                let consulted = AssessmentFact::SettingConsulted(SettingConsulted {
                     consultation_id,
                     organisation_id: *organisation_id,
-                };
-                self.event(
-                    recorded_at,
-                    given(step, AssessmentFact::SettingConsulted(consulted)),
-                )
+                });
+                let event = NewEvent::Event(given(step, consulted));
+                self.file.record_event(work, &event)
             }
             Act::Reply {
                 organisation_id,
@@ -220,74 +211,24 @@ impl Recorder<'_> {
                     .consultations
                     .get(organisation_id)
                     .ok_or_else(|| fault("a reply without a consultation"))?;
-                let replied = SettingReplied {
+                let replied = AssessmentFact::SettingReplied(SettingReplied {
                     consultation_id,
                     organisation_id: Some(*organisation_id),
                     reply: *reply,
                     ground: (*reply == SettingAnswer::CannotMeet).then(|| {
                         "It would not be compatible with the efficient education of others.".to_owned()
                     }),
-                };
-                self.event(recorded_at, given(step, AssessmentFact::SettingReplied(replied)))
+                });
+                let event = NewEvent::Event(given(step, replied));
+                self.file.record_event(work, &event)
             }
             Act::HandOver { caseworker } => {
-                let manager = staff("manager-1", Role::Manager)?;
-                let mut work = work_of(self.connection, self.ids, &manager, recorded_at);
-                change_case(&mut work, self.case_id, 1, |details| {
-                    Ok(CaseDetails {
-                        caseworker: Some(caseworker.clone()),
-                        ..details
-                    })
-                })?;
+                self.file.hand_over(work, caseworker);
                 self.officer = staff(caseworker, Role::Caseworker)?;
                 Ok(())
             }
-            Act::CloseCase(reason) => {
-                let mut work = work_of(self.connection, self.ids, &self.officer, recorded_at);
-                close_case(&mut work, self.case_id, *reason, step.on)?;
-                Ok(())
-            }
+            Act::CloseCase(reason) => self.file.close(work, *reason, step.on),
         }
-    }
-
-    fn open(&mut self, recorded_at: DateTime<Utc>, step: &Step, fact: &AssessmentFact) -> Result<(), Error> {
-        let mut work = work_of(self.connection, self.ids, &self.officer, recorded_at);
-        let reading = open_assessment(&mut work, self.case_id, &given(step, fact.clone()))?;
-        self.assessment = Some(OpenAssessment {
-            id: crate::store::convert::id(&reading.procedure.id)?,
-            version: reading.procedure.version,
-            opening: fact.clone(),
-        });
-        Ok(())
-    }
-
-    fn event(&mut self, recorded_at: DateTime<Utc>, event: GivenEvent) -> Result<(), Error> {
-        let OpenAssessment { id, version, .. } = self.opened()?;
-        let mut work = work_of(self.connection, self.ids, &self.officer, recorded_at);
-        let recorded = record_assessment_event(&mut work, id, version, &NewEvent::Event(event))?;
-        self.take_over(&recorded.reading)
-    }
-
-    fn correct_opening(
-        &mut self,
-        recorded_at: DateTime<Utc>,
-        replacement: Option<GivenEvent>,
-    ) -> Result<(), Error> {
-        let OpenAssessment { id, version, .. } = self.opened()?;
-        let mut work = work_of(self.connection, self.ids, &self.officer, recorded_at);
-        let first = list_assessment_events(&mut work, id, 0, 1)?;
-        let opening_id = first.first().ok_or_else(|| fault("no opening"))?.entry.id;
-        let correction = GivenCorrection {
-            occurred_on: work.today(),
-            reason: match replacement {
-                Some(_) => "The day on the envelope was misread.".to_owned(),
-                None => "It was meant for another child.".to_owned(),
-            },
-            note: None,
-            changes: vec![(opening_id, replacement)],
-        };
-        let recorded = record_assessment_event(&mut work, id, version, &NewEvent::Correction(correction))?;
-        self.take_over(&recorded.reading)
     }
 
     fn act_on_advice(
@@ -297,65 +238,53 @@ impl Recorder<'_> {
         key: RequestKey,
         act: &AdviceAct,
     ) -> Result<(), Error> {
-        let request = *self
-            .requests
-            .get(&owned(key))
+        let request = known_request(opened(&self.file)?, key)
             .ok_or_else(|| fault("an act on advice that was not asked for"))?;
-        let asker = match request.organisation_id {
+        let request_id = convert::id(&request.id)?;
+        let asker = match convert::optional_id(request.organisation_id.as_deref())? {
             Some(organisation_id) if !act.is_staffs() => Some(contributor(organisation_id)?),
             Some(_) | None => None,
         };
         let new = NewAct {
             occurred_on: asker.is_none().then_some(step.on),
             note: None,
-            act: act_of(request.id, key, step, act),
+            act: act_of(request_id, key, step, act),
         };
         let principal = asker.as_ref().unwrap_or(&self.officer);
         let mut work = work_of(self.connection, self.ids, principal, recorded_at);
-        let reading = act_on_advice_request(&mut work, request.id, request.version, operation_of(act), &new)?;
-        self.remember(key, &reading)
+        self.file.act_on_advice_request(&mut work, request_id, &new)
     }
+}
 
-    fn opened(&self) -> Result<OpenAssessment, Error> {
-        self.assessment
-            .clone()
-            .ok_or_else(|| fault("something before the opening"))
-    }
+fn opened(file: &CaseFile) -> Result<&Held, Error> {
+    let held = file.assessment();
+    held.ok_or_else(|| fault("something before the opening"))
+}
 
-    /// Learns the version of the assessment, and of the requests that came with a decision.
-    fn take_over(&mut self, reading: &AssessmentReading) -> Result<(), Error> {
-        if let Some(assessment) = &mut self.assessment {
-            assessment.version = reading.procedure.version;
-        }
-        for request in reading
-            .timeline
-            .iter()
-            .flat_map(|timeline| &timeline.advice.requests)
-        {
-            let key = (request.requirement, request.service.clone());
-            self.requests.entry(key).or_insert(KnownRequest {
-                id: request.id,
-                version: 1,
-                organisation_id: request.organisation_id,
-            });
-        }
-        Ok(())
-    }
-
-    /// Every act is one event of the assessment too.
-    fn remember(&mut self, key: RequestKey, reading: &advice::AdviceReading) -> Result<(), Error> {
-        let organisation_id = reading.request.organisation_id.as_deref();
-        let known = KnownRequest {
-            id: crate::store::convert::id(&reading.request.id)?,
-            version: reading.request.version,
-            organisation_id: organisation_id.map(crate::store::convert::id).transpose()?,
-        };
-        self.requests.insert(owned(key), known);
-        if let Some(assessment) = &mut self.assessment {
-            assessment.version += 1;
-        }
-        Ok(())
-    }
+/// The opening again with its right day, or voided.
+fn correction_of_opening(
+    held: &Held,
+    today: NaiveDate,
+    step: &Step,
+    arrived_on: Option<NaiveDate>,
+) -> Result<GivenCorrection, Error> {
+    let opening = held.entries.first().ok_or_else(|| fault("no opening"))?;
+    let replacement = match (&opening.body, arrived_on) {
+        (EntryBody::Fact(Fact::Assessment(fact)), Some(arrived_on)) => Some(GivenEvent {
+            occurred_on: arrived_on,
+            ..given(step, fact.clone())
+        }),
+        (EntryBody::Fact(_) | EntryBody::Correction(_), _) => None,
+    };
+    Ok(GivenCorrection {
+        occurred_on: today,
+        reason: match replacement {
+            Some(_) => "The day on the envelope was misread.".to_owned(),
+            None => "It was meant for another child.".to_owned(),
+        },
+        note: None,
+        changes: vec![(opening.id, replacement)],
+    })
 }
 
 fn given(step: &Step, fact: AssessmentFact) -> GivenEvent {
@@ -382,21 +311,6 @@ fn content_of(requirement: Requirement) -> RequestContent {
     RequestContent {
         family_story: Some("Mornings are hard, and the walk along the river helps.".to_owned()),
         questions,
-    }
-}
-
-/// As the operations of the API are called.
-fn operation_of(act: &AdviceAct) -> &'static str {
-    match act {
-        AdviceAct::Acknowledge => "acknowledge_advice_request",
-        AdviceAct::Submit => "submit_advice",
-        AdviceAct::Decline(_) => "decline_advice_request",
-        AdviceAct::MissAppointment { .. } | AdviceAct::HoldAppointment { .. } => "record_appointment",
-        AdviceAct::ClaimMissedAppointment { .. } => "claim_advice_exception",
-        AdviceAct::Return(_) => "return_advice",
-        AdviceAct::Accept => "accept_advice",
-        AdviceAct::Redirect { .. } => "redirect_advice_request",
-        AdviceAct::Withdraw => "withdraw_advice_request",
     }
 }
 

@@ -11,7 +11,7 @@ use super::recording::{Draft, Held, RequestContent, day_faults, derive, hold, re
 use super::{Error, Fault, Work};
 use crate::auth::{Permission, Scope, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceItem, Agreements};
-use crate::casework::event::{Fact, LegalDates};
+use crate::casework::event::Fact;
 use crate::casework::history::{Entry, effective};
 use crate::casework::timeline::Timeline;
 use crate::statute::clock::{Clock, Owed};
@@ -89,28 +89,8 @@ pub fn open_advice_request(
     new: &NewAdviceRequest,
 ) -> Result<AdviceReading, Error> {
     let mut held = hold(work, procedure_id, None)?;
-    let (owed, mut faults) = owed_or_fault(work, new.requirement, new.organisation_id)?;
-    if new
-        .received_on
-        .is_some_and(|received_on| received_on < new.requested_on)
-    {
-        faults.push(Fault::new(
-            "/received_on",
-            "out_of_order",
-            "must not be before the day it was requested",
-        ));
-    }
     let request_id = work.new_id();
-    let mut draft = request_draft(
-        work,
-        request_id,
-        new.requirement,
-        new.service.clone(),
-        new.organisation_id,
-        owed,
-        new.requested_on,
-    );
-    draft.dates.received_on = new.received_on;
+    let (draft, faults) = asking_draft(work, request_id, new)?;
     let contents = HashMap::from([(request_id, new.content.clone())]);
     let timeline = refuse_together(work, &held, &draft, faults)
         .and_then(|()| record(work, &mut held, vec![draft], &contents))
@@ -123,6 +103,36 @@ pub fn open_advice_request(
         Some(1),
     )?;
     reading_of(work, request_id, &held.entries, timeline.as_ref())
+}
+
+/// The event that asks for advice, with what is wrong with it already.
+pub(super) fn asking_draft(
+    work: &mut Work<'_>,
+    request_id: Uuid,
+    new: &NewAdviceRequest,
+) -> Result<(Draft, Vec<Fault>), Error> {
+    let (owed, mut faults) = owed_or_fault(work, new.requirement, new.organisation_id)?;
+    if new
+        .received_on
+        .is_some_and(|received_on| received_on < new.requested_on)
+    {
+        faults.push(Fault::new(
+            "/received_on",
+            "out_of_order",
+            "must not be before the day it was requested",
+        ));
+    }
+    let mut draft = request_draft(
+        work,
+        request_id,
+        new.requirement,
+        new.service.clone(),
+        new.organisation_id,
+        owed,
+        new.requested_on,
+    );
+    draft.dates.received_on = new.received_on;
+    Ok((draft, faults))
 }
 
 /// Does an act to a request, if that fits its state and its procedure's.
@@ -144,7 +154,25 @@ pub fn act_on_advice_request(
             current_version: row.version,
         });
     }
+    let (draft, faults) = act_draft(work, &row, new)?;
+    let submission = submission_of(work, &row, &draft, new)?;
+    refuse_together(work, &held, &draft, faults)?;
+    let timeline = record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
+    if let Some(submission) = submission {
+        insert_submission(work.connection, &submission)?;
+    }
+    work.audit(operation, &row.id, Some(&row.case_id), Some(row.version + 1))?;
+    reading_of(work, request_id, &held.entries, timeline.as_ref())
+}
+
+/// The event of an act on a request, with what is wrong with it already.
+pub(super) fn act_draft(
+    work: &mut Work<'_>,
+    row: &AdviceRequestRow,
+    new: &NewAct,
+) -> Result<(Draft, Vec<Fault>), Error> {
     let occurred_on = day_of_act(work, new.occurred_on)?;
+    let request_id = convert::id(&row.id)?;
     let mut faults = Vec::new();
     let fact = match &new.act {
         Act::Fact(fact) => fact.clone(),
@@ -161,36 +189,40 @@ pub fn act_on_advice_request(
             }
         }
     };
-    let event_id = work.new_id();
     let draft = Draft {
         note: new.note.clone(),
-        ..Draft::of(event_id, occurred_on, Fact::Advice(fact))
+        ..Draft::of(work.new_id(), occurred_on, Fact::Advice(fact))
     };
-    refuse_together(work, &held, &draft, faults)?;
-    let timeline = record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
-    if let Act::Submission {
-        summary,
-        content,
-        authors,
-        unmet_need,
-    } = &new.act
-    {
-        let submission = SubmissionRow {
-            id: event_id.to_string(),
+    Ok((draft, faults))
+}
+
+/// What an act sent, if it is a submission; it has the id of its event.
+pub(super) fn submission_of(
+    work: &Work<'_>,
+    row: &AdviceRequestRow,
+    draft: &Draft,
+    new: &NewAct,
+) -> Result<Option<SubmissionRow>, Error> {
+    match &new.act {
+        Act::Submission {
+            summary,
+            content,
+            authors,
+            unmet_need,
+        } => Ok(Some(SubmissionRow {
+            id: draft.id.to_string(),
             la_code: work.la_code(),
             request_id: row.id.clone(),
-            submitted_on: occurred_on,
+            submitted_on: draft.occurred_on,
             summary: summary.clone(),
             content: content.clone(),
             authors: convert::json(authors)?,
             unmet_need: unmet_need.clone(),
             recorded_at: work.now.naive_utc(),
             recorded_by: work.principal.subject.clone(),
-        };
-        insert_submission(work.connection, &submission)?;
+        })),
+        Act::Fact(_) | Act::Redirection { .. } => Ok(None),
     }
-    work.audit(operation, &row.id, Some(&row.case_id), Some(row.version + 1))?;
-    reading_of(work, request_id, &held.entries, timeline.as_ref())
 }
 
 /// Records that existing advice is agreed to suffice (reg 6(4)).
@@ -200,15 +232,8 @@ pub fn agree_existing_advice(
     new: &NewExistingAdvice,
 ) -> Result<(Uuid, AssessmentReading), Error> {
     let mut held = hold(work, procedure_id, None)?;
-    let event_id = work.new_id();
-    let fact = Fact::Advice(AdviceFact::ExistingAdviceAgreed {
-        requirement: new.requirement,
-        author: new.author.clone(),
-        dated_on: new.dated_on,
-        agreements: new.agreements,
-    });
-    let mut draft = Draft::of(event_id, new.agreements.complete_on(), fact);
-    draft.dates = LegalDates::default();
+    let draft = agreement_draft(work, new);
+    let event_id = draft.id;
     record(work, &mut held, vec![draft], &HashMap::new())
         .map_err(|error| rename_days(error, &[("/occurred_on", "/agreements")]))?;
     let (procedure, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
@@ -219,6 +244,17 @@ pub fn agree_existing_advice(
         Some(held.procedure.version),
     )?;
     Ok((event_id, get_assessment(work, procedure_id, None, None)?))
+}
+
+/// The event of agreeing that existing advice suffices.
+pub(super) fn agreement_draft(work: &Work<'_>, new: &NewExistingAdvice) -> Draft {
+    let fact = Fact::Advice(AdviceFact::ExistingAdviceAgreed {
+        requirement: new.requirement,
+        author: new.author.clone(),
+        dated_on: new.dated_on,
+        agreements: new.agreements,
+    });
+    Draft::of(work.new_id(), new.agreements.complete_on(), fact)
 }
 
 /// Reads a request that the principal may see.

@@ -20,7 +20,7 @@ use crate::casework::timeline::{ProcedureKind, Timeline};
 use crate::clock::london_date;
 use crate::statute::requirement::Requirement;
 use crate::store::StoreError;
-use crate::store::case::{facts_at, find_case, lock_case};
+use crate::store::case::{CaseRow, facts_at, find_case, lock_case};
 use crate::store::convert;
 use crate::store::organisation::find_organisation;
 use crate::store::procedure::{
@@ -117,21 +117,7 @@ pub fn record_assessment_event(
     event: &NewEvent,
 ) -> Result<Recorded, Error> {
     let mut held = hold(work, assessment_id, Some(if_match))?;
-    let drafts = match event {
-        NewEvent::Event(given) => {
-            let mut drafts = vec![draft_of(work, given)?];
-            let mut faults: Vec<Fault> = organisation_fault(work, given, "")?.into_iter().collect();
-            if !faults.is_empty() {
-                faults.extend(day_faults(work, Some(&held), &drafts));
-                return Err(Error::Invalid(faults));
-            }
-            if decides_to_assess(&given.fact) {
-                drafts.extend(default_requests(work, &held, given.occurred_on)?);
-            }
-            drafts
-        }
-        NewEvent::Correction(given) => correction_drafts(work, &held, given)?,
-    };
+    let drafts = event_drafts(work, &held, None, event)?;
     let recorded = held.entries.len();
     let noted = EntryNote {
         note: drafts[0].note.clone(),
@@ -151,6 +137,31 @@ pub fn record_assessment_event(
         noted,
         reading: reading_of(work, held, timeline),
     })
+}
+
+/// What recording an event or a correction adds to the stream: a decision to assess asks the default
+/// contributors too. The case is read where it is not given.
+pub fn event_drafts(
+    work: &mut Work<'_>,
+    held: &Held,
+    case: Option<&CaseRow>,
+    event: &NewEvent,
+) -> Result<Vec<Draft>, Error> {
+    match event {
+        NewEvent::Event(given) => {
+            let mut drafts = vec![draft_of(work, given)?];
+            let mut faults: Vec<Fault> = organisation_fault(work, given, "")?.into_iter().collect();
+            if !faults.is_empty() {
+                faults.extend(day_faults(work, Some(held), &drafts));
+                return Err(Error::Invalid(faults));
+            }
+            if decides_to_assess(&given.fact) {
+                drafts.extend(default_requests(work, held, case, given.occurred_on)?);
+            }
+            Ok(drafts)
+        }
+        NewEvent::Correction(given) => correction_drafts(work, held, given),
+    }
 }
 
 /// Reads an assessment for a day, as known now or at an instant.
@@ -259,7 +270,7 @@ fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> Assess
     }
 }
 
-fn draft_of(work: &Work<'_>, given: &GivenEvent) -> Result<Draft, Error> {
+pub(super) fn draft_of(work: &Work<'_>, given: &GivenEvent) -> Result<Draft, Error> {
     let GivenFact::Assessment(fact) = &given.fact else {
         return Err(Error::Invalid(vec![not_recorded_here("/type")]));
     };
@@ -318,12 +329,20 @@ fn decides_to_assess(fact: &GivenFact) -> bool {
 
 /// A request to the authority's default contributor for each required source, unless somebody was
 /// asked already or agreed advice stands in for it.
-fn default_requests(work: &mut Work<'_>, held: &Held, decided_on: NaiveDate) -> Result<Vec<Draft>, Error> {
+fn default_requests(
+    work: &mut Work<'_>,
+    held: &Held,
+    case: Option<&CaseRow>,
+    decided_on: NaiveDate,
+) -> Result<Vec<Draft>, Error> {
     if held.settings.default_contributors.is_empty() {
         return Ok(Vec::new());
     }
     let la_code = work.la_code();
-    let case = find_case(work.connection, &la_code, convert::id(&held.procedure.case_id)?)?;
+    let case = match case {
+        Some(case) => case.clone(),
+        None => find_case(work.connection, &la_code, convert::id(&held.procedure.case_id)?)?,
+    };
     let current_setting = super::case::current_setting(&case)?;
     let so_far = derive(
         &held.procedure,

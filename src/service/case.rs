@@ -191,10 +191,21 @@ pub struct ListedCase {
 
 /// Opens a case under a minted reference.
 pub fn open_case(work: &mut Work<'_>, details: &CaseDetails) -> Result<CaseReading, Error> {
-    let case_id = work.new_id();
+    check_details(work, details)?;
+    let (row, facts) = new_case(work, details)?;
+    insert_case(work.connection, &row).map_err(|error| identifier_is_taken(work, details, None, error))?;
+    let case_id = convert::id(&row.id)?;
+    insert_facts(work.connection, &row.la_code, case_id, 1, work.now, &facts)?;
+    write_external_refs(work, &row, details)?;
+    work.audit("open_case", &row.id, Some(&row.id), Some(1))?;
+    read_case(work, row)
+}
+
+/// A case that does not exist yet, under a minted reference, and the facts the engine uses of it.
+pub(super) fn new_case(work: &Work<'_>, details: &CaseDetails) -> Result<(CaseRow, ChildFacts), Error> {
     let now = work.now.naive_utc();
     let row = CaseRow {
-        id: case_id.to_string(),
+        id: work.new_id().to_string(),
         la_code: work.la_code(),
         reference: work.new_reference(),
         given_name: String::new(),
@@ -221,17 +232,11 @@ pub fn open_case(work: &mut Work<'_>, details: &CaseDetails) -> Result<CaseReadi
         created_at: now,
         updated_at: now,
     };
-    check_details(work, details)?;
     let held_override = details
         .year_group_override
         .map(|year_group| held_on(year_group, work.today()));
-    let row = with_details(row, details, held_override)?;
-    insert_case(work.connection, &row).map_err(|error| identifier_is_taken(work, details, None, error))?;
     let facts = facts_of(details, held_override);
-    insert_facts(work.connection, &row.la_code, case_id, 1, work.now, &facts)?;
-    write_external_refs(work, &row, details)?;
-    work.audit("open_case", &row.id, Some(&row.id), Some(1))?;
-    read_case(work, row)
+    Ok((with_details(row, details, held_override)?, facts))
 }
 
 pub fn get_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseReading, Error> {
@@ -310,9 +315,7 @@ pub fn close_case(
     }
     // All of them, or one that is not open could be reopened by a correction while the case is closed.
     for procedure in lock_procedures_of_case(work.connection, &la_code, &row.id)? {
-        // Advice may still be owed to a plan that was sent.
-        let state: AssessmentState = named(&procedure.state)?;
-        if procedure.is_open || permitted(Some(state), EventType::AdviceRequested) {
+        if ends_with_its_case(&procedure)? {
             let mut held = hold(work, convert::id(&procedure.id)?, None)?;
             let draft = Draft::of(work.new_id(), occurred_on, Fact::CaseClosed(reason));
             record(work, &mut held, vec![draft], &HashMap::new())?;
@@ -325,6 +328,12 @@ pub fn close_case(
     update_case(work.connection, &row)?;
     work.audit("close_case", &row.id, Some(&row.id), Some(row.version))?;
     read_case(work, row)
+}
+
+/// Whether closing the case changes a procedure: advice may still be owed to a plan that was sent.
+pub(super) fn ends_with_its_case(procedure: &ProcedureRow) -> Result<bool, Error> {
+    let state: AssessmentState = named(&procedure.state)?;
+    Ok(procedure.is_open || permitted(Some(state), EventType::AdviceRequested))
 }
 
 /// A page of the authority's cases.
@@ -467,7 +476,7 @@ fn facts_of(details: &CaseDetails, year_group_override: Option<YearGroupOverride
     }
 }
 
-fn check_details(work: &mut Work<'_>, details: &CaseDetails) -> Result<(), Error> {
+pub(super) fn check_details(work: &mut Work<'_>, details: &CaseDetails) -> Result<(), Error> {
     let mut faults = Vec::new();
     if details.date_of_birth > work.today() {
         faults.push(Fault::new(
@@ -558,7 +567,11 @@ fn details_of(row: &CaseRow, today: NaiveDate) -> Result<CaseDetails, Error> {
     })
 }
 
-fn write_external_refs(work: &mut Work<'_>, row: &CaseRow, details: &CaseDetails) -> Result<(), Error> {
+pub(super) fn write_external_refs(
+    work: &mut Work<'_>,
+    row: &CaseRow,
+    details: &CaseDetails,
+) -> Result<(), Error> {
     let references: Vec<(String, String)> = details
         .external_refs
         .iter()
@@ -573,14 +586,15 @@ fn write_external_refs(work: &mut Work<'_>, row: &CaseRow, details: &CaseDetails
     )?)
 }
 
-/// Says which identifier another case holds, by the index that refused the row.
+/// Says which identifier another case holds. Where it holds several, or several do, the databases differ in
+/// which index they name, so that the holders are asked for.
 fn identifier_is_taken(
     work: &mut Work<'_>,
     details: &CaseDetails,
     own_id: Option<&str>,
     error: StoreError,
 ) -> Error {
-    let StoreError::Duplicate(index) = &error else {
+    let StoreError::Duplicate(_) = &error else {
         return error.into();
     };
     let claimed = [
@@ -590,18 +604,17 @@ fn identifier_is_taken(
             details.nhs_number.clone().map(CaseSearch::NhsNumber),
         ),
     ];
+    let la_code = work.la_code();
     for (what, search) in claimed {
-        if !index.contains(what) {
-            continue;
-        }
         let Some(search) = search else { continue };
-        let la_code = work.la_code();
-        let existing = match case_with_identifier(work.connection, &la_code, &search) {
-            Ok(existing) => existing,
+        match case_with_identifier(work.connection, &la_code, &search) {
+            Ok(Some(id)) if own_id != Some(id.as_str()) => {
+                let existing_id = Some(id);
+                return Error::Duplicate { what, existing_id };
+            }
+            Ok(Some(_) | None) => {}
             Err(error) => return error.into(),
-        };
-        let existing_id = existing.filter(|id| Some(id.as_str()) != own_id);
-        return Error::Duplicate { what, existing_id };
+        }
     }
     error.into()
 }

@@ -10,6 +10,7 @@ pub mod case;
 pub mod clock;
 pub mod error;
 pub mod idempotency;
+pub mod import;
 pub mod organisation;
 pub mod person;
 pub mod rebuild;

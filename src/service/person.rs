@@ -96,10 +96,22 @@ pub fn add_person(work: &mut Work<'_>, case_id: Uuid, details: &PersonDetails) -
     if case.closed_on.is_some() {
         return Err(Error::CaseClosed);
     }
+    let row = new_person(work, &case.id, details)?;
+    insert_person(work.connection, &row)?;
+    work.audit("add_person", &row.id, Some(&case.id), Some(1))?;
+    person_of(&row)
+}
+
+/// A person who is not on record yet.
+pub(super) fn new_person(
+    work: &Work<'_>,
+    case_id: &str,
+    details: &PersonDetails,
+) -> Result<PersonRow, Error> {
     let row = PersonRow {
         id: work.new_id().to_string(),
-        la_code,
-        case_id: case.id.clone(),
+        la_code: work.la_code(),
+        case_id: case_id.to_owned(),
         name: String::new(),
         relationship: String::new(),
         parental_responsibility: false,
@@ -115,10 +127,7 @@ pub fn add_person(work: &mut Work<'_>, case_id: Uuid, details: &PersonDetails) -
         created_at: work.now.naive_utc(),
         updated_at: work.now.naive_utc(),
     };
-    let row = with_details(row, details)?;
-    insert_person(work.connection, &row)?;
-    work.audit("add_person", &row.id, Some(&case.id), Some(1))?;
-    person_of(&row)
+    with_details(row, details)
 }
 
 pub fn get_person(work: &mut Work<'_>, case_id: Uuid, person_id: Uuid) -> Result<Person, Error> {

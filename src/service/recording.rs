@@ -24,7 +24,7 @@ use crate::store::advice::{
     AdviceRequestRow, insert_advice_request, requests_of_procedure, update_advice_request,
 };
 use crate::store::case::{facts_at, find_case};
-use crate::store::clock::{IndexKey, index_of, write_index};
+use crate::store::clock::{Index, IndexKey, index_of, load_index, write_index};
 use crate::store::convert::{self, text_of};
 use crate::store::procedure::{
     EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure,
@@ -39,10 +39,30 @@ pub struct Held {
     pub procedure: ProcedureRow,
     pub kind: ProcedureKind,
     pub entries: Vec<Entry>,
+    /// Its requests for advice, as the entries leave them.
+    pub requests: Vec<AdviceRequestRow>,
     pub child: ChildFacts,
     pub settings: Settings,
-    /// Not yet in the store.
-    is_new: bool,
+    stored: Stored,
+}
+
+/// How much of a held procedure is in the store.
+#[derive(Debug)]
+struct Stored {
+    /// None if nothing of it is there yet.
+    version: Option<i64>,
+    is_open: bool,
+    /// What its index was computed by.
+    fingerprint: String,
+    requests: Vec<AdviceRequestRow>,
+    /// What the entries that are not there yet carry beside what the engine reads.
+    notes: Vec<EntryNote>,
+}
+
+impl Held {
+    fn is_new(&self) -> bool {
+        self.stored.version.is_none()
+    }
 }
 
 /// An entry about to be recorded.
@@ -111,16 +131,24 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
         });
     }
     let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    let requests = requests_of_procedure(work.connection, &la_code, &procedure.id)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let kind = kind_of(&procedure)?;
     Ok(Held {
+        stored: Stored {
+            version: Some(procedure.version),
+            is_open: procedure.is_open,
+            fingerprint: procedure.fingerprint.clone(),
+            requests: requests.clone(),
+            notes: Vec::new(),
+        },
         procedure,
         kind,
         entries,
+        requests,
         child,
         settings,
-        is_new: false,
     })
 }
 
@@ -136,9 +164,21 @@ pub fn open_new(
     // Whoever changes the settings then computes again what is there: that must include this one.
     keep_settings(work.connection, &la_code)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
+    Ok(new_procedure(work, kind, case_id, opened_on, child, settings))
+}
+
+/// A procedure that does not exist yet, on a case with these facts under these settings.
+pub fn new_procedure(
+    work: &Work<'_>,
+    kind: ProcedureKind,
+    case_id: &str,
+    opened_on: NaiveDate,
+    child: ChildFacts,
+    settings: Settings,
+) -> Held {
     let procedure = ProcedureRow {
         id: work.new_id().to_string(),
-        la_code,
+        la_code: work.la_code(),
         case_id: case_id.to_owned(),
         kind: kind.name().to_owned(),
         state: String::new(),
@@ -149,14 +189,21 @@ pub fn open_new(
         created_at: work.now.naive_utc(),
         updated_at: work.now.naive_utc(),
     };
-    Ok(Held {
+    Held {
         procedure,
         kind,
         entries: Vec::new(),
+        requests: Vec::new(),
         child,
         settings,
-        is_new: true,
-    })
+        stored: Stored {
+            version: None,
+            is_open: false,
+            fingerprint: String::new(),
+            requests: Vec::new(),
+            notes: Vec::new(),
+        },
+    }
 }
 
 /// Judges the drafts together with the stream and writes everything, or nothing.
@@ -168,12 +215,35 @@ pub fn record(
     drafts: Vec<Draft>,
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<Option<Timeline>, Error> {
+    let was_open = held.stored.is_open;
+    let corrects = is_correcting(&drafts);
+    let is_late_advice = drafts
+        .iter()
+        .all(|draft| draft.body.event_type() == EventType::AdviceSubmitted);
+    let timeline = apply(work, held, drafts, contents)?;
+    if !was_open {
+        refuse_beside_others(work, held, corrects || is_late_advice)?;
+    }
+    save_procedure(work.connection, held).map_err(|error| other_is_open(work, held, error))?;
+    save_entries(work.connection, held, timeline.as_ref())?;
+    Ok(timeline)
+}
+
+/// Judges the drafts together with the stream and puts them into it, without writing anything; on a
+/// refusal what is held is of no use any more.
+///
+/// Gives what the stream amounts to now; none if it was opened in error.
+pub fn apply(
+    work: &Work<'_>,
+    held: &mut Held,
+    drafts: Vec<Draft>,
+    contents: &HashMap<Uuid, RequestContent>,
+) -> Result<Option<Timeline>, Error> {
     let faults = day_faults(work, Some(held), &drafts);
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
     refuse_void(held, &drafts)?;
-    let (was_open, corrects) = (held.procedure.is_open && !held.is_new, is_correcting(&drafts));
     let already_recorded = held.entries.len();
     let last_recorded_at = held.entries.last().map(|entry| entry.recorded_at);
     let recorded_at = last_recorded_at.map_or(work.now, |last| last.max(work.now));
@@ -186,47 +256,83 @@ pub fn record(
         held.entries.push(entry_of(draft, sequence, recorded_at));
     }
     let timeline = judge(held, &fresh, &drafts)?;
-
-    let version_before = held.procedure.version;
     update_derived(&mut held.procedure, timeline.as_ref(), &held.settings.readings);
     held.procedure.version = held.entries.len() as i64;
     held.procedure.updated_at = work.now.naive_utc();
-    if !was_open {
-        refuse_beside_others(work, held, corrects, &drafts)?;
-    }
-    let (connection, procedure) = (&mut *work.connection, &held.procedure);
-    let saved = if held.is_new {
-        insert_procedure(connection, procedure)
-    } else if procedure.is_open && !was_open {
-        reopen_procedure(connection, procedure, version_before)
-    } else {
-        update_procedure(connection, procedure, version_before)
-    };
-    saved.map_err(|error| other_is_open(work, held, error))?;
-    held.is_new = false;
-    for (entry, draft) in held.entries[already_recorded..].iter().zip(drafts) {
-        let noted = EntryNote {
-            note: draft.note,
-            recorded_by: work.principal.subject.clone(),
-        };
-        insert_entry(
-            work.connection,
-            &held.procedure.la_code,
-            &held.procedure.id,
-            entry,
-            &noted,
-        )?;
-    }
-    save_requests(
-        work.connection,
+    held.requests = renewed_requests(
         &held.procedure,
         timeline.as_ref(),
+        &held.requests,
         &touched,
         contents,
     )?;
-    let index = index_of(&key_of(&held.procedure), timeline.as_ref())?;
-    write_index(work.connection, &held.procedure.id, &index)?;
+    held.stored
+        .notes
+        .extend(drafts.into_iter().map(|draft| EntryNote {
+            note: draft.note,
+            recorded_by: work.principal.subject.clone(),
+        }));
     Ok(timeline)
+}
+
+/// Writes what was applied to a procedure since it was held: its events, its version, its requests and the
+/// difference of its index.
+pub fn save(
+    connection: &mut AnyConnection,
+    held: &mut Held,
+    timeline: Option<&Timeline>,
+) -> Result<(), Error> {
+    save_procedure(connection, held)?;
+    save_entries(connection, held, timeline)
+}
+
+/// After a `Duplicate` the transaction goes on.
+fn save_procedure(connection: &mut AnyConnection, held: &Held) -> Result<(), StoreError> {
+    let procedure = &held.procedure;
+    match held.stored.version {
+        Some(version_before) if procedure.is_open && !held.stored.is_open => {
+            reopen_procedure(connection, procedure, version_before)
+        }
+        Some(version_before) => update_procedure(connection, procedure, version_before),
+        None => insert_procedure(connection, procedure),
+    }
+}
+
+fn save_entries(
+    connection: &mut AnyConnection,
+    held: &mut Held,
+    timeline: Option<&Timeline>,
+) -> Result<(), Error> {
+    let procedure = &held.procedure;
+    let indexed = stored_index(connection, held)?;
+    let notes = std::mem::take(&mut held.stored.notes);
+    let unsaved = &held.entries[held.entries.len() - notes.len()..];
+    for (entry, noted) in unsaved.iter().zip(&notes) {
+        insert_entry(connection, &procedure.la_code, &procedure.id, entry, noted)?;
+    }
+    write_requests(connection, &held.stored.requests, &held.requests)?;
+    let index = index_of(&key_of(procedure), timeline)?;
+    write_index(connection, &indexed, &index)?;
+    held.stored.version = Some(procedure.version);
+    held.stored.is_open = procedure.is_open;
+    held.stored.fingerprint.clone_from(&procedure.fingerprint);
+    held.stored.requests.clone_from(&held.requests);
+    Ok(())
+}
+
+/// What the index of a held procedure holds. This engine's own work is computed again, which is quicker than
+/// reading it; what other code or readings made is read.
+fn stored_index(connection: &mut AnyConnection, held: &Held) -> Result<Index, Error> {
+    let readings = &held.settings.readings;
+    if held.is_new() {
+        Ok(Index::default())
+    } else if held.stored.fingerprint == fingerprint(readings) {
+        let stored = &held.entries[..held.entries.len() - held.stored.notes.len()];
+        let timeline = derive(&held.procedure, stored, &held.child, readings, None)?;
+        Ok(index_of(&key_of(&held.procedure), timeline.as_ref())?)
+    } else {
+        Ok(load_index(connection, &held.procedure.id)?)
+    }
 }
 
 /// What a stream amounts to under the facts and readings given; none if it was opened in error.
@@ -271,15 +377,18 @@ pub fn reindex(
     update_derived(&mut renewed, timeline.as_ref(), readings);
     renewed.version = entries.len() as i64;
     update_procedure(connection, &renewed, procedure.version)?;
-    save_requests(
-        connection,
+    let stored = requests_of_procedure(connection, &renewed.la_code, &renewed.id)?;
+    let requests = renewed_requests(
         &renewed,
         timeline.as_ref(),
+        &stored,
         &HashSet::new(),
         &HashMap::new(),
     )?;
+    write_requests(connection, &stored, &requests)?;
+    let indexed = load_index(connection, &renewed.id)?;
     let index = index_of(&key_of(&renewed), timeline.as_ref())?;
-    Ok(write_index(connection, &renewed.id, &index)?)
+    Ok(write_index(connection, &indexed, &index)?)
 }
 
 /// What an index row was computed by: the code of the engine, its rulebook, and the readings.
@@ -420,7 +529,7 @@ fn is_correcting(drafts: &[Draft]) -> bool {
 
 /// Nothing but a correction touches a procedure that was opened in error.
 fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
-    let is_void = !held.is_new && effective(&held.entries, &HashSet::new()).is_empty();
+    let is_void = !held.is_new() && effective(&held.entries, &HashSet::new()).is_empty();
     match drafts.first() {
         Some(draft) if is_void && !is_correcting(drafts) => {
             let state = Some(AssessmentState::Void);
@@ -444,16 +553,10 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
 
 /// What was not open may neither open beside another nor go on when its case is closed; a closed
 /// case still takes corrections, and advice that comes late.
-fn refuse_beside_others(
-    work: &mut Work<'_>,
-    held: &Held,
-    corrects: bool,
-    drafts: &[Draft],
-) -> Result<(), Error> {
+fn refuse_beside_others(work: &mut Work<'_>, held: &Held, stands_when_closed: bool) -> Result<(), Error> {
     let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
     let opens = held.procedure.is_open;
-    let is_late_advice = |draft: &Draft| draft.body.event_type() == EventType::AdviceSubmitted;
-    if opens || !(corrects || drafts.iter().all(is_late_advice)) {
+    if opens || !stands_when_closed {
         let case = find_case(work.connection, &la_code, convert::id(case_id)?)?;
         if case.closed_on.is_some() {
             return Err(Error::CaseClosed);
@@ -550,34 +653,47 @@ pub fn update_derived(procedure: &mut ProcedureRow, timeline: Option<&Timeline>,
     procedure.fingerprint = fingerprint(readings);
 }
 
-/// Writes the requests of a procedure as the engine sees them: new ones with their content, the
-/// others where something changed. A request whose asking was voided disappears from lists.
-fn save_requests(
-    connection: &mut AnyConnection,
+/// The requests of a procedure as the engine sees them, in a version more where something changed or
+/// was done to them, and new ones with their content. A request whose asking was voided disappears
+/// from lists.
+fn renewed_requests(
     procedure: &ProcedureRow,
     timeline: Option<&Timeline>,
+    held: &[AdviceRequestRow],
     touched: &HashSet<Uuid>,
     contents: &HashMap<Uuid, RequestContent>,
-) -> Result<(), Error> {
-    let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
-    let wanted = wanted_requests(procedure, timeline, &held);
-    for (mut row, before) in wanted
-        .into_iter()
-        .zip(held.iter().map(Some).chain(std::iter::repeat(None)))
-    {
-        match before {
-            Some(before) if *before == row && !touched.contains(&convert::id(&row.id)?) => {}
-            Some(_) => {
-                row.version += 1;
-                update_advice_request(connection, &row)?;
+) -> Result<Vec<AdviceRequestRow>, Error> {
+    let mut renewed = wanted_requests(procedure, timeline, held);
+    for (position, row) in renewed.iter_mut().enumerate() {
+        let request_id = convert::id(&row.id)?;
+        match held.get(position) {
+            Some(before) => {
+                if *before != *row || touched.contains(&request_id) {
+                    row.version += 1;
+                }
             }
             None => {
-                if let Some(content) = contents.get(&convert::id(&row.id)?) {
+                if let Some(content) = contents.get(&request_id) {
                     row.family_story = content.family_story.clone();
                     row.questions = content.questions.clone();
                 }
-                insert_advice_request(connection, &row)?;
             }
+        }
+    }
+    Ok(renewed)
+}
+
+/// Writes the requests that differ from those stored, which come first and in the same order.
+fn write_requests(
+    connection: &mut AnyConnection,
+    stored: &[AdviceRequestRow],
+    wanted: &[AdviceRequestRow],
+) -> Result<(), Error> {
+    for (position, row) in wanted.iter().enumerate() {
+        match stored.get(position) {
+            Some(before) if before == row => {}
+            Some(_) => update_advice_request(connection, row)?,
+            None => insert_advice_request(connection, row)?,
         }
     }
     Ok(())

@@ -114,7 +114,22 @@ pub fn school_year_starting(date: NaiveDate) -> i32 {
 
 /// A date written as people read it, such as `5 January 2026`.
 pub fn in_words(date: NaiveDate) -> String {
-    date.format("%-d %B %Y").to_string()
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
+    format!("{} {month} {}", date.day(), date.year())
 }
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {

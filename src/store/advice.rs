@@ -5,7 +5,8 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
+use super::convert::after;
 use super::schema::{advice_requests, advice_submissions};
 use super::{MultiBackend, StoreError};
 
@@ -87,21 +88,19 @@ pub fn requests_of_procedure(
     la_code: &str,
     procedure_id: &str,
 ) -> Result<Vec<AdviceRequestRow>, StoreError> {
-    Ok(advice_requests::table
+    Ok(on_backend!(connection, inner => advice_requests::table
         .filter(advice_requests::la_code.eq(la_code))
         .filter(advice_requests::procedure_id.eq(procedure_id))
         .order(advice_requests::id.asc())
-        .select(AdviceRequestRow::as_select())
-        .load(connection)?)
+        .select(AdviceRequestRow::as_select()).load(inner))?)
 }
 
 pub fn insert_advice_request(
     connection: &mut AnyConnection,
     row: &AdviceRequestRow,
 ) -> Result<(), StoreError> {
-    diesel::insert_into(advice_requests::table)
-        .values(row)
-        .execute(connection)?;
+    on_backend!(connection, inner => diesel::insert_into(advice_requests::table)
+        .values(row).execute(inner))?;
     Ok(())
 }
 
@@ -109,20 +108,18 @@ pub fn update_advice_request(
     connection: &mut AnyConnection,
     row: &AdviceRequestRow,
 ) -> Result<(), StoreError> {
-    diesel::update(
+    on_backend!(connection, inner => diesel::update(
         advice_requests::table
             .filter(advice_requests::la_code.eq(&row.la_code))
             .filter(advice_requests::id.eq(&row.id)),
     )
-    .set(row)
-    .execute(connection)?;
+    .set(row).execute(inner))?;
     Ok(())
 }
 
 pub fn insert_submission(connection: &mut AnyConnection, row: &SubmissionRow) -> Result<(), StoreError> {
-    diesel::insert_into(advice_submissions::table)
-        .values(row)
-        .execute(connection)?;
+    on_backend!(connection, inner => diesel::insert_into(advice_submissions::table)
+        .values(row).execute(inner))?;
     Ok(())
 }
 
@@ -132,12 +129,11 @@ pub fn submissions_of_request(
     la_code: &str,
     request_id: &str,
 ) -> Result<Vec<SubmissionRow>, StoreError> {
-    Ok(advice_submissions::table
+    Ok(on_backend!(connection, inner => advice_submissions::table
         .filter(advice_submissions::la_code.eq(la_code))
         .filter(advice_submissions::request_id.eq(request_id))
         .order(advice_submissions::id.asc())
-        .select(SubmissionRow::as_select())
-        .load(connection)?)
+        .select(SubmissionRow::as_select()).load(inner))?)
 }
 
 pub fn list_advice_requests(
@@ -163,11 +159,11 @@ pub fn list_advice_requests(
         query = query.filter(advice_requests::due_on.le(due_before));
     }
     if let Some((due_on, request_id)) = filter.after {
-        query = query.filter(
-            advice_requests::due_on.gt(due_on).or(advice_requests::due_on
-                .eq(due_on)
-                .and(advice_requests::id.gt(request_id.to_string()))),
-        );
+        query = query.filter(after(
+            "(advice_requests.due_on, advice_requests.id)",
+            due_on,
+            request_id,
+        ));
     }
     Ok(query
         .order((advice_requests::due_on.asc(), advice_requests::id.asc()))

@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::StoreError;
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::schema::audit_entries;
 
 /// One change. It holds ids, never what a record says.
@@ -23,8 +23,7 @@ pub struct AuditRow {
 }
 
 pub fn insert_audit_entry(connection: &mut AnyConnection, row: &AuditRow) -> Result<(), StoreError> {
-    diesel::insert_into(audit_entries::table)
-        .values(row)
-        .execute(connection)?;
+    on_backend!(connection, inner => diesel::insert_into(audit_entries::table)
+        .values(row).execute(inner))?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, json};
 use super::schema::{case_external_refs, case_facts, cases, clocks, flags, procedures};
 use super::{MultiBackend, StoreError};
@@ -93,7 +93,10 @@ pub enum CaseSearch {
 /// Inserts a case. After a `Duplicate` the transaction goes on, so that the holder can be asked for.
 pub fn insert_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), StoreError> {
     let insert = diesel::insert_into(cases::table).values(row);
-    connection.transaction(|connection| insert.execute(connection))?;
+    match connection {
+        AnyConnection::Sqlite(inner) => insert.execute(inner)?,
+        AnyConnection::Postgres(inner) => inner.transaction(|inner| insert.execute(inner))?,
+    };
     Ok(())
 }
 
@@ -105,7 +108,10 @@ pub fn update_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), 
         .filter(cases::id.eq(&row.id))
         .filter(cases::version.eq(row.version - 1));
     let update = diesel::update(held).set(row);
-    let updated = connection.transaction(|connection| update.execute(connection))?;
+    let updated = match connection {
+        AnyConnection::Sqlite(inner) => update.execute(inner)?,
+        AnyConnection::Postgres(inner) => inner.transaction(|inner| update.execute(inner))?,
+    };
     if updated == 1 {
         Ok(())
     } else {
@@ -118,11 +124,10 @@ pub fn find_case(
     la_code: &str,
     case_id: Uuid,
 ) -> Result<CaseRow, StoreError> {
-    Ok(cases::table
+    Ok(on_backend!(connection, inner => cases::table
         .filter(cases::la_code.eq(la_code))
         .filter(cases::id.eq(case_id.to_string()))
-        .select(CaseRow::as_select())
-        .first(connection)?)
+        .select(CaseRow::as_select()).get_result(inner))?)
 }
 
 /// Reads a case and holds it against other writers until the transaction ends. Whoever holds a case and a
@@ -137,13 +142,13 @@ pub fn lock_case(
         .filter(cases::id.eq(case_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {
-        AnyConnection::Sqlite(inner) => Ok(query.select(CaseRow::as_select()).first(inner)?),
+        AnyConnection::Sqlite(inner) => Ok(query.select(CaseRow::as_select()).get_result(inner)?),
         // A row that refers to the case may still be added, or its writer and whoever waits for that would
         // wait for each other.
         AnyConnection::Postgres(inner) => Ok(query
             .select(CaseRow::as_select())
             .for_no_key_update()
-            .first(inner)?),
+            .get_result(inner)?),
     }
 }
 
@@ -174,15 +179,14 @@ pub fn insert_facts(
     recorded_at: DateTime<Utc>,
     facts: &ChildFacts,
 ) -> Result<(), StoreError> {
-    diesel::insert_into(case_facts::table)
+    on_backend!(connection, inner => diesel::insert_into(case_facts::table)
         .values((
             case_facts::case_id.eq(case_id.to_string()),
             case_facts::version.eq(version),
             case_facts::la_code.eq(la_code),
             case_facts::recorded_at.eq(recorded_at.naive_utc()),
             case_facts::data.eq(json(facts)?),
-        ))
-        .execute(connection)?;
+        )).execute(inner))?;
     Ok(())
 }
 
@@ -199,7 +203,7 @@ pub fn facts_at(
         .select(case_facts::data);
     let newest = versions.order(case_facts::version.desc());
     let data: Option<String> = match known_at {
-        None => newest.first(connection).optional()?,
+        None => on_backend!(connection, inner => newest.first(inner)).optional()?,
         Some(known_at) => newest
             .filter(case_facts::recorded_at.le(known_at.naive_utc()))
             .first(connection)
@@ -241,7 +245,56 @@ pub fn replace_external_refs(
     Ok(())
 }
 
+/// A page of an authority's cases, by id.
+///
+/// Cases in a state are found by their open procedures, which are few and mostly of the newest cases; other
+/// filters are tried on one case after another.
 pub fn list_cases(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    filter: &CaseFilter,
+) -> Result<Vec<CaseSummaryRow>, StoreError> {
+    match filter {
+        CaseFilter {
+            only_case: None,
+            state: Some(state),
+            flag: None,
+            external_ref: None,
+            updated_since: None,
+            ..
+        } => list_cases_in_state(connection, la_code, state, filter),
+        CaseFilter { .. } => list_cases_one_by_one(connection, la_code, filter),
+    }
+}
+
+fn list_cases_in_state(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    state: &str,
+    filter: &CaseFilter,
+) -> Result<Vec<CaseSummaryRow>, StoreError> {
+    let mut query = procedures::table
+        .inner_join(cases::table)
+        .filter(procedures::la_code.eq(la_code.to_owned()))
+        .filter(procedures::state.eq(state.to_owned()))
+        .filter(procedures::is_open)
+        .select(CaseSummaryRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(caseworker) = &filter.caseworker {
+        query = query.filter(cases::caseworker.eq(caseworker.clone()));
+    }
+    if let Some(after) = filter.after {
+        query = query.filter(procedures::case_id.gt(after.to_string()));
+    }
+    let mut rows: Vec<CaseSummaryRow> = query
+        .order(procedures::case_id.asc())
+        .limit(filter.limit)
+        .load(connection)?;
+    rows.dedup_by(|a, b| a.id == b.id);
+    Ok(rows)
+}
+
+fn list_cases_one_by_one(
     connection: &mut AnyConnection,
     la_code: &str,
     filter: &CaseFilter,

@@ -7,12 +7,14 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable};
+use diesel::sql_types::{Bool, Date, Nullable};
 use uuid::Uuid;
 
-use super::connection::AnyConnection;
-use super::convert::{id, name_of, named, optional_id, text_of};
+use super::column::{Day, Id};
+use super::connection::{AnyConnection, on_backend};
+use super::convert::{after, id, name_of, named, text_of};
 use super::schema::{cases, clocks, flags, procedures};
 use super::{MultiBackend, StoreError};
 use crate::casework::flag::{Flag, FlagCode};
@@ -51,6 +53,28 @@ pub struct ClockRow {
     pub stopped_on: NaiveDate,
     pub effective_from_on: NaiveDate,
     pub effective_until_on: Option<NaiveDate>,
+}
+
+/// What lists read of a segment.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = clocks)]
+struct ListedRow {
+    clock_id: Id,
+    case_id: Id,
+    procedure_id: Id,
+    advice_request_id: Option<Id>,
+    kind: String,
+    bearer: String,
+    force: String,
+    bound: String,
+    started_on: Day,
+    due_on: Day,
+    day_one_due_on: Day,
+    satisfied_on: Option<Day>,
+    cancelled_on: Option<Day>,
+    excused_from_on: Option<Day>,
+    effective_from_on: Day,
+    effective_until_on: Option<Day>,
 }
 
 /// One interval of one flag.
@@ -137,14 +161,19 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
     Ok(index)
 }
 
-/// When a segment stops: done, cancelled, or, for a window, run. Never, as the last day both
-/// backends can compare.
+/// When a segment stops: done, cancelled, followed by another or, for a window, run. Never, as the last
+/// day both backends can compare.
 fn stopped_on(clock: &Clock, segment: &Segment) -> NaiveDate {
     let has_run_on = match clock.rule.bound {
         Bound::NoLaterThan => None,
         Bound::NoEarlierThan => Some(clock.due_on + Days::new(1)),
     };
-    let stops = [segment.satisfied_on, segment.cancelled_on, has_run_on];
+    let stops = [
+        segment.satisfied_on,
+        segment.cancelled_on,
+        segment.effective_until_on,
+        has_run_on,
+    ];
     stops.into_iter().flatten().min().unwrap_or(LAST_DAY)
 }
 
@@ -162,27 +191,22 @@ fn flag_id(key: &IndexKey, flag: &Flag) -> Result<String, StoreError> {
 
 /// Reads the index of one procedure.
 pub fn load_index(connection: &mut AnyConnection, procedure_id: &str) -> Result<Index, StoreError> {
-    Ok(Index {
+    on_backend!(connection, inner => Ok(Index {
         clocks: clocks::table
             .filter(clocks::procedure_id.eq(procedure_id))
             .order((clocks::clock_id.asc(), clocks::segment.asc()))
             .select(ClockRow::as_select())
-            .load(connection)?,
+            .load(inner)?,
         flags: flags::table
             .filter(flags::procedure_id.eq(procedure_id))
             .order(flags::id.asc())
             .select(FlagRow::as_select())
-            .load(connection)?,
-    })
+            .load(inner)?,
+    }))
 }
 
 /// Writes the difference between what the index of a procedure holds and what it should hold.
-pub fn write_index(
-    connection: &mut AnyConnection,
-    procedure_id: &str,
-    wanted: &Index,
-) -> Result<(), StoreError> {
-    let held = load_index(connection, procedure_id)?;
+pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index) -> Result<(), StoreError> {
     let held_clocks: HashMap<_, _> = held
         .clocks
         .iter()
@@ -192,18 +216,14 @@ pub fn write_index(
         match held_clocks.get(&(&row.clock_id, row.segment)) {
             Some(held_row) if *held_row == row => {}
             Some(_) => {
-                diesel::update(
-                    clocks::table
-                        .filter(clocks::clock_id.eq(&row.clock_id))
-                        .filter(clocks::segment.eq(row.segment)),
-                )
-                .set(row)
-                .execute(connection)?;
+                let stored = clocks::table
+                    .filter(clocks::clock_id.eq(&row.clock_id))
+                    .filter(clocks::segment.eq(row.segment));
+                on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
             }
             None => {
-                diesel::insert_into(clocks::table)
-                    .values(row)
-                    .execute(connection)?;
+                let insert = diesel::insert_into(clocks::table).values(row);
+                on_backend!(connection, inner => insert.execute(inner))?;
             }
         }
     }
@@ -226,14 +246,12 @@ pub fn write_index(
         match held_flags.get(&row.id) {
             Some(held_row) if *held_row == row => {}
             Some(_) => {
-                diesel::update(flags::table.filter(flags::id.eq(&row.id)))
-                    .set(row)
-                    .execute(connection)?;
+                let update = diesel::update(flags::table.filter(flags::id.eq(&row.id))).set(row);
+                on_backend!(connection, inner => update.execute(inner))?;
             }
             None => {
-                diesel::insert_into(flags::table)
-                    .values(row)
-                    .execute(connection)?;
+                let insert = diesel::insert_into(flags::table).values(row);
+                on_backend!(connection, inner => insert.execute(inner))?;
             }
         }
     }
@@ -295,8 +313,9 @@ fn effective_on(as_of: NaiveDate) -> _ {
 /// Effective on a day and running or overdue on it.
 #[diesel::dsl::auto_type]
 pub fn still_owed(as_of: NaiveDate) -> _ {
-    let is_effective: effective_on = effective_on(as_of);
-    is_effective.and(clocks::stopped_on.gt(as_of))
+    clocks::effective_from_on
+        .le(as_of)
+        .and(clocks::stopped_on.gt(as_of))
 }
 
 /// The condition by which a row has a status on a day.
@@ -424,14 +443,48 @@ pub fn is_up(code: &'static str, as_of: NaiveDate) -> _ {
         .and(flags::until_on.is_null().or(flags::until_on.gt(as_of)))
 }
 
+/// A page of an authority's clocks, by due date and id.
+///
+/// What is overdue is nearly always what has not stopped at all. An index finds that first, and what was
+/// overdue then but has stopped since is looked up apart; otherwise a page would walk all that was ever due.
 pub fn list_clocks(
     connection: &mut AnyConnection,
     la_code: &str,
     filter: &ClockFilter,
 ) -> Result<Vec<ListedClock>, StoreError> {
+    let of_few = filter.only_case.is_some() || filter.only_organisation.is_some() || filter.case_id.is_some();
+    let rows: Vec<ListedRow> = match filter.status {
+        Some(ClockStatus::Overdue) if !of_few => {
+            let never_stopped = filtered(la_code, filter)?
+                .filter(clocks::stopped_on.eq(LAST_DAY))
+                .order((clocks::due_on.asc(), clocks::clock_id.asc()));
+            // In an order that no index has, so that SQLite finds the few by when they stopped.
+            let stopped_since = filtered(la_code, filter)?
+                .filter(clocks::stopped_on.lt(LAST_DAY))
+                .order((sql::<Date>("coalesce(due_on, due_on)"), clocks::clock_id.asc()));
+            let mut rows: Vec<ListedRow> = never_stopped.load(connection)?;
+            rows.extend(stopped_since.load(connection)?);
+            rows.sort_by_key(|row: &ListedRow| (row.due_on.0, row.clock_id.0));
+            rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+            rows
+        }
+        Some(_) | None => filtered(la_code, filter)?
+            .order((clocks::due_on.asc(), clocks::clock_id.asc()))
+            .load(connection)?,
+    };
+    rows.iter().map(listed).collect()
+}
+
+type ClockQuery<'q> = clocks::BoxedQuery<
+    'q,
+    MultiBackend,
+    diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<ListedRow, MultiBackend>>,
+>;
+
+fn filtered(la_code: &str, filter: &ClockFilter) -> Result<ClockQuery<'static>, StoreError> {
     let mut query = clocks::table
         .filter(clocks::la_code.eq(la_code.to_owned()))
-        .select(ClockRow::as_select())
+        .select(ListedRow::as_select())
         .into_boxed::<MultiBackend>();
     query = match filter.status {
         Some(status) => query.filter(has_status(status, filter.as_of)),
@@ -469,38 +522,30 @@ pub fn list_clocks(
         query = query.filter(clocks::due_on.le(due_before));
     }
     if let Some((due_on, clock_id)) = filter.after {
-        query = query.filter(
-            clocks::due_on.gt(due_on).or(clocks::due_on
-                .eq(due_on)
-                .and(clocks::clock_id.gt(clock_id.to_string()))),
-        );
+        query = query.filter(after("(clocks.due_on, clocks.clock_id)", due_on, clock_id));
     }
-    let rows: Vec<ClockRow> = query
-        .order((clocks::due_on.asc(), clocks::clock_id.asc()))
-        .limit(filter.limit)
-        .load(connection)?;
-    rows.iter().map(listed).collect()
+    Ok(query.limit(filter.limit))
 }
 
-fn listed(row: &ClockRow) -> Result<ListedClock, StoreError> {
+fn listed(row: &ListedRow) -> Result<ListedClock, StoreError> {
     Ok(ListedClock {
-        id: id(&row.clock_id)?,
+        id: row.clock_id.0,
         kind: named(&row.kind)?,
         bound: named(&row.bound)?,
-        started_on: row.started_on,
-        due_on: row.due_on,
-        day_one_due_on: row.day_one_due_on,
+        started_on: row.started_on.0,
+        due_on: row.due_on.0,
+        day_one_due_on: row.day_one_due_on.0,
         segment: Segment {
-            effective_from_on: row.effective_from_on,
-            effective_until_on: row.effective_until_on,
+            effective_from_on: row.effective_from_on.0,
+            effective_until_on: row.effective_until_on.map(|day| day.0),
             bearer: named(&row.bearer)?,
             force: named(&row.force)?,
-            satisfied_on: row.satisfied_on,
-            cancelled_on: row.cancelled_on,
-            excused_from_on: row.excused_from_on,
+            satisfied_on: row.satisfied_on.map(|day| day.0),
+            cancelled_on: row.cancelled_on.map(|day| day.0),
+            excused_from_on: row.excused_from_on.map(|day| day.0),
         },
-        case_id: id(&row.case_id)?,
-        procedure_id: id(&row.procedure_id)?,
-        advice_request_id: optional_id(row.advice_request_id.as_deref())?,
+        case_id: row.case_id.0,
+        procedure_id: row.procedure_id.0,
+        advice_request_id: row.advice_request_id.map(|id| id.0),
     })
 }

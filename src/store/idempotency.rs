@@ -71,10 +71,10 @@ pub fn claim_key(
     if claimed == 1 {
         return Ok(None);
     }
-    let kept = idempotency_keys::table
+    let kept = on_backend!(connection, inner => idempotency_keys::table
         .find((claim.la_code, claim.client, claim.key))
         .select(KeptAnswer::as_select())
-        .first(connection)?;
+        .get_result(inner))?;
     Ok(Some(kept))
 }
 
@@ -86,13 +86,13 @@ pub fn keep_answer(
     headers: &str,
     body: &str,
 ) -> Result<(), StoreError> {
-    diesel::update(idempotency_keys::table.find((claim.la_code, claim.client, claim.key)))
-        .set((
-            idempotency_keys::status.eq(status),
-            idempotency_keys::headers.eq(headers),
-            idempotency_keys::body.eq(body),
-        ))
-        .execute(connection)?;
+    let claimed = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
+    let answer = (
+        idempotency_keys::status.eq(status),
+        idempotency_keys::headers.eq(headers),
+        idempotency_keys::body.eq(body),
+    );
+    on_backend!(connection, inner => diesel::update(claimed).set(answer).execute(inner))?;
     Ok(())
 }
 

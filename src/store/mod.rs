@@ -8,6 +8,7 @@ pub mod advice;
 pub mod audit;
 pub mod case;
 pub mod clock;
+mod column;
 pub mod connection;
 pub mod convert;
 mod error;

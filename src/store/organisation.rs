@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::schema::organisations;
 use super::{MultiBackend, StoreError};
 
@@ -53,11 +53,10 @@ pub fn find_organisation(
     la_code: &str,
     organisation_id: Uuid,
 ) -> Result<OrganisationRow, StoreError> {
-    Ok(organisations::table
+    Ok(on_backend!(connection, inner => organisations::table
         .filter(organisations::la_code.eq(la_code))
         .filter(organisations::id.eq(organisation_id.to_string()))
-        .select(OrganisationRow::as_select())
-        .first(connection)?)
+        .select(OrganisationRow::as_select()).get_result(inner))?)
 }
 
 /// Reads an organisation and holds it against other writers until the transaction ends.

@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::schema::people;
 use super::{MultiBackend, StoreError};
 
@@ -32,9 +32,8 @@ pub struct PersonRow {
 }
 
 pub fn insert_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<(), StoreError> {
-    diesel::insert_into(people::table)
-        .values(row)
-        .execute(connection)?;
+    on_backend!(connection, inner => diesel::insert_into(people::table)
+        .values(row).execute(inner))?;
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
-use super::connection::AnyConnection;
-use super::convert::{from_json, id, instant, json};
+use super::column::{Day, Id, Instant};
+use super::connection::{AnyConnection, on_backend};
+use super::convert::{from_json, instant, json};
 use super::schema::{cases, clocks, events, flags, procedures};
 use super::{MultiBackend, StoreError};
 use crate::casework::advice::AdviceFact;
@@ -51,13 +52,13 @@ struct NewEventRow {
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = events)]
 struct EntryRow {
-    id: String,
+    id: Id,
     sequence: i64,
     event_type: String,
-    occurred_on: NaiveDate,
+    occurred_on: Day,
     data: String,
-    root_id: String,
-    recorded_at: NaiveDateTime,
+    root_id: Id,
+    recorded_at: Instant,
 }
 
 /// What an entry has beside what the engine reads.
@@ -98,7 +99,10 @@ pub struct ProcedureSummaryRow {
 /// Inserts a procedure. After a `Duplicate` the transaction goes on, so that the open one can be asked for.
 pub fn insert_procedure(connection: &mut AnyConnection, row: &ProcedureRow) -> Result<(), StoreError> {
     let insert = diesel::insert_into(procedures::table).values(row);
-    connection.transaction(|connection| insert.execute(connection))?;
+    match connection {
+        AnyConnection::Sqlite(inner) => insert.execute(inner)?,
+        AnyConnection::Postgres(inner) => inner.transaction(|inner| insert.execute(inner))?,
+    };
     Ok(())
 }
 
@@ -108,14 +112,13 @@ pub fn update_procedure(
     row: &ProcedureRow,
     version_before: i64,
 ) -> Result<(), StoreError> {
-    let updated = diesel::update(
+    let updated = on_backend!(connection, inner => diesel::update(
         procedures::table
             .filter(procedures::la_code.eq(&row.la_code))
             .filter(procedures::id.eq(&row.id))
             .filter(procedures::version.eq(version_before)),
     )
-    .set(row)
-    .execute(connection)?;
+    .set(row).execute(inner))?;
     if updated == 1 {
         Ok(())
     } else {
@@ -138,11 +141,10 @@ pub fn find_procedure(
     la_code: &str,
     procedure_id: Uuid,
 ) -> Result<ProcedureRow, StoreError> {
-    Ok(procedures::table
+    Ok(on_backend!(connection, inner => procedures::table
         .filter(procedures::la_code.eq(la_code))
         .filter(procedures::id.eq(procedure_id.to_string()))
-        .select(ProcedureRow::as_select())
-        .first(connection)?)
+        .select(ProcedureRow::as_select()).get_result(inner))?)
 }
 
 /// Reads a procedure and holds it against other writers until the transaction ends.
@@ -156,11 +158,11 @@ pub fn lock_procedure(
         .filter(procedures::id.eq(procedure_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {
-        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).first(inner)?),
+        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).get_result(inner)?),
         AnyConnection::Postgres(inner) => Ok(query
             .select(ProcedureRow::as_select())
             .for_no_key_update()
-            .first(inner)?),
+            .get_result(inner)?),
     }
 }
 
@@ -189,12 +191,11 @@ pub fn procedures_of_case(
     la_code: &str,
     case_id: &str,
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    Ok(procedures::table
+    Ok(on_backend!(connection, inner => procedures::table
         .filter(procedures::la_code.eq(la_code))
         .filter(procedures::case_id.eq(case_id))
         .order(procedures::id.asc())
-        .select(ProcedureRow::as_select())
-        .load(connection)?)
+        .select(ProcedureRow::as_select()).load(inner))?)
 }
 
 /// Reads some procedures of an authority in the order of their ids, and holds them like [`lock_procedure`].
@@ -223,13 +224,12 @@ pub fn procedures_with_other_fingerprint(
     right_fingerprint: &str,
     limit: i64,
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    Ok(procedures::table
+    Ok(on_backend!(connection, inner => procedures::table
         .filter(procedures::la_code.eq(la_code))
         .filter(procedures::fingerprint.ne(right_fingerprint))
         .order(procedures::id.asc())
         .limit(limit)
-        .select(ProcedureRow::as_select())
-        .load(connection)?)
+        .select(ProcedureRow::as_select()).load(inner))?)
 }
 
 /// The procedures of an authority among some ids.
@@ -251,12 +251,11 @@ pub fn procedures_after(
     after: &str,
     limit: i64,
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    Ok(procedures::table
+    Ok(on_backend!(connection, inner => procedures::table
         .filter(procedures::id.gt(after))
         .order(procedures::id.asc())
         .limit(limit)
-        .select(ProcedureRow::as_select())
-        .load(connection)?)
+        .select(ProcedureRow::as_select()).load(inner))?)
 }
 
 /// The authorities that have procedures.
@@ -288,9 +287,8 @@ pub fn insert_entry(
         recorded_at: entry.recorded_at.naive_utc(),
         recorded_by: noted.recorded_by.clone(),
     };
-    diesel::insert_into(events::table)
-        .values(row)
-        .execute(connection)?;
+    on_backend!(connection, inner => diesel::insert_into(events::table)
+        .values(row).execute(inner))?;
     Ok(())
 }
 
@@ -300,12 +298,11 @@ pub fn load_entries(
     la_code: &str,
     procedure_id: &str,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<EntryRow> = events::table
+    let rows: Vec<EntryRow> = on_backend!(connection, inner => events::table
         .filter(events::la_code.eq(la_code))
         .filter(events::procedure_id.eq(procedure_id))
         .order(events::sequence.asc())
-        .select(EntryRow::as_select())
-        .load(connection)?;
+        .select(EntryRow::as_select()).load(inner))?;
     rows.into_iter().map(decode).collect()
 }
 
@@ -489,12 +486,12 @@ fn decode(row: EntryRow) -> Result<Entry, StoreError> {
         }
     };
     Ok(Entry {
-        id: id(&row.id)?,
-        root_id: id(&row.root_id)?,
+        id: row.id.0,
+        root_id: row.root_id.0,
         sequence: row.sequence,
-        occurred_on: row.occurred_on,
+        occurred_on: row.occurred_on.0,
         dates,
         body,
-        recorded_at: instant(row.recorded_at),
+        recorded_at: instant(row.recorded_at.0),
     })
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
 use super::StoreError;
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, json};
 use super::schema::settings_versions;
 use crate::service::settings::Settings;
@@ -26,7 +26,7 @@ pub fn settings_at(
         .order(settings_versions::version.desc())
         .select((settings_versions::version, settings_versions::data));
     let found: Option<(i64, String)> = match known_at {
-        None => newest.first(connection).optional()?,
+        None => on_backend!(connection, inner => newest.first(inner)).optional()?,
         Some(known_at) => newest
             .filter(settings_versions::recorded_at.le(known_at.naive_utc()))
             .first(connection)
@@ -71,14 +71,13 @@ pub fn insert_settings(
     recorded_by: &str,
     settings: &Settings,
 ) -> Result<(), StoreError> {
-    diesel::insert_into(settings_versions::table)
+    on_backend!(connection, inner => diesel::insert_into(settings_versions::table)
         .values((
             settings_versions::la_code.eq(la_code),
             settings_versions::version.eq(version),
             settings_versions::recorded_at.eq(recorded_at.naive_utc()),
             settings_versions::recorded_by.eq(recorded_by),
             settings_versions::data.eq(json(settings)?),
-        ))
-        .execute(connection)?;
+        )).execute(inner))?;
     Ok(())
 }

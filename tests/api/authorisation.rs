@@ -63,13 +63,14 @@ const ROLES: [(char, Role); 6] = [
     ('f', Role::Family),
 ];
 
-struct Operation {
-    id: String,
-    method: String,
-    path: String,
+pub struct Operation {
+    pub id: String,
+    pub method: String,
+    pub path: String,
 }
 
-fn operations() -> Vec<Operation> {
+/// Every operation of the document.
+pub fn operations() -> Vec<Operation> {
     let document = serde_json::to_value(document()).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {

@@ -52,12 +52,6 @@ impl Database {
         }
     }
 
-    /// Those of this machine; SQLite always is.
-    pub fn available() -> Vec<Database> {
-        let postgres = postgres::server().map(|_| Database::Postgres);
-        std::iter::once(Database::Sqlite).chain(postgres).collect()
-    }
-
     fn fresh(self, folder: &TempDir) -> Location {
         match self {
             Database::Sqlite => Location::SqliteFile(folder.path().join("ehcp.db")),

@@ -25,6 +25,7 @@ mod organisations;
 mod people;
 mod problems;
 mod rules;
+mod script;
 mod settings;
 mod snapshots;
 mod store;

@@ -72,7 +72,7 @@ impl Walk {
     }
 
     fn day_before_today(&mut self, at_most: u64) -> String {
-        (self.today - Days::new(self.random.random_range(0..=at_most))).to_string()
+        day_before(&mut self.random, self.today, at_most)
     }
 
     /// Does one random thing.
@@ -112,61 +112,13 @@ impl Walk {
         if rare && self.random.random_bool(0.7) {
             return;
         }
-        let event = self.event(&event_type);
+        let event = some_event(&mut self.random, &event_type, self.today, &self.organisations);
         let uri = format!("/v1/assessments/{id}/events");
         let answer = self
             .service
             .act(&self.service.caseworker(), &uri, now.version(), event)
             .await;
         self.note(answer.status);
-    }
-
-    fn event(&mut self, event_type: &str) -> Value {
-        let occurred_on = self.day_before_today(30);
-        let random = &mut self.random;
-        let organisation = self.organisations.choose(random).unwrap().clone();
-        let consultation = format!("019b0000-0000-7000-8000-00000000c00{}", random.random_range(0..3));
-        let mut event = match event_type {
-            "request_received" | "further_request_received" => json!({ "requested_by": "parent" }),
-            "assess_decision_notified" => {
-                json!({ "decision": if random.random_bool(0.8) { "assess" } else { "refuse" } })
-            }
-            "plan_decision_notified" => {
-                json!({ "decision": if random.random_bool(0.7) { "issue" } else { "not_issue" } })
-            }
-            "draft_plan_served" => {
-                json!({ "reason": one_of(random, &["first", "authority_changes", "representations_agreed"]) })
-            }
-            "setting_consulted" => {
-                json!({ "consultation_id": consultation, "organisation_id": organisation })
-            }
-            "setting_replied" => json!({ "consultation_id": consultation, "reply": "conditional" }),
-            "final_plan_sent" => json!({ "missing_advice_reason": "x", "sent_early_acknowledged": true,
-                "recipients": [{ "role": "family", "sent_on": self.today.to_string() }, { "role": "setting", "sent_on": occurred_on }],
-                "waiver": { "given_by": "parent", "given_on": occurred_on } }),
-            "assessment_withdrawn" => json!({ "withdrawn_by": "parent", "reason": "x" }),
-            "moved_out" => json!({ "to_la": "330" }),
-            "assessment_resumed" => {
-                json!({ "basis": "authority_reconsidered", "outcome": one_of(random, &["assess", "make_plan", "reconsider"]) })
-            }
-            "exception_claimed" => {
-                json!({ "ground": one_of(random, &["absent", "personal_circumstances"]), "from": "2026-01-10", "to": "2026-03-20",
-                "clocks": ["final_plan", "assess_decision", "plan_decision"] })
-            }
-            _ => json!({}),
-        };
-        event["type"] = json!(event_type);
-        for field in ["sent_on", "received_on"] {
-            if self.random.random_bool(0.2) {
-                event[field] = json!(self.day_before_today(30));
-            }
-        }
-        if self.random.random_bool(0.3) {
-            let ahead = Days::new(self.random.random_range(0..12));
-            event["served_on"] = json!((day(&occurred_on) + ahead).to_string());
-        }
-        event["occurred_on"] = json!(occurred_on);
-        event
     }
 
     async fn ask(&mut self) {
@@ -245,7 +197,11 @@ impl Walk {
         let is_opening = event["type"] == "request_received";
         let event_id = event["id"].as_str().unwrap().to_owned();
         let voids = self.random.random_bool(if is_opening { 0.05 } else { 0.4 });
-        let replacement = if voids { Value::Null } else { self.moved(event) };
+        let replacement = if voids {
+            Value::Null
+        } else {
+            moved(&mut self.random, self.today, event)
+        };
         let answer = self.service.correct(&id, &[(&event_id, replacement)]).await;
         self.note(answer.status);
     }
@@ -284,37 +240,96 @@ impl Walk {
         self.note(answer.status);
     }
 
-    fn moved(&mut self, event: &Value) -> Value {
-        let event_type = event["type"].as_str().unwrap();
-        let by = self.random.random_range(0..9);
-        let occurred_on = day(event["occurred_on"].as_str().unwrap()) + Days::new(by) - Days::new(4);
-        match event_type {
-            "advice_requested" => {
-                json!({ "type": event_type, "occurred_on": occurred_on, "requirement": event["requirement"], "received_on": self.today })
-            }
-            "advice_submitted" => {
-                json!({ "type": event_type, "occurred_on": occurred_on, "requirement": "medical" })
-            }
-            _ => {
-                let mut event = event.clone();
-                for field in [
-                    "id",
-                    "sequence",
-                    "recorded_at",
-                    "recorded_by",
-                    "superseded_by",
-                    "note",
-                ] {
-                    event.as_object_mut().unwrap().remove(field);
-                }
-                event["occurred_on"] = json!(occurred_on);
-                event
-            }
-        }
-    }
-
     fn note(&mut self, status: u16) {
         assert!([201, 409, 422].contains(&status), "{status}");
         self.accepted += usize::from(status == 201);
+    }
+}
+
+/// A day not long before another.
+pub fn day_before(random: &mut ChaCha8Rng, today: NaiveDate, at_most: u64) -> String {
+    (today - Days::new(random.random_range(0..=at_most))).to_string()
+}
+
+/// An event of a type, more or less as it should be.
+pub fn some_event(
+    random: &mut ChaCha8Rng,
+    event_type: &str,
+    today: NaiveDate,
+    organisations: &[String],
+) -> Value {
+    let occurred_on = day_before(random, today, 30);
+    let organisation = organisations.choose(random).unwrap().clone();
+    let consultation = format!("019b0000-0000-7000-8000-00000000c00{}", random.random_range(0..3));
+    let mut event = match event_type {
+        "request_received" | "further_request_received" => json!({ "requested_by": "parent" }),
+        "assess_decision_notified" => {
+            json!({ "decision": if random.random_bool(0.8) { "assess" } else { "refuse" } })
+        }
+        "plan_decision_notified" => {
+            json!({ "decision": if random.random_bool(0.7) { "issue" } else { "not_issue" } })
+        }
+        "draft_plan_served" => {
+            json!({ "reason": one_of(random, &["first", "authority_changes", "representations_agreed"]) })
+        }
+        "setting_consulted" => {
+            json!({ "consultation_id": consultation, "organisation_id": organisation })
+        }
+        "setting_replied" => json!({ "consultation_id": consultation, "reply": "conditional" }),
+        "final_plan_sent" => json!({ "missing_advice_reason": "x", "sent_early_acknowledged": true,
+            "recipients": [{ "role": "family", "sent_on": today.to_string() }, { "role": "setting", "sent_on": occurred_on }],
+            "waiver": { "given_by": "parent", "given_on": occurred_on } }),
+        "assessment_withdrawn" => json!({ "withdrawn_by": "parent", "reason": "x" }),
+        "moved_out" => json!({ "to_la": "330" }),
+        "assessment_resumed" => {
+            json!({ "basis": "authority_reconsidered", "outcome": one_of(random, &["assess", "make_plan", "reconsider"]) })
+        }
+        "exception_claimed" => {
+            json!({ "ground": one_of(random, &["absent", "personal_circumstances"]), "from": "2026-01-10", "to": "2026-03-20",
+            "clocks": ["final_plan", "assess_decision", "plan_decision"] })
+        }
+        _ => json!({}),
+    };
+    event["type"] = json!(event_type);
+    for field in ["sent_on", "received_on"] {
+        if random.random_bool(0.2) {
+            event[field] = json!(day_before(random, today, 30));
+        }
+    }
+    if random.random_bool(0.3) {
+        let ahead = Days::new(random.random_range(0..12));
+        event["served_on"] = json!((day(&occurred_on) + ahead).to_string());
+    }
+    event["occurred_on"] = json!(occurred_on);
+    event
+}
+
+/// What could replace a recorded event: the same on another day.
+pub fn moved(random: &mut ChaCha8Rng, today: NaiveDate, event: &Value) -> Value {
+    let event_type = event["type"].as_str().unwrap();
+    let by = random.random_range(0..9);
+    let occurred_on = day(event["occurred_on"].as_str().unwrap()) + Days::new(by) - Days::new(4);
+    match event_type {
+        "advice_requested" => {
+            json!({ "type": event_type, "occurred_on": occurred_on, "requirement": event["requirement"], "received_on": today })
+        }
+        "advice_submitted" => {
+            json!({ "type": event_type, "occurred_on": occurred_on, "requirement": "medical" })
+        }
+        _ => {
+            let mut event = event.clone();
+            for field in [
+                "id",
+                "sequence",
+                "recorded_at",
+                "recorded_by",
+                "superseded_by",
+                "note",
+            ] {
+                event.as_object_mut().unwrap().remove(field);
+            }
+            event["occurred_on"] = json!(occurred_on);
+            event
+        }
     }
 }

@@ -1,0 +1,5 @@
+-- What is still owed is found without walking what has been done.
+DROP INDEX clocks_by_kind;
+CREATE INDEX clocks_owed ON clocks (la_code, bound, stopped_on, due_on, clock_id);
+CREATE INDEX open_procedures_by_state ON procedures (la_code, state, case_id) WHERE is_open;
+CREATE INDEX flags_up ON flags (la_code, code, case_id) WHERE until_on IS NULL;
