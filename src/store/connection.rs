@@ -5,7 +5,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
@@ -50,7 +50,7 @@ pub(super) enum Access {
 pub(super) struct Connector {
     pub(super) location: Location,
     pub(super) access: Access,
-    pub(super) statements: Arc<AtomicU64>,
+    pub(super) statements: Arc<Statements>,
     pub(super) breaker: Arc<Breaker>,
 }
 
@@ -108,6 +108,28 @@ impl Deref for OpenConnection {
 impl DerefMut for OpenConnection {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         &mut self.connection
+    }
+}
+
+/// What the connections of a store have run.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    pub(super) count: AtomicU64,
+    /// Whether their texts are kept.
+    pub(super) is_recording: AtomicBool,
+    recorded: Mutex<Vec<String>>,
+}
+
+impl Statements {
+    pub(super) fn take_recorded(&self) -> Vec<String> {
+        std::mem::take(&mut *self.recorded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(&self, text: String) {
+        self.recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text);
     }
 }
 
@@ -257,7 +279,7 @@ impl ManageConnection for Connector {
 /// Counts statements, less the `BEGIN`, `SAVEPOINT`, `COMMIT` and so on that Diesel announces beforehand, and
 /// notes what trouble they end in, which work on the connection need not pass on.
 struct Watch {
-    statements: Arc<AtomicU64>,
+    statements: Arc<Statements>,
     transaction_control: bool,
     seen: Seen,
 }
@@ -268,9 +290,14 @@ impl Instrumentation for Watch {
             InstrumentationEvent::BeginTransaction { .. }
             | InstrumentationEvent::CommitTransaction { .. }
             | InstrumentationEvent::RollbackTransaction { .. } => self.transaction_control = true,
-            InstrumentationEvent::StartQuery { .. } => {
+            InstrumentationEvent::StartQuery { query, .. } => {
                 let ours = !std::mem::take(&mut self.transaction_control);
-                self.statements.fetch_add(u64::from(ours), Ordering::Relaxed);
+                self.statements
+                    .count
+                    .fetch_add(u64::from(ours), Ordering::Relaxed);
+                if self.statements.is_recording.load(Ordering::Relaxed) {
+                    self.statements.record(query.to_string());
+                }
             }
             InstrumentationEvent::FinishQuery {
                 error: Some(error), ..

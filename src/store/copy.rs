@@ -4,14 +4,13 @@
 //! copy that was killed goes on where it stopped. What may be copied where is decided in `service::copy`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use super::connection::{Access, AnyConnection, Connector, OpenConnection, on_backend};
+use super::connection::{Access, AnyConnection, Connector, OpenConnection, Statements, on_backend};
 use super::migration::{self, SchemaVersion};
 use super::table::{COPY_PROGRESS, Table};
 use super::{ConnectError, Location, OpenError, StoreError, transaction};
@@ -37,7 +36,7 @@ impl End {
         let connector = Connector {
             location: location.clone(),
             access,
-            statements: Arc::new(AtomicU64::new(0)),
+            statements: Arc::new(Statements::default()),
             breaker: Arc::default(),
         };
         let mut connection = connector.connect()?;

@@ -52,7 +52,7 @@ pub use self::location::{Location, LocationError};
 pub use self::migration::{MigrateError, SchemaVersion};
 
 use self::breaker::Breaker;
-use self::connection::{Access, Connector};
+use self::connection::{Access, Connector, Statements};
 use self::writer::Writer;
 
 /// How long a request waits for a connection before it is told that the store is busy.
@@ -76,7 +76,7 @@ pub struct Store {
     writes: Writes,
     breaker: Arc<Breaker>,
     is_closed: Arc<AtomicBool>,
-    statements: Arc<AtomicU64>,
+    statements: Arc<Statements>,
 }
 
 #[derive(Clone)]
@@ -132,7 +132,7 @@ impl Store {
     /// A SQLite file is made where there is none, in a folder that must exist. Whoever serves from a SQLite
     /// file holds its folder's [`lock::DataLock`] first.
     pub fn open_sized(location: &Location, sizes: Sizes) -> Result<Store, OpenError> {
-        let statements = Arc::new(AtomicU64::new(0));
+        let statements = Arc::new(Statements::default());
         let breaker = Arc::new(Breaker::default());
         let connector = |access| Connector {
             location: location.clone(),
@@ -231,7 +231,18 @@ impl Store {
     /// How many SQL statements this store has run, less `BEGIN`, `COMMIT` and the like; a PostgreSQL write
     /// counts one more, by which it makes sure that its commit will be one. Tests hold the difference to a budget.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.statements.count.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the text of every statement from here on, transaction control and binds included. Binds are
+    /// personal data: only the bench calls this, on data that is made up.
+    pub fn record_statements(&self) {
+        self.statements.is_recording.store(true, Ordering::Relaxed);
+    }
+
+    /// The statements kept since this was last asked, in the order in which they began.
+    pub fn take_recorded_statements(&self) -> Vec<String> {
+        self.statements.take_recorded()
     }
 
     /// How busy the connections are, and how the writer has fared.
