@@ -150,7 +150,7 @@ pub(super) fn trouble_in(message: &str) -> Option<Trouble> {
         .map(|(_, trouble)| *trouble)
 }
 
-const PASSING_TROUBLES: [(&str, Trouble); 19] = [
+const PASSING_TROUBLES: [(&str, Trouble); 25] = [
     // SQLite
     ("database is locked", Trouble::Busy),
     ("database table is locked", Trouble::Busy),
@@ -172,6 +172,13 @@ const PASSING_TROUBLES: [(&str, Trouble); 19] = [
     ("could not fsync file", Trouble::Failing),
     ("terminating connection", Trouble::Unreachable),
     ("the database system is", Trouble::Unreachable),
+    // libpq, which Diesel does not always tell as a closed connection
+    ("server closed the connection", Trouble::Unreachable),
+    ("could not receive data from server", Trouble::Unreachable),
+    ("could not send data to server", Trouble::Unreachable),
+    ("no connection to the server", Trouble::Unreachable),
+    ("SSL connection has been closed", Trouble::Unreachable),
+    ("SSL SYSCALL error", Trouble::Unreachable),
 ];
 
 /// Names what a unique constraint is on: PostgreSQL tells its name, SQLite only writes a sentence.
@@ -229,6 +236,7 @@ mod tests {
             ("disk I/O error", Trouble::Failing),
             ("canceling statement due to lock timeout", Trouble::Busy),
             ("the database system is shutting down", Trouble::Unreachable),
+            ("server closed the connection unexpectedly", Trouble::Unreachable),
         ] {
             let error = sqlite(DatabaseErrorKind::Unknown, message);
             assert_eq!(error, StoreError::unavailable(trouble, message));

@@ -233,7 +233,9 @@ async fn broken_body(service: &Service) -> Answer {
 async fn every_code_of_the_table_is_reached_and_is_a_problem() {
     let service = Service::on("2026-02-20");
     let reached = reached(&service).await;
-    for code in Code::ALL {
+    // A request that another replica is at, and a commit whose answer is lost: `tests/resilience` makes those.
+    let elsewhere = [Code::IdempotencyInFlight, Code::OutcomeUnknown];
+    for code in Code::ALL.into_iter().filter(|code| !elsewhere.contains(code)) {
         let answer = reached
             .get(code.name())
             .unwrap_or_else(|| panic!("nothing here reaches {}", code.name()));
@@ -281,7 +283,7 @@ async fn every_code_of_the_table_is_reached_and_is_a_problem() {
     }
     assert_eq!(
         reached.len(),
-        Code::ALL.len(),
+        Code::ALL.len() - elsewhere.len(),
         "a code that is no longer in the table"
     );
     assert!(
