@@ -77,23 +77,29 @@ pub fn superseded(entries: &[Entry]) -> HashMap<Uuid, Uuid> {
 /// events of its day that the first record of the fact had.
 pub fn effective(entries: &[Entry], fresh: &HashSet<Uuid>) -> Vec<Event> {
     let superseded = superseded(entries);
-    let sequences: HashMap<Uuid, i64> = entries.iter().map(|entry| (entry.id, entry.sequence)).collect();
-    let events: Vec<Event> = entries
-        .iter()
-        .filter(|entry| !superseded.contains_key(&entry.id))
-        .filter_map(|entry| match &entry.body {
-            EntryBody::Correction(_) => None,
-            EntryBody::Fact(fact) => Some(Event {
+    let sequence_of = |entry: &Entry| {
+        if entry.root_id == entry.id {
+            return entry.sequence;
+        }
+        let first = entries.iter().find(|first| first.id == entry.root_id);
+        first.map_or(entry.sequence, |first| first.sequence)
+    };
+    let mut events = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let EntryBody::Fact(fact) = &entry.body
+            && !superseded.contains_key(&entry.id)
+        {
+            events.push(Event {
                 id: entry.id,
                 root_id: entry.root_id,
-                sequence: sequences.get(&entry.root_id).copied().unwrap_or(entry.sequence),
+                sequence: sequence_of(entry),
                 occurred_on: entry.occurred_on,
                 dates: entry.dates,
                 fact: fact.clone(),
                 fresh: fresh.contains(&entry.id),
-            }),
-        })
-        .collect();
+            });
+        }
+    }
     if is_opening_voided(entries, &superseded) && !events.iter().any(|event| event.fact.is_opening()) {
         Vec::new()
     } else {

@@ -1,20 +1,29 @@
 //! Making the index again from the events: when the code or the readings changed, or on command.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
+
 use uuid::Uuid;
 
 use super::Error;
 use super::lease::{Duty, Replica};
 use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wanted_requests};
-use crate::store::advice::requests_of_procedure;
-use crate::store::case::facts_at;
-use crate::store::clock::{index_of, load_index};
+use super::settings::Settings;
+use crate::casework::child::ChildFacts;
+use crate::casework::history;
+use crate::statute::reading::Readings;
+use crate::store::advice::{AdviceRequestRow, requests_between, requests_of_procedure};
+use crate::store::case::{facts_at, facts_between};
+use crate::store::clock::{Index, index_of, indexes_between, load_index};
 use crate::store::convert;
 use crate::store::procedure::{
     ProcedureRow, authorities, has_other_fingerprint, load_entries, lock_procedure, lock_procedures,
-    procedures_after, procedures_with_other_fingerprint,
+    procedures_after, procedures_with_other_fingerprint, streams_between,
 };
 use crate::store::settings::settings_at;
-use crate::store::{AnyConnection, Store};
+use crate::store::{AnyConnection, Store, StoreError};
 
 /// How many procedures are computed in one transaction, so that writers are not kept waiting.
 const BATCH: i64 = 200;
@@ -115,83 +124,148 @@ fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<
 }
 
 /// Compares every index with its events and writes it again where it differs, unless only checking.
+///
+/// As many threads compare as there are cores; what differs is held, compared again and written one by one.
 pub fn rebuild_all(store: &Store, check_only: bool, mut progress: impl FnMut(u64)) -> Result<Report, Error> {
+    let after = Mutex::new(Uuid::nil().to_string());
     let mut report = Report::default();
-    let mut after = Uuid::nil().to_string();
-    loop {
-        let from = after.clone();
-        let batch = if check_only {
-            store.read_now(move |connection| check_batch(connection, &from))?
-        } else {
-            store.write_now(move |connection| rebuild_batch(connection, &from))?
-        };
-        let Some(last) = batch.last_id else {
-            return Ok(report);
-        };
-        after = last;
-        report.procedures += batch.report.procedures;
-        report.differing += batch.report.differing;
-        progress(report.procedures);
-    }
-}
-
-struct Batch {
-    report: Report,
-    last_id: Option<String>,
-}
-
-fn check_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, Error> {
-    over_batch(connection, after, |connection, procedure| {
-        differs(connection, procedure)
-    })
-}
-
-fn rebuild_batch(connection: &mut AnyConnection, after: &str) -> Result<Batch, Error> {
-    over_batch(connection, after, |connection, procedure| {
-        if !differs(connection, procedure)? {
-            return Ok(false);
+    std::thread::scope(|scope| {
+        let (sender, compared) = std::sync::mpsc::sync_channel(2);
+        let threads = available_parallelism().map_or(1, usize::from);
+        for _ in 0..threads {
+            let (sender, after) = (sender.clone(), &after);
+            scope.spawn(move || {
+                loop {
+                    let batch = store.read_now(|connection| compare_batch(connection, after));
+                    let goes_on = matches!(&batch, Ok(batch) if batch.procedures > 0);
+                    if sender.send(batch).is_err() || !goes_on {
+                        break;
+                    }
+                }
+            });
         }
-        // Somebody may have recorded while it was compared.
-        let procedure = lock_procedure(connection, &procedure.la_code, convert::id(&procedure.id)?)?;
-        if !differs(connection, &procedure)? {
-            return Ok(false);
+        drop(sender);
+        for batch in compared {
+            let Compared {
+                procedures,
+                differing,
+            } = batch?;
+            report.procedures += procedures;
+            for procedure in differing {
+                let differs =
+                    check_only || store.write_now(move |connection| rebuild_one(connection, &procedure))?;
+                report.differing += u64::from(differs);
+            }
+            progress(report.procedures);
         }
-        let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;
-        let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
-        let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
-        reindex(connection, &procedure, &entries, &child, &settings.readings)?;
-        Ok(true)
+        Ok(report)
     })
 }
 
-fn over_batch(
-    connection: &mut AnyConnection,
-    after: &str,
-    mut visit: impl FnMut(&mut AnyConnection, &ProcedureRow) -> Result<bool, Error>,
-) -> Result<Batch, Error> {
-    let procedures = procedures_after(connection, after, BATCH)?;
-    let mut report = Report::default();
-    for procedure in &procedures {
-        report.procedures += 1;
-        report.differing += u64::from(visit(connection, procedure)?);
+struct Compared {
+    procedures: u64,
+    differing: Vec<ProcedureRow>,
+}
+
+/// Compares the next batch after the id that the threads share, with a fixed number of statements.
+fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Result<Compared, Error> {
+    let procedures = {
+        let mut after = after.lock().unwrap_or_else(PoisonError::into_inner);
+        let procedures = procedures_after(connection, &after, BATCH)?;
+        if let Some(last) = procedures.last() {
+            after.clone_from(&last.id);
+        }
+        procedures
+    };
+    let (Some(first), Some(last)) = (procedures.first(), procedures.last()) else {
+        return Ok(Compared {
+            procedures: 0,
+            differing: Vec::new(),
+        });
+    };
+    let (first, last) = (first.id.as_str(), last.id.as_str());
+    let facts = facts_between(connection, first, last)?;
+    let mut parts: HashMap<String, Parts> = HashMap::new();
+    for (procedure_id, entry) in streams_between(connection, first, last)? {
+        parts.entry(procedure_id).or_default().entries.push(entry);
     }
-    Ok(Batch {
-        report,
-        last_id: procedures.last().map(|procedure| procedure.id.clone()),
+    for request in requests_between(connection, first, last)? {
+        let of_procedure = parts.entry(request.procedure_id.clone()).or_default();
+        of_procedure.requests.push(request);
+    }
+    let indexes = indexes_between(connection, first, last)?;
+    for clock in indexes.clocks {
+        let of_procedure = parts.entry(clock.procedure_id.clone()).or_default();
+        of_procedure.index.clocks.push(clock);
+    }
+    for flag in indexes.flags {
+        let of_procedure = parts.entry(flag.procedure_id.clone()).or_default();
+        of_procedure.index.flags.push(flag);
+    }
+    let mut settings: HashMap<String, Settings> = HashMap::new();
+    let count = procedures.len() as u64;
+    let mut differing = Vec::new();
+    for procedure in procedures {
+        let stored = parts.remove(&procedure.id).unwrap_or_default();
+        let child = facts
+            .get(&procedure.case_id)
+            .ok_or_else(|| Error::Store(StoreError::Bug("a case has no facts".to_owned())))?;
+        let readings = match settings.entry(procedure.la_code.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(settings_at(connection, &procedure.la_code, None)?.1),
+        };
+        if differs(&procedure, &stored, child, &readings.readings)? {
+            differing.push(procedure);
+        }
+    }
+    Ok(Compared {
+        procedures: count,
+        differing,
     })
 }
 
-fn differs(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Result<bool, Error> {
-    let entries = load_entries(connection, &procedure.la_code, &procedure.id)?;
+/// Writes the index of one procedure again, unless it is right by now.
+fn rebuild_one(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Result<bool, Error> {
+    let procedure = lock_procedure(connection, &procedure.la_code, convert::id(&procedure.id)?)?;
+    let stored = Parts {
+        entries: load_entries(connection, &procedure.la_code, &procedure.id)?,
+        requests: requests_of_procedure(connection, &procedure.la_code, &procedure.id)?,
+        index: load_index(connection, &procedure.id)?,
+    };
     let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
-    let timeline = derive(procedure, &entries, &child, &settings.readings, None)?;
-    let wanted = index_of(&key_of(procedure), timeline.as_ref())?;
-    let held = requests_of_procedure(connection, &procedure.la_code, &procedure.id)?;
+    let is_wrong = differs(&procedure, &stored, &child, &settings.readings)?;
+    if is_wrong {
+        reindex(
+            connection,
+            &procedure,
+            &stored.entries,
+            &child,
+            &settings.readings,
+        )?;
+    }
+    Ok(is_wrong)
+}
+
+/// What is stored of a procedure.
+#[derive(Default)]
+struct Parts {
+    entries: Vec<history::Entry>,
+    requests: Vec<AdviceRequestRow>,
+    index: Index,
+}
+
+fn differs(
+    procedure: &ProcedureRow,
+    stored: &Parts,
+    child: &ChildFacts,
+    readings: &Readings,
+) -> Result<bool, Error> {
+    let timeline = derive(procedure, &stored.entries, child, readings, None)?;
     let mut renewed = procedure.clone();
-    update_derived(&mut renewed, timeline.as_ref(), &settings.readings);
-    renewed.version = entries.len() as i64;
-    Ok(wanted != load_index(connection, &procedure.id)?
-        || renewed != *procedure
-        || wanted_requests(procedure, timeline.as_ref(), &held) != held)
+    update_derived(&mut renewed, timeline.as_ref(), readings);
+    renewed.version = stored.entries.len() as i64;
+    Ok(renewed != *procedure
+        || index_of(&key_of(procedure), timeline.as_ref())? != stored.index
+        || wanted_requests(procedure, timeline.as_ref(), &stored.requests) != stored.requests)
 }

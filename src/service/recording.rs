@@ -50,18 +50,22 @@ pub struct Held {
 #[derive(Debug)]
 struct Stored {
     /// None if nothing of it is there yet.
-    version: Option<i64>,
-    is_open: bool,
-    /// What its index was computed by.
-    fingerprint: String,
+    procedure: Option<ProcedureRow>,
     requests: Vec<AdviceRequestRow>,
     /// What the entries that are not there yet carry beside what the engine reads.
     notes: Vec<EntryNote>,
 }
 
 impl Held {
+    fn was_open(&self) -> bool {
+        self.stored
+            .procedure
+            .as_ref()
+            .is_some_and(|stored| stored.is_open)
+    }
+
     fn is_new(&self) -> bool {
-        self.stored.version.is_none()
+        self.stored.procedure.is_none()
     }
 }
 
@@ -137,9 +141,7 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
     let kind = kind_of(&procedure)?;
     Ok(Held {
         stored: Stored {
-            version: Some(procedure.version),
-            is_open: procedure.is_open,
-            fingerprint: procedure.fingerprint.clone(),
+            procedure: Some(procedure.clone()),
             requests: requests.clone(),
             notes: Vec::new(),
         },
@@ -197,9 +199,7 @@ pub fn new_procedure(
         child,
         settings,
         stored: Stored {
-            version: None,
-            is_open: false,
-            fingerprint: String::new(),
+            procedure: None,
             requests: Vec::new(),
             notes: Vec::new(),
         },
@@ -215,7 +215,7 @@ pub fn record(
     drafts: Vec<Draft>,
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<Option<Timeline>, Error> {
-    let was_open = held.stored.is_open;
+    let was_open = held.was_open();
     let corrects = is_correcting(&drafts);
     let is_late_advice = drafts
         .iter()
@@ -289,11 +289,11 @@ pub fn save(
 /// After a `Duplicate` the transaction goes on.
 fn save_procedure(connection: &mut AnyConnection, held: &Held) -> Result<(), StoreError> {
     let procedure = &held.procedure;
-    match held.stored.version {
-        Some(version_before) if procedure.is_open && !held.stored.is_open => {
-            reopen_procedure(connection, procedure, version_before)
+    match &held.stored.procedure {
+        Some(before) if procedure.is_open && !before.is_open => {
+            reopen_procedure(connection, before, procedure)
         }
-        Some(version_before) => update_procedure(connection, procedure, version_before),
+        Some(before) => update_procedure(connection, before, procedure),
         None => insert_procedure(connection, procedure),
     }
 }
@@ -313,9 +313,7 @@ fn save_entries(
     write_requests(connection, &held.stored.requests, &held.requests)?;
     let index = index_of(&key_of(procedure), timeline)?;
     write_index(connection, &indexed, &index)?;
-    held.stored.version = Some(procedure.version);
-    held.stored.is_open = procedure.is_open;
-    held.stored.fingerprint.clone_from(&procedure.fingerprint);
+    held.stored.procedure = Some(procedure.clone());
     held.stored.requests.clone_from(&held.requests);
     Ok(())
 }
@@ -324,14 +322,14 @@ fn save_entries(
 /// reading it; what other code or readings made is read.
 fn stored_index(connection: &mut AnyConnection, held: &Held) -> Result<Index, Error> {
     let readings = &held.settings.readings;
-    if held.is_new() {
-        Ok(Index::default())
-    } else if held.stored.fingerprint == fingerprint(readings) {
-        let stored = &held.entries[..held.entries.len() - held.stored.notes.len()];
-        let timeline = derive(&held.procedure, stored, &held.child, readings, None)?;
-        Ok(index_of(&key_of(&held.procedure), timeline.as_ref())?)
-    } else {
-        Ok(load_index(connection, &held.procedure.id)?)
+    match &held.stored.procedure {
+        None => Ok(Index::default()),
+        Some(stored) if stored.fingerprint == fingerprint(readings) => {
+            let recorded = &held.entries[..held.entries.len() - held.stored.notes.len()];
+            let timeline = derive(stored, recorded, &held.child, readings, None)?;
+            Ok(index_of(&key_of(stored), timeline.as_ref())?)
+        }
+        Some(stored) => Ok(load_index(connection, &stored.id)?),
     }
 }
 
@@ -376,7 +374,7 @@ pub fn reindex(
     let mut renewed = procedure.clone();
     update_derived(&mut renewed, timeline.as_ref(), readings);
     renewed.version = entries.len() as i64;
-    update_procedure(connection, &renewed, procedure.version)?;
+    update_procedure(connection, procedure, &renewed)?;
     let stored = requests_of_procedure(connection, &renewed.la_code, &renewed.id)?;
     let requests = renewed_requests(
         &renewed,
@@ -692,7 +690,7 @@ fn write_requests(
     for (position, row) in wanted.iter().enumerate() {
         match stored.get(position) {
             Some(before) if before == row => {}
-            Some(_) => update_advice_request(connection, row)?,
+            Some(before) => update_advice_request(connection, before, row)?,
             None => insert_advice_request(connection, row)?,
         }
     }

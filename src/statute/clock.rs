@@ -6,8 +6,9 @@
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
+use sha1::{Digest, Sha1};
 use utoipa::ToSchema;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use super::exception::{Claim, MissedAppointment, Period, TestedClaim, test_claim};
 use super::reading::Readings;
@@ -314,10 +315,22 @@ impl Clock {
 
 /// The id of the clock of a kind that an event started on a procedure.
 pub fn clock_id(procedure_id: Uuid, kind: ClockKind, root_event_id: Uuid) -> Uuid {
-    Uuid::new_v5(
-        &procedure_id,
-        format!("{}:{root_event_id}", kind.name()).as_bytes(),
-    )
+    // UUIDv5 by hand, since the library's own SHA-1 takes a quarter of the engine's time.
+    let mut name_buffer = Uuid::encode_buffer();
+    let mut digest = Sha1::new();
+    digest.update(procedure_id.as_bytes());
+    digest.update(kind.name());
+    digest.update(":");
+    digest.update(
+        root_event_id
+            .hyphenated()
+            .encode_lower(&mut name_buffer)
+            .as_bytes(),
+    );
+    let hash: [u8; 20] = digest.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Builder::from_sha1_bytes(bytes).into_uuid()
 }
 
 /// The clocks of one procedure while its events are folded.
@@ -417,4 +430,21 @@ impl<'r> Clocks<'r> {
 /// The first day on which a running clock is due soon, counted to the earlier of its due dates.
 pub fn due_soon_from(day_one_due_on: NaiveDate, due_soon_days: u32) -> NaiveDate {
     day_one_due_on - Days::new(due_soon_days.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_clock_is_a_uuid_of_version_5() {
+        let (procedure_id, event_id) = (Uuid::from_u128(7), Uuid::from_u128(u128::MAX));
+        for kind in ClockKind::ALL {
+            let name = format!("{}:{event_id}", kind.name());
+            assert_eq!(
+                clock_id(procedure_id, kind, event_id),
+                Uuid::new_v5(&procedure_id, name.as_bytes())
+            );
+        }
+    }
 }

@@ -104,17 +104,48 @@ pub fn insert_advice_request(
     Ok(())
 }
 
+/// Writes what changed of a request.
 pub fn update_advice_request(
     connection: &mut AnyConnection,
+    before: &AdviceRequestRow,
     row: &AdviceRequestRow,
 ) -> Result<(), StoreError> {
-    on_backend!(connection, inner => diesel::update(
-        advice_requests::table
-            .filter(advice_requests::la_code.eq(&row.la_code))
-            .filter(advice_requests::id.eq(&row.id)),
-    )
-    .set(row).execute(inner))?;
+    let stored = advice_requests::table
+        .filter(advice_requests::la_code.eq(&row.la_code))
+        .filter(advice_requests::id.eq(&row.id));
+    let answered = (
+        advice_requests::state.eq(&row.state),
+        advice_requests::submitted_on.eq(row.submitted_on),
+        advice_requests::accepted_on.eq(row.accepted_on),
+        advice_requests::version.eq(row.version),
+    );
+    let only_answered = AdviceRequestRow {
+        state: row.state.clone(),
+        submitted_on: row.submitted_on,
+        accepted_on: row.accepted_on,
+        version: row.version,
+        ..before.clone()
+    };
+    if only_answered == *row {
+        on_backend!(connection, inner => diesel::update(stored).set(answered).execute(inner))?;
+    } else {
+        on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
+    }
     Ok(())
+}
+
+/// The requests of all procedures within a range of ids, in the order of their own ids.
+pub fn requests_between(
+    connection: &mut AnyConnection,
+    first: &str,
+    last: &str,
+) -> Result<Vec<AdviceRequestRow>, StoreError> {
+    Ok(on_backend!(connection, inner => advice_requests::table
+        .filter(advice_requests::procedure_id.ge(first))
+        .filter(advice_requests::procedure_id.le(last))
+        .order(advice_requests::id.asc())
+        .select(AdviceRequestRow::as_select())
+        .load(inner))?)
 }
 
 pub fn insert_submission(connection: &mut AnyConnection, row: &SubmissionRow) -> Result<(), StoreError> {

@@ -440,6 +440,24 @@ pub fn facts_of_cases(
         .collect()
 }
 
+/// The facts, as they are known, of the cases of all procedures within a range of ids, by case.
+pub fn facts_between(
+    connection: &mut AnyConnection,
+    first: &str,
+    last: &str,
+) -> Result<HashMap<String, ChildFacts>, StoreError> {
+    let rows: Vec<(String, String)> = on_backend!(connection, inner => procedures::table
+        .inner_join(case_facts::table.on(case_facts::case_id.eq(procedures::case_id)))
+        .filter(procedures::id.ge(first))
+        .filter(procedures::id.le(last))
+        .order((case_facts::case_id.asc(), case_facts::version.asc()))
+        .select((case_facts::case_id, case_facts::data))
+        .load(inner))?;
+    rows.into_iter()
+        .map(|(case_id, data)| Ok((case_id, from_json(&data)?)))
+        .collect()
+}
+
 /// Whether no authority has any case.
 pub fn is_empty(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     let any: Option<String> = cases::table.select(cases::id).first(connection).optional()?;

@@ -205,6 +205,52 @@ pub fn load_index(connection: &mut AnyConnection, procedure_id: &str) -> Result<
     }))
 }
 
+/// The indexes of all procedures within a range of ids, in one heap, ordered as one index is.
+pub fn indexes_between(connection: &mut AnyConnection, first: &str, last: &str) -> Result<Index, StoreError> {
+    on_backend!(connection, inner => Ok(Index {
+        clocks: clocks::table
+            .filter(clocks::procedure_id.ge(first))
+            .filter(clocks::procedure_id.le(last))
+            .order((clocks::clock_id.asc(), clocks::segment.asc()))
+            .select(ClockRow::as_select())
+            .load(inner)?,
+        flags: flags::table
+            .filter(flags::procedure_id.ge(first))
+            .filter(flags::procedure_id.le(last))
+            .order(flags::id.asc())
+            .select(FlagRow::as_select())
+            .load(inner)?,
+    }))
+}
+
+/// Writes what changed of a segment: mostly that it was done or is no longer owed, which few indexes are on.
+fn update_clock(connection: &mut AnyConnection, before: &ClockRow, row: &ClockRow) -> Result<(), StoreError> {
+    let stored = clocks::table
+        .filter(clocks::clock_id.eq(&row.clock_id))
+        .filter(clocks::segment.eq(row.segment));
+    let stopped = (
+        clocks::satisfied_on.eq(row.satisfied_on),
+        clocks::cancelled_on.eq(row.cancelled_on),
+        clocks::excused_from_on.eq(row.excused_from_on),
+        clocks::stopped_on.eq(row.stopped_on),
+        clocks::effective_until_on.eq(row.effective_until_on),
+    );
+    let only_stopped = ClockRow {
+        satisfied_on: row.satisfied_on,
+        cancelled_on: row.cancelled_on,
+        excused_from_on: row.excused_from_on,
+        stopped_on: row.stopped_on,
+        effective_until_on: row.effective_until_on,
+        ..before.clone()
+    };
+    if only_stopped == *row {
+        on_backend!(connection, inner => diesel::update(stored).set(stopped).execute(inner))?;
+    } else {
+        on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
+    }
+    Ok(())
+}
+
 /// Writes the difference between what the index of a procedure holds and what it should hold.
 pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index) -> Result<(), StoreError> {
     let held_clocks: HashMap<_, _> = held
@@ -215,12 +261,7 @@ pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index)
     for row in &wanted.clocks {
         match held_clocks.get(&(&row.clock_id, row.segment)) {
             Some(held_row) if *held_row == row => {}
-            Some(_) => {
-                let stored = clocks::table
-                    .filter(clocks::clock_id.eq(&row.clock_id))
-                    .filter(clocks::segment.eq(row.segment));
-                on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
-            }
+            Some(held_row) => update_clock(connection, held_row, row)?,
             None => {
                 let insert = diesel::insert_into(clocks::table).values(row);
                 on_backend!(connection, inner => insert.execute(inner))?;

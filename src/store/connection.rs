@@ -235,8 +235,11 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
     let mode = diesel::dsl::sql::<Text>("PRAGMA journal_mode = WAL").get_result(connection)?;
     connection.batch_execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL")?;
     match access {
-        Access::Read => connection.batch_execute("PRAGMA query_only = ON")?,
-        Access::Write => {}
+        Access::Read => connection.batch_execute("PRAGMA query_only = ON; PRAGMA mmap_size = 17179869184")?,
+        // Pages of the indexes are changed again and again until the log is emptied into the file.
+        Access::Write => {
+            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000")?;
+        }
     }
     Ok(mode)
 }

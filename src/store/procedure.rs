@@ -17,7 +17,7 @@ use crate::casework::flag::FlagCode;
 use crate::casework::history::{Correction, Entry, EntryBody};
 
 /// A procedure as it is stored; state and openness are the engine's, for lists.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = procedures)]
 pub struct ProcedureRow {
     pub id: String,
@@ -106,19 +106,37 @@ pub fn insert_procedure(connection: &mut AnyConnection, row: &ProcedureRow) -> R
     Ok(())
 }
 
-/// Writes a procedure whose version is still the given one.
+/// Writes what changed of a procedure whose version is still the one before. Columns that are set cost
+/// their indexes even where they stay what they were.
 pub fn update_procedure(
     connection: &mut AnyConnection,
+    before: &ProcedureRow,
     row: &ProcedureRow,
-    version_before: i64,
 ) -> Result<(), StoreError> {
-    let updated = on_backend!(connection, inner => diesel::update(
-        procedures::table
-            .filter(procedures::la_code.eq(&row.la_code))
-            .filter(procedures::id.eq(&row.id))
-            .filter(procedures::version.eq(version_before)),
-    )
-    .set(row).execute(inner))?;
+    let held = procedures::table
+        .filter(procedures::la_code.eq(&row.la_code))
+        .filter(procedures::id.eq(&row.id))
+        .filter(procedures::version.eq(before.version));
+    let recorded = (
+        procedures::version.eq(row.version),
+        procedures::updated_at.eq(row.updated_at),
+    );
+    let only_recorded = ProcedureRow {
+        version: row.version,
+        updated_at: row.updated_at,
+        ..before.clone()
+    };
+    let updated = if only_recorded == *row {
+        on_backend!(connection, inner => diesel::update(held).set(recorded).execute(inner))?
+    } else {
+        let derived = (
+            procedures::state.eq(&row.state),
+            procedures::is_open.eq(row.is_open),
+            procedures::opened_on.eq(row.opened_on),
+            procedures::fingerprint.eq(&row.fingerprint),
+        );
+        on_backend!(connection, inner => diesel::update(held).set((recorded, derived)).execute(inner))?
+    };
     if updated == 1 {
         Ok(())
     } else {
@@ -130,10 +148,10 @@ pub fn update_procedure(
 /// open one can be asked for.
 pub fn reopen_procedure(
     connection: &mut AnyConnection,
+    before: &ProcedureRow,
     row: &ProcedureRow,
-    version_before: i64,
 ) -> Result<(), StoreError> {
-    connection.transaction(|connection| update_procedure(connection, row, version_before))
+    connection.transaction(|connection| update_procedure(connection, before, row))
 }
 
 pub fn find_procedure(
@@ -328,6 +346,23 @@ pub fn load_streams(
         .order((events::procedure_id.asc(), events::sequence.asc()))
         .select((events::procedure_id, EntryRow::as_select()))
         .load(connection)?;
+    rows.into_iter()
+        .map(|(procedure_id, row)| Ok((procedure_id, decode(row)?)))
+        .collect()
+}
+
+/// The streams of all procedures within a range of ids, by procedure and in the order of recording.
+pub fn streams_between(
+    connection: &mut AnyConnection,
+    first: &str,
+    last: &str,
+) -> Result<Vec<(String, Entry)>, StoreError> {
+    let rows: Vec<(String, EntryRow)> = on_backend!(connection, inner => events::table
+        .filter(events::procedure_id.ge(first))
+        .filter(events::procedure_id.le(last))
+        .order((events::procedure_id.asc(), events::sequence.asc()))
+        .select((events::procedure_id, EntryRow::as_select()))
+        .load(inner))?;
     rows.into_iter()
         .map(|(procedure_id, row)| Ok((procedure_id, decode(row)?)))
         .collect()

@@ -1,5 +1,8 @@
--- What is still owed is found without walking what has been done.
+-- What is still owed is found without walking what has been done, and the procedures of a page's cases
+-- without walking the authority's.
 DROP INDEX clocks_by_kind;
 CREATE INDEX clocks_owed ON clocks (la_code, bound, stopped_on, due_on, clock_id);
 CREATE INDEX open_procedures_by_state ON procedures (la_code, state, case_id) WHERE is_open;
 CREATE INDEX flags_up ON flags (la_code, code, case_id) WHERE until_on IS NULL;
+DROP INDEX procedures_by_case;
+CREATE INDEX procedures_by_case ON procedures (la_code, case_id);
