@@ -332,6 +332,9 @@ async fn nothing_goes_on_beside_the_closing_of_its_case() {
         assert_eq!(events[asked + 1]["type"], "case_closed");
         let requests = format!("advice_requests WHERE procedure_id = '{id}'");
         assert_eq!(service.count(&requests), i64::try_from(asked).unwrap());
+        // A request stays as it was, since advice may still come; but nobody owes it any more.
+        let owed = format!("clocks WHERE procedure_id = '{id}' AND stopped_on IS NULL");
+        assert_eq!(service.count(&owed), 0);
     }
     assert_index_is_right(&service);
 }
