@@ -163,12 +163,16 @@ fn the_container_file_names_what_there_is() {
         let is_copied = |held: &String| path == held || path.starts_with(&format!("{held}/"));
         assert!(copied.iter().any(is_copied), "{path} is not copied");
     }
-    // A bench that the manifest names must be there even where it is not built.
-    let has_benches = manifest.contains("[[bench]]");
-    assert!(
-        !has_benches || copied.iter().any(|held| held == "benches"),
-        "benches is not copied"
-    );
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "build.rs",
+        "migrations",
+        "src",
+        ".cargo",
+    ] {
+        assert!(copied.iter().any(|held| held == needed), "{needed} is not copied");
+    }
     let rust = manifest
         .lines()
         .find_map(|line| line.strip_prefix("rust-version = "))
