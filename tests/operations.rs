@@ -233,7 +233,7 @@ fn measures_tell_exactly_what_was_asked() {
     );
     assert!(of(r#"ehcp_pool_limit{pool="read"}"#) >= 2.0);
     assert_eq!(of(r#"ehcp_unavailable_total{cause="database_unreachable"}"#), 0.0);
-    assert!(of("process_resident_memory_bytes") > 1_000_000.0);
+    assert!(of("ehcp_memory_bytes") > 1_000_000.0);
     assert_eq!(
         of(concat!(
             "ehcp_build_info{version=\"",
@@ -247,7 +247,7 @@ fn measures_tell_exactly_what_was_asked() {
     let (_, watched) = page.split_once("## What to watch").unwrap();
     let named: BTreeSet<&str> = watched
         .split(|c: char| !c.is_ascii_lowercase() && c != '_')
-        .filter(|word| word.starts_with("ehcp_") || word.starts_with("process_"))
+        .filter(|word| word.starts_with("ehcp_"))
         .collect();
     assert!(named.len() > 10, "{named:?}");
     for name in named {

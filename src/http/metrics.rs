@@ -66,7 +66,7 @@ impl Metrics {
             requests: Arc::clone(&self.requests),
             load: self.app.store.load(),
             owed: self.owed().await,
-            memory: resident_bytes(),
+            memory: anonymous_bytes(),
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(scrape));
@@ -142,13 +142,9 @@ impl Collector for Scrape {
             }
         }
         if let Some(bytes) = self.memory {
-            let help = "Memory of the process that is resident";
-            let mut memory = encoder.encode_descriptor(
-                "process_resident_memory",
-                help,
-                Some(&Unit::Bytes),
-                MetricType::Gauge,
-            )?;
+            let help = "Memory that only this process uses, less the pages of files";
+            let mut memory =
+                encoder.encode_descriptor("ehcp_memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
             memory.encode_gauge(&bytes)?;
         }
         let mut build = encoder.encode_descriptor("ehcp_build", "The program", None, MetricType::Info)?;
@@ -263,10 +259,11 @@ fn histogram(encoder: &mut MetricEncoder<'_>, held: &Distribution) -> fmt::Resul
     encoder.encode_histogram::<NoLabelSet>(held.sum, held.count(), &held.buckets, None)
 }
 
-/// As the system counts it; nothing where it does not say.
-fn resident_bytes() -> Option<u64> {
+/// As the system counts it; nothing where it does not say. Pages of the SQLite file, which readers map, count
+/// as resident too, but the system takes them back when it needs them.
+fn anonymous_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kibibytes * 1024)
 }
