@@ -2,6 +2,7 @@
 //!
 //! HS256 alone is accepted. No error here repeats any part of a token.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,16 @@ const ISSUER: &str = "ehcp-timeline";
 const AUDIENCE: &str = "ehcp-timeline";
 /// How far the clocks of two servers may be apart.
 const LEEWAY_SECONDS: u64 = 30;
+
+/// What a token is held to, made once.
+static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = LEEWAY_SECONDS;
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[AUDIENCE]);
+    validation
+});
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -106,15 +117,10 @@ pub fn issue(
 
 /// Whom a token names, if this key signed it and it has not expired.
 pub fn verify(key: &IssuerKey, token: &str) -> Result<Principal, TokenError> {
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.leeway = LEEWAY_SECONDS;
-    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[AUDIENCE]);
     let key = DecodingKey::from_secret(key.bytes());
     // First on its own, to tell a text that is no token from a token whose claims are wrong.
     jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
-    let claims = match jsonwebtoken::decode::<Claims>(token, &key, &validation) {
+    let claims = match jsonwebtoken::decode::<Claims>(token, &key, &VALIDATION) {
         Ok(decoded) => decoded.claims,
         Err(error) => return Err(refusal(error.kind())),
     };

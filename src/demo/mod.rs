@@ -18,8 +18,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use chrono::{Days, NaiveDate};
 use rand::SeedableRng;
@@ -41,10 +40,12 @@ pub use authority::{LA_CODE, caseworker};
 
 /// Decides everything that is drawn; any number would do.
 const SEED: u64 = 885;
-/// How many cases share a transaction.
-const CASES_PER_TRANSACTION: usize = 200;
-/// How many transactions' worth of cases may wait to be written.
-const BATCHES_AHEAD: usize = 2;
+/// How many cases are handed over at a time.
+const CASES_IN_A_BATCH: usize = 50;
+/// How many batches may wait to be written.
+const BATCHES_AHEAD: usize = 4;
+/// How many cases share a transaction, at least.
+const CASES_IN_A_TRANSACTION: usize = 1_000;
 
 /// What was made, with something of each kind for examples.
 #[derive(Debug, Clone)]
@@ -82,7 +83,8 @@ pub fn is_untouched(store: &Store) -> Result<bool, Error> {
 
 /// Makes the authority as it is at the start of `today`; `progress` hears how many cases are done.
 ///
-/// One thread makes up the cases while this one writes them.
+/// One thread makes up the cases while another writes them, the oldest first: ids follow time, so what is
+/// written together lies together in the database.
 pub fn make(
     store: &Store,
     today: NaiveDate,
@@ -91,6 +93,8 @@ pub fn make(
 ) -> Result<Made, Error> {
     let (bodies, settings) = store.write_now(move |connection| found_authority(connection, today))?;
     let community_health = bodies.community_health;
+    let mut numbers: Vec<u32> = (0..cases).collect();
+    numbers.sort_by_cached_key(|number| script_of(*number, today).1.arrived_on);
     let mut made = Made {
         cases: 0,
         events: 0,
@@ -98,9 +102,8 @@ pub fn make(
     };
     std::thread::scope(|scope| {
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
-        let maker = scope.spawn(move || {
-            for first in (0..cases).step_by(CASES_PER_TRANSACTION) {
-                let numbers = first..cases.min(first + CASES_PER_TRANSACTION as u32);
+        scope.spawn(move || {
+            for numbers in numbers.chunks(CASES_IN_A_BATCH) {
                 let batch =
                     store.read_now(|connection| make_up(connection, &settings, &bodies, today, numbers));
                 if sender.send(batch).is_err() {
@@ -108,25 +111,50 @@ pub fn make(
                 }
             }
         });
-        for batch in batches {
-            let mut files = Vec::new();
-            for (number, ids, file, recorded) in batch? {
+        let mut left = Some(batches);
+        while let Some(batches) = left {
+            let written = store.write_now(move |connection| write_some(connection, batches, today))?;
+            for (number, recorded) in written.stories {
                 made.cases += 1;
                 made.events += recorded.events;
                 if number == showcase::LATE_ADVICE {
                     made.examples = examples_of(&recorded, community_health);
                 }
-                files.push((ids, file));
             }
-            store.write_now(move |connection| {
-                files
-                    .into_iter()
-                    .try_for_each(|(ids, file)| write_file(connection, &ids, file, noon(today)))
-            })?;
             progress(made.cases);
+            left = written.left;
         }
-        drop(maker);
         Ok(made)
+    })
+}
+
+/// What one transaction wrote.
+struct Written {
+    stories: Vec<(u32, RecordedStory)>,
+    /// Where the next ones come from; none if there are no more.
+    left: Option<Receiver<Batch>>,
+}
+
+type Batch = Result<Vec<MadeUp>, Error>;
+
+fn write_some(
+    connection: &mut AnyConnection,
+    batches: Receiver<Batch>,
+    today: NaiveDate,
+) -> Result<Written, Error> {
+    let mut stories = Vec::new();
+    while stories.len() < CASES_IN_A_TRANSACTION {
+        let Ok(batch) = batches.recv() else {
+            return Ok(Written { stories, left: None });
+        };
+        for (number, ids, file, recorded) in batch? {
+            write_file(connection, &ids, file, noon(today))?;
+            stories.push((number, recorded));
+        }
+    }
+    Ok(Written {
+        stories,
+        left: Some(batches),
     })
 }
 
@@ -155,10 +183,11 @@ fn make_up(
     settings: &Settings,
     bodies: &authority::Bodies,
     today: NaiveDate,
-    numbers: Range<u32>,
+    numbers: &[u32],
 ) -> Result<Vec<MadeUp>, Error> {
     numbers
-        .map(|number| {
+        .iter()
+        .map(|&number| {
             let story = story_of(number, today, bodies);
             let ids = Ids::seeded(SEED ^ ((u64::from(number) + 1) << 32));
             let (file, recorded) = record_story(connection, &ids, settings, &story)?;
@@ -168,13 +197,18 @@ fn make_up(
 }
 
 /// Each story has a generator of its own, so that more cases leave the first ones as they are.
-fn story_of(number: u32, today: NaiveDate, bodies: &authority::Bodies) -> story::Story {
+fn script_of(number: u32, today: NaiveDate) -> (ChaCha8Rng, script::Script) {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     rng.set_stream(number.into());
     let script = match showcase::showcase(number, today) {
         Some(script) => script,
         None => script::draw_script(&mut rng, today),
     };
+    (rng, script)
+}
+
+fn story_of(number: u32, today: NaiveDate, bodies: &authority::Bodies) -> story::Story {
+    let (mut rng, script) = script_of(number, today);
     let child = child::make_up_child(&mut rng, number, script.arrived_on, bodies);
     story::tell_story(&mut rng, &script, child, bodies, today)
 }

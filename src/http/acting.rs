@@ -149,13 +149,22 @@ pub fn acted<T: Serialize>(status: u16, version: i64, view: &T) -> Result<Answer
 }
 
 /// An answer that shows something in its version.
-pub fn shown<T: Serialize>(version: i64, view: &T) -> HttpResponse {
-    HttpResponse::Ok()
+pub fn shown<T: Serialize>(version: i64, view: &T) -> Result<HttpResponse, Problem> {
+    let body = written(view).ok_or_else(|| Problem::bug("an answer cannot be written as JSON"))?;
+    Ok(HttpResponse::Ok()
         .insert_header(("ETag", entity_tag(version)))
-        .json(view)
+        .content_type("application/json")
+        .body(body))
 }
 
 fn body_of<T: Serialize>(view: &T) -> Result<String, Error> {
-    serde_json::to_string(view)
-        .map_err(|_| Error::Store(StoreError::Bug("an answer cannot be written as JSON".to_owned())))
+    written(view)
+        .ok_or_else(|| Error::Store(StoreError::Bug("an answer cannot be written as JSON".to_owned())))
+}
+
+/// A view as JSON, in room that most answers fit in.
+fn written<T: Serialize>(view: &T) -> Option<String> {
+    let mut body = Vec::with_capacity(16 * 1024);
+    serde_json::to_writer(&mut body, view).ok()?;
+    String::from_utf8(body).ok()
 }

@@ -304,5 +304,5 @@ pub async fn get_advice_request(
             AdviceRequestView::try_from(get(work, id)?)
         })
         .await?;
-    Ok(shown(view.version, &view))
+    shown(view.version, &view)
 }

@@ -370,7 +370,7 @@ pub async fn get_assessment(
             AssessmentView::try_from(get(work, id, as_of, known_at)?)
         })
         .await?;
-    Ok(shown(view.version, &view))
+    shown(view.version, &view)
 }
 
 /// List the events of an assessment

@@ -431,7 +431,7 @@ pub async fn get_case(
             CaseView::try_from(get(work, id)?)
         })
         .await?;
-    Ok(shown(view.version, &view))
+    shown(view.version, &view)
 }
 
 /// Change a case
@@ -465,7 +465,7 @@ pub async fn change_case(
             CaseView::try_from(reading)
         })
         .await?;
-    Ok(shown(view.version, &view))
+    shown(view.version, &view)
 }
 
 /// Close a case

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::trace_of;
+use super::dates;
 use super::extractor::{Allowed, QueryString};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::{Code, Problem};
@@ -61,19 +62,25 @@ pub struct ClockView {
     pub bound: Bound,
     /// The day the period is counted from.
     #[schema(example = "2026-01-05")]
+    #[serde(serialize_with = "dates::day")]
     pub started_on: NaiveDate,
     /// The last day in time; for a window, its last day.
     #[schema(example = "2026-02-16")]
+    #[serde(serialize_with = "dates::day")]
     pub due_on: NaiveDate,
     /// The last day if the day of receipt counts as day one. Alerts are driven off it.
     #[schema(example = "2026-02-15")]
+    #[serde(serialize_with = "dates::day")]
     pub day_one_due_on: NaiveDate,
     /// The due date, or the nearest working day before it.
     #[schema(example = "2026-02-16")]
+    #[serde(serialize_with = "dates::day")]
     pub last_working_day: NaiveDate,
     /// The day it was done.
+    #[serde(serialize_with = "dates::optional_day")]
     pub satisfied_on: Option<NaiveDate>,
     /// The day it stopped being owed.
+    #[serde(serialize_with = "dates::optional_day")]
     pub cancelled_on: Option<NaiveDate>,
     pub status: ClockStatus,
     /// Days to the due date, negative once it has passed; null once the clock has stopped.

@@ -13,6 +13,7 @@ mod cases;
 mod clocks;
 pub mod code;
 pub mod contract;
+mod dates;
 mod docs;
 mod event_input;
 pub mod extractor;

@@ -117,7 +117,7 @@ pub async fn get_organisation(
             get(work, id)
         })
         .await?;
-    Ok(shown(organisation.version, &OrganisationView::from(organisation)))
+    shown(organisation.version, &OrganisationView::from(organisation))
 }
 
 /// Change an organisation
@@ -149,5 +149,5 @@ pub async fn change_organisation(
             })
         })
         .await?;
-    Ok(shown(organisation.version, &OrganisationView::from(organisation)))
+    shown(organisation.version, &OrganisationView::from(organisation))
 }

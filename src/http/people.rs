@@ -124,7 +124,7 @@ pub async fn get_person(
             get(work, case_id.0, person_id.0)
         })
         .await?;
-    Ok(shown(person.version, &PersonView::from(person)))
+    shown(person.version, &PersonView::from(person))
 }
 
 /// Change a person of a case
@@ -159,5 +159,5 @@ pub async fn change_person(
             })
         })
         .await?;
-    Ok(shown(person.version, &PersonView::from(person)))
+    shown(person.version, &PersonView::from(person))
 }

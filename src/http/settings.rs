@@ -59,7 +59,7 @@ pub async fn get_settings(
     let (version, settings) = app
         .read(principal.into_principal(), trace_of(&request), get)
         .await?;
-    Ok(shown(version, &SettingsView { version, settings }))
+    shown(version, &SettingsView { version, settings })
 }
 
 /// Put settings in force
@@ -94,5 +94,5 @@ pub async fn put_settings(
     rebuilt
         .map_err(|error| Problem::internal(&error))?
         .map_err(|error: Error| Problem::from(error))?;
-    Ok(shown(version, &SettingsView { version, settings }))
+    shown(version, &SettingsView { version, settings })
 }

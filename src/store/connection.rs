@@ -238,7 +238,7 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
         Access::Read => connection.batch_execute("PRAGMA query_only = ON; PRAGMA mmap_size = 17179869184")?,
         // Pages of the indexes are changed again and again until the log is emptied into the file.
         Access::Write => {
-            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000")?;
+            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000")?;
         }
     }
     Ok(mode)

@@ -488,6 +488,21 @@ fn encode(entry: &Entry) -> Result<String, StoreError> {
     }
 }
 
+/// What most events hold. The column says which they are, so their data need not be searched for it.
+#[derive(serde::Deserialize)]
+struct OnRequest {
+    request_id: Uuid,
+}
+
+fn on_request(
+    data: &str,
+    fact: impl FnOnce(Uuid) -> AdviceFact,
+) -> Result<(LegalDates, EntryBody), StoreError> {
+    let stored: Stored<OnRequest> = from_json(data)?;
+    let fact = fact(stored.fact.request_id);
+    Ok((stored.dates, EntryBody::Fact(Fact::Advice(fact))))
+}
+
 fn decode(row: EntryRow) -> Result<Entry, StoreError> {
     let event_type = EventType::named(&row.event_type)
         .ok_or_else(|| StoreError::Bug("a stored event type is unknown".to_owned()))?;
@@ -509,11 +524,17 @@ fn decode(row: EntryRow) -> Result<Entry, StoreError> {
             let stored: Stored<AssessmentFact> = from_json(&row.data)?;
             (stored.dates, EntryBody::Fact(Fact::Assessment(stored.fact)))
         }
+        EventType::AdviceAcknowledged => on_request(&row.data, |request_id| {
+            AdviceFact::AdviceAcknowledged { request_id }
+        })?,
+        EventType::AdviceSubmitted => {
+            on_request(&row.data, |request_id| AdviceFact::AdviceSubmitted { request_id })?
+        }
+        EventType::AdviceAccepted => {
+            on_request(&row.data, |request_id| AdviceFact::AdviceAccepted { request_id })?
+        }
         EventType::AdviceRequested
-        | EventType::AdviceAcknowledged
-        | EventType::AdviceSubmitted
         | EventType::AdviceReturned
-        | EventType::AdviceAccepted
         | EventType::AdviceDeclined
         | EventType::AdviceRedirected
         | EventType::AdviceWithdrawn
