@@ -430,7 +430,7 @@ mod tests {
             format!("log_format in {path} line 4 must be one of: text, json"),
             format!("read_connections in {path} line 5 must be"),
             format!("in {path} line 6 is no setting"),
-            "--shutdown-seconds must be a whole number from 1 to 3600".to_owned(),
+            "--shutdown-seconds must be a whole number from 2 to 3600".to_owned(),
             "DATABASE_URL cannot be used. Databases of the kind `mysql` are not supported".to_owned(),
             "RUST_LOG must be a level".to_owned(),
         ] {

@@ -226,6 +226,7 @@ pub fn indexes_between(connection: &mut AnyConnection, first: &str, last: &str) 
 /// Writes what changed of a segment: mostly that it was done or is no longer owed, which few indexes are on.
 fn update_clock(connection: &mut AnyConnection, before: &ClockRow, row: &ClockRow) -> Result<(), StoreError> {
     let stored = clocks::table
+        .filter(clocks::procedure_id.eq(&row.procedure_id))
         .filter(clocks::clock_id.eq(&row.clock_id))
         .filter(clocks::segment.eq(row.segment));
     let stopped = (
@@ -277,6 +278,7 @@ pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index)
     for row in held.clocks.iter().filter(|row| !is_wanted(row)) {
         diesel::delete(
             clocks::table
+                .filter(clocks::procedure_id.eq(&row.procedure_id))
                 .filter(clocks::clock_id.eq(&row.clock_id))
                 .filter(clocks::segment.eq(row.segment)),
         )

@@ -234,11 +234,13 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
     connection.batch_execute("PRAGMA busy_timeout = 5000")?;
     let mode = diesel::dsl::sql::<Text>("PRAGMA journal_mode = WAL").get_result(connection)?;
     connection.batch_execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL")?;
+    // Pages come from the file's own memory, without a copy of each by the system.
+    connection.batch_execute("PRAGMA mmap_size = 17179869184")?;
     match access {
-        Access::Read => connection.batch_execute("PRAGMA query_only = ON; PRAGMA mmap_size = 17179869184")?,
+        Access::Read => connection.batch_execute("PRAGMA query_only = ON")?,
         // Pages of the indexes are changed again and again until the log is emptied into the file.
         Access::Write => {
-            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16000")?;
+            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000")?;
         }
     }
     Ok(mode)

@@ -168,7 +168,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    clocks (clock_id, segment) {
+    clocks (procedure_id, clock_id, segment) {
         clock_id -> Text,
         segment -> BigInt,
         la_code -> Text,
