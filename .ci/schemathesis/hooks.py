@@ -59,11 +59,19 @@ def days_of(advice_requests):
 
 
 CASES = [item["id"] for item in some("/v1/cases?limit=200")]
-ASSESSMENTS = {
-    item["id"]: datetime.date.fromisoformat(item["opened_on"])
-    for state in ("considering_request", "assessing", "drafting", "draft_served", "plan_issued", "assessment_refused")
-    for item in some(f"/v1/assessments?limit=200&state={state}")
-}
+
+
+def opened_in(*states):
+    """Some assessments in each of the states, with the day on which they opened."""
+    return {
+        item["id"]: datetime.date.fromisoformat(item["opened_on"])
+        for state in states
+        for item in some(f"/v1/assessments?limit=200&state={state}")
+    }
+
+
+OPEN_ASSESSMENTS = opened_in("considering_request", "assessing", "drafting", "draft_served")
+ASSESSMENTS = OPEN_ASSESSMENTS | opened_in("plan_issued", "assessment_refused")
 ADVICE_REQUESTS = days_of(some("/v1/advice-requests?limit=200&state=requested") + some("/v1/advice-requests?limit=200"))
 ORGANISATIONS = [item["id"] for item in some("/v1/organisations?limit=200")]
 
@@ -147,6 +155,8 @@ def placed(path, parameters):
         waiting = days_of(listed(f"/v1/advice-requests?limit=200&state={state}"))
         ADVICE_REQUESTS.update(waiting)
         ids = list(waiting) or ids
+    if path.endswith("/existing-advice"):
+        ids = list(OPEN_ASSESSMENTS) or ids
     if not ids:
         return parameters
     parameters = {**parameters, "id": CHANCE.choice(ids)}

@@ -238,10 +238,9 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
     connection.batch_execute("PRAGMA mmap_size = 17179869184")?;
     match access {
         Access::Read => connection.batch_execute("PRAGMA query_only = ON")?,
-        // Pages of the indexes are changed again and again until the log is emptied into the file.
-        Access::Write => {
-            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000")?;
-        }
+        // Pages of the indexes are changed again and again until the log is emptied into the file. That stays
+        // as often as SQLite does it: a longer log is a longer wait for the commit that empties it.
+        Access::Write => connection.batch_execute("PRAGMA cache_size = -65536")?,
     }
     Ok(mode)
 }
