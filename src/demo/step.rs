@@ -19,7 +19,7 @@ pub struct Step {
     pub act: Act,
 }
 
-/// Something to record through a use case.
+/// Something to record.
 #[derive(Debug, Clone)]
 pub enum Act {
     Open(AssessmentFact),

@@ -17,7 +17,7 @@ use crate::casework::advice::{AdviceState, StartBasis};
 use crate::service::advice::{
     AdviceReading, NewAdviceRequest, get_advice_request as get, list_requests, open_advice_request as open,
 };
-use crate::service::recording::RequestContent;
+use crate::service::request_rows::RequestContent;
 use crate::service::{App, Error};
 use crate::statute::requirement::Requirement;
 use crate::store::advice::{AdviceFilter, AdviceRequestRow, SubmissionRow};

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::assessment::{AssessmentReading, get_assessment};
 use super::organisation::party_of;
-use super::recording::{Draft, Held, RequestContent, day_faults, derive, hold, record};
+use super::recording::{Draft, Held, day_faults, derive, hold, record};
+use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
 use crate::auth::{Permission, Scope, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceItem, Agreements};

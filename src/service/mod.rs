@@ -17,6 +17,7 @@ pub mod organisation;
 pub mod person;
 pub mod rebuild;
 pub mod recording;
+pub mod request_rows;
 pub mod settings;
 pub mod timeline;
 pub mod work;

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::Error;
 use super::lease::{Duty, Replica};
-use super::recording::{derive, fingerprint, key_of, reindex, update_derived, wanted_requests};
+use super::recording::{derive, fingerprint, key_of, reindex, update_derived};
+use super::request_rows::wanted_requests;
 use super::settings::Settings;
 use crate::casework::child::ChildFacts;
 use crate::casework::history;

@@ -1,6 +1,5 @@
 DROP INDEX procedures_by_case;
 CREATE INDEX procedures_by_case ON procedures (case_id);
-DROP INDEX flags_up;
 DROP INDEX open_procedures_by_state;
 DROP INDEX clocks_owed;
 ALTER TABLE clocks ALTER COLUMN bound TYPE TEXT;

@@ -7,6 +7,5 @@ ALTER TABLE clocks DROP CONSTRAINT clocks_pkey;
 ALTER TABLE clocks ADD CONSTRAINT clocks_pkey PRIMARY KEY (procedure_id, clock_id, segment);
 CREATE INDEX clocks_owed ON clocks (la_code, bound, stopped_on, due_on, clock_id);
 CREATE INDEX open_procedures_by_state ON procedures (la_code, state, case_id) WHERE is_open;
-CREATE INDEX flags_up ON flags (la_code, code, case_id) WHERE until_on IS NULL;
 DROP INDEX procedures_by_case;
 CREATE INDEX procedures_by_case ON procedures (la_code, case_id);

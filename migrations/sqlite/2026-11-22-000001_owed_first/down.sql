@@ -1,6 +1,5 @@
 DROP INDEX procedures_by_case;
 CREATE INDEX procedures_by_case ON procedures (case_id);
-DROP INDEX flags_up;
 DROP INDEX open_procedures_by_state;
 CREATE TABLE clocks_renewed (
     clock_id TEXT NOT NULL,

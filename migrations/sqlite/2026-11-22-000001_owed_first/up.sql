@@ -31,6 +31,5 @@ CREATE INDEX clocks_owed ON clocks (la_code, bound, stopped_on, due_on, clock_id
 CREATE INDEX clocks_by_case ON clocks (la_code, case_id, due_on, clock_id);
 CREATE INDEX clocks_by_organisation ON clocks (la_code, organisation_id, due_on, clock_id) WHERE organisation_id IS NOT NULL;
 CREATE INDEX open_procedures_by_state ON procedures (la_code, state, case_id) WHERE is_open;
-CREATE INDEX flags_up ON flags (la_code, code, case_id) WHERE until_on IS NULL;
 DROP INDEX procedures_by_case;
 CREATE INDEX procedures_by_case ON procedures (la_code, case_id);
