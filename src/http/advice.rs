@@ -173,7 +173,7 @@ pub async fn get_advice_matrix(
 ) -> Result<HttpResponse, Problem> {
     let (id, as_of) = (id.into_inner().0, query.0.as_of);
     let (as_of, items) = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), trace_of(&request), move |work| {
             get_matrix(work, id, as_of)
         })
         .await?;

@@ -300,7 +300,7 @@ pub async fn get_advice_request(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let view = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), trace_of(&request), move |work| {
             AdviceRequestView::try_from(get(work, id)?)
         })
         .await?;

@@ -427,7 +427,7 @@ pub async fn get_case(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let view = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), trace_of(&request), move |work| {
             CaseView::try_from(get(work, id)?)
         })
         .await?;

@@ -113,7 +113,7 @@ pub async fn get_organisation(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let organisation = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), trace_of(&request), move |work| {
             get(work, id)
         })
         .await?;

@@ -120,7 +120,7 @@ pub async fn get_person(
 ) -> Result<HttpResponse, Problem> {
     let (case_id, person_id) = ids.into_inner();
     let person = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), trace_of(&request), move |work| {
             get(work, case_id.0, person_id.0)
         })
         .await?;

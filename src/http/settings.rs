@@ -57,7 +57,7 @@ pub async fn get_settings(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (version, settings) = app
-        .read(principal.into_principal(), trace_of(&request), get)
+        .read_few(principal.into_principal(), trace_of(&request), get)
         .await?;
     shown(version, &SettingsView { version, settings })
 }

@@ -97,6 +97,27 @@ impl App {
             .await
     }
 
+    /// [`App::read`] for a use case that reads a few rows by their keys, whatever is in them.
+    pub async fn read_few<T: Send + 'static>(
+        &self,
+        principal: Principal,
+        trace_id: String,
+        use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
+        self.store
+            .read_few(move |connection| {
+                use_case(&mut Work {
+                    connection,
+                    principal: &principal,
+                    trace_id: &trace_id,
+                    now,
+                    ids: &ids,
+                })
+            })
+            .await
+    }
+
     /// Runs a use case that writes, in one transaction: all of it, or nothing.
     pub async fn write<T: Send + 'static>(
         &self,

@@ -192,13 +192,25 @@ pub struct ListedCase {
 /// Opens a case under a minted reference.
 pub fn open_case(work: &mut Work<'_>, details: &CaseDetails) -> Result<CaseReading, Error> {
     check_details(work, details)?;
-    let (row, facts) = new_case(work, details)?;
-    insert_case(work.connection, &row).map_err(|error| identifier_is_taken(work, details, None, error))?;
+    let (mut row, facts) = new_case(work, details)?;
+    insert_minted(work, &mut row).map_err(|error| identifier_is_taken(work, details, None, error))?;
     let case_id = convert::id(&row.id)?;
     insert_facts(work.connection, &row.la_code, case_id, 1, work.now, &facts)?;
     write_external_refs(work, &row, details)?;
     work.audit("open_case", &row.id, Some(&row.id), Some(1))?;
     read_case(work, row)
+}
+
+/// Inserts a case, under another reference where chance has given its own to one before.
+pub(super) fn insert_minted(work: &mut Work<'_>, row: &mut CaseRow) -> Result<(), StoreError> {
+    loop {
+        match insert_case(work.connection, row) {
+            Err(StoreError::Duplicate(index)) if index.contains("reference") => {
+                row.reference = work.new_reference();
+            }
+            inserted => return inserted,
+        }
+    }
 }
 
 /// A case that does not exist yet, under a minted reference, and the facts the engine uses of it.
@@ -617,4 +629,48 @@ fn identifier_is_taken(
         }
     }
     error.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::{LaCode, Principal, Role};
+    use crate::service::Ids;
+    use crate::store::{Location, Store};
+
+    #[test]
+    fn a_reference_that_chance_gives_twice_is_minted_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
+        let child = json!({ "given_name": "Ada", "family_name": "Merrin", "date_of_birth": "2018-05-01" });
+        let details: CaseDetails = serde_json::from_value(child).unwrap();
+        let a_day: DateTime<Utc> = "2026-01-05T09:00:00Z".parse().unwrap();
+        let reference_of = |second: i64| {
+            let details = details.clone();
+            let opened = store.write_now(move |connection| {
+                let manager = Principal {
+                    subject: "manager-1".to_owned(),
+                    la_code: LaCode::parse("885").unwrap(),
+                    roles: vec![Role::Manager],
+                    organisation_id: None,
+                    case_id: None,
+                    person_id: None,
+                };
+                let mut work = Work {
+                    connection,
+                    principal: &manager,
+                    trace_id: "",
+                    now: a_day + TimeDelta::seconds(second),
+                    // The same chance for both.
+                    ids: &Ids::seeded(7),
+                };
+                open_case(&mut work, &details)
+            });
+            opened.unwrap().row.reference
+        };
+        assert_ne!(reference_of(1), reference_of(2));
+    }
 }

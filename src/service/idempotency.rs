@@ -73,6 +73,7 @@ pub fn once(
         answer.status.into(),
         &headers,
         &answer.body,
+        work.now.naive_utc(),
     )?;
     Ok(answer)
 }

@@ -13,7 +13,9 @@ use super::advice::{
     NewAct, NewAdviceRequest, NewExistingAdvice, act_draft, agreement_draft, asking_draft, submission_of,
 };
 use super::assessment::{NewEvent, draft_of, event_drafts};
-use super::case::{CaseDetails, check_details, ends_with_its_case, new_case, write_external_refs};
+use super::case::{
+    CaseDetails, check_details, ends_with_its_case, insert_minted, new_case, write_external_refs,
+};
 use super::person::{PersonDetails, new_person};
 use super::recording::{Draft, Held, apply, new_procedure, save};
 use super::settings::Settings;
@@ -24,7 +26,7 @@ use crate::casework::event::{ClosureReason, Fact};
 use crate::casework::timeline::{ProcedureKind, Timeline};
 use crate::store::StoreError;
 use crate::store::advice::{AdviceRequestRow, SubmissionRow, insert_submission};
-use crate::store::case::{CaseRow, insert_case, insert_facts};
+use crate::store::case::{CaseRow, insert_facts};
 use crate::store::convert;
 use crate::store::person::{PersonRow, insert_person};
 
@@ -167,7 +169,7 @@ impl CaseFile {
     pub fn write(mut self, work: &mut Work<'_>) -> Result<(), Error> {
         let case_id = self.case_id()?;
         let la_code = self.case.la_code.clone();
-        insert_case(work.connection, &self.case)?;
+        insert_minted(work, &mut self.case)?;
         insert_facts(work.connection, &la_code, case_id, 1, self.opened_at, &self.facts)?;
         if !self.details.external_refs.is_empty() {
             write_external_refs(work, &self.case, &self.details)?;

@@ -3,6 +3,8 @@
 //! The moveable days follow by rule for any year; proclaimed days are data. School holidays are
 //! not here because no time limit of the SEND Regulations looks at them.
 
+use std::fmt;
+
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 /// Bank holidays that exist in one year only.
@@ -112,24 +114,36 @@ pub fn school_year_starting(date: NaiveDate) -> i32 {
     }
 }
 
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// A date written as people read it, such as `5 January 2026`.
-pub fn in_words(date: NaiveDate) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
-    format!("{} {month} {}", date.day(), date.year())
+pub fn in_words(date: NaiveDate) -> InWords {
+    InWords(date)
+}
+
+/// A date that is written out where it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InWords(NaiveDate);
+
+impl fmt::Display for InWords {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let InWords(date) = self;
+        let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
+        write!(formatter, "{} {month} {}", date.day(), date.year())
+    }
 }
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {

@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::connection::{AnyConnection, on_backend};
 use super::convert::after;
 use super::schema::{advice_requests, advice_submissions};
+use super::statement::{Insert, Update, column};
 use super::{MultiBackend, StoreError};
 
 /// A request as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = advice_requests, treat_none_as_null = true)]
 pub struct AdviceRequestRow {
     pub id: String,
@@ -99,8 +100,30 @@ pub fn insert_advice_request(
     connection: &mut AnyConnection,
     row: &AdviceRequestRow,
 ) -> Result<(), StoreError> {
-    on_backend!(connection, inner => diesel::insert_into(advice_requests::table)
-        .values(row).execute(inner))?;
+    let insert = Insert {
+        table: "advice_requests",
+        values: vec![
+            column(advice_requests::id, &row.id),
+            column(advice_requests::la_code, &row.la_code),
+            column(advice_requests::case_id, &row.case_id),
+            column(advice_requests::procedure_id, &row.procedure_id),
+            column(advice_requests::requirement, &row.requirement),
+            column(advice_requests::service, &row.service),
+            column(advice_requests::organisation_id, &row.organisation_id),
+            column(advice_requests::family_story, &row.family_story),
+            column(advice_requests::questions, &row.questions),
+            column(advice_requests::state, &row.state),
+            column(advice_requests::is_live, row.is_live),
+            column(advice_requests::is_void, row.is_void),
+            column(advice_requests::requested_on, row.requested_on),
+            column(advice_requests::received_on, row.received_on),
+            column(advice_requests::due_on, row.due_on),
+            column(advice_requests::submitted_on, row.submitted_on),
+            column(advice_requests::accepted_on, row.accepted_on),
+            column(advice_requests::version, row.version),
+        ],
+    };
+    on_backend!(connection, inner => insert.execute(inner))?;
     Ok(())
 }
 
@@ -110,15 +133,6 @@ pub fn update_advice_request(
     before: &AdviceRequestRow,
     row: &AdviceRequestRow,
 ) -> Result<(), StoreError> {
-    let stored = advice_requests::table
-        .filter(advice_requests::la_code.eq(&row.la_code))
-        .filter(advice_requests::id.eq(&row.id));
-    let answered = (
-        advice_requests::state.eq(&row.state),
-        advice_requests::submitted_on.eq(row.submitted_on),
-        advice_requests::accepted_on.eq(row.accepted_on),
-        advice_requests::version.eq(row.version),
-    );
     let only_answered = AdviceRequestRow {
         state: row.state.clone(),
         submitted_on: row.submitted_on,
@@ -127,8 +141,24 @@ pub fn update_advice_request(
         ..before.clone()
     };
     if only_answered == *row {
-        on_backend!(connection, inner => diesel::update(stored).set(answered).execute(inner))?;
+        let answer = Update {
+            table: "advice_requests",
+            set: vec![
+                column(advice_requests::state, &row.state),
+                column(advice_requests::submitted_on, row.submitted_on),
+                column(advice_requests::accepted_on, row.accepted_on),
+                column(advice_requests::version, row.version),
+            ],
+            held: vec![
+                column(advice_requests::la_code, &row.la_code),
+                column(advice_requests::id, &row.id),
+            ],
+        };
+        on_backend!(connection, inner => answer.execute(inner))?;
     } else {
+        let stored = advice_requests::table
+            .filter(advice_requests::la_code.eq(&row.la_code))
+            .filter(advice_requests::id.eq(&row.id));
         on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
     }
     Ok(())

@@ -16,6 +16,7 @@ use super::column::{Day, Id};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{after, id, name_of, named, text_of};
 use super::schema::{cases, clocks, flags, procedures};
+use super::statement::{Insert, Update, column};
 use super::{MultiBackend, StoreError};
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::timeline::Timeline;
@@ -29,7 +30,7 @@ const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
 };
 
 /// One segment of one clock.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = clocks, treat_none_as_null = true)]
 pub struct ClockRow {
     pub clock_id: String,
@@ -223,19 +224,38 @@ pub fn indexes_between(connection: &mut AnyConnection, first: &str, last: &str) 
     }))
 }
 
+fn insert_clock(connection: &mut AnyConnection, row: &ClockRow) -> Result<(), StoreError> {
+    let insert = Insert {
+        table: "clocks",
+        values: vec![
+            column(clocks::clock_id, &row.clock_id),
+            column(clocks::segment, row.segment),
+            column(clocks::la_code, &row.la_code),
+            column(clocks::case_id, &row.case_id),
+            column(clocks::procedure_id, &row.procedure_id),
+            column(clocks::advice_request_id, &row.advice_request_id),
+            column(clocks::organisation_id, &row.organisation_id),
+            column(clocks::kind, &row.kind),
+            column(clocks::bearer, &row.bearer),
+            column(clocks::force, &row.force),
+            column(clocks::bound, &row.bound),
+            column(clocks::started_on, row.started_on),
+            column(clocks::due_on, row.due_on),
+            column(clocks::day_one_due_on, row.day_one_due_on),
+            column(clocks::satisfied_on, row.satisfied_on),
+            column(clocks::cancelled_on, row.cancelled_on),
+            column(clocks::excused_from_on, row.excused_from_on),
+            column(clocks::stopped_on, row.stopped_on),
+            column(clocks::effective_from_on, row.effective_from_on),
+            column(clocks::effective_until_on, row.effective_until_on),
+        ],
+    };
+    on_backend!(connection, inner => insert.execute(inner))?;
+    Ok(())
+}
+
 /// Writes what changed of a segment: mostly that it was done or is no longer owed, which few indexes are on.
 fn update_clock(connection: &mut AnyConnection, before: &ClockRow, row: &ClockRow) -> Result<(), StoreError> {
-    let stored = clocks::table
-        .filter(clocks::procedure_id.eq(&row.procedure_id))
-        .filter(clocks::clock_id.eq(&row.clock_id))
-        .filter(clocks::segment.eq(row.segment));
-    let stopped = (
-        clocks::satisfied_on.eq(row.satisfied_on),
-        clocks::cancelled_on.eq(row.cancelled_on),
-        clocks::excused_from_on.eq(row.excused_from_on),
-        clocks::stopped_on.eq(row.stopped_on),
-        clocks::effective_until_on.eq(row.effective_until_on),
-    );
     let only_stopped = ClockRow {
         satisfied_on: row.satisfied_on,
         cancelled_on: row.cancelled_on,
@@ -245,8 +265,27 @@ fn update_clock(connection: &mut AnyConnection, before: &ClockRow, row: &ClockRo
         ..before.clone()
     };
     if only_stopped == *row {
-        on_backend!(connection, inner => diesel::update(stored).set(stopped).execute(inner))?;
+        let stop = Update {
+            table: "clocks",
+            set: vec![
+                column(clocks::satisfied_on, row.satisfied_on),
+                column(clocks::cancelled_on, row.cancelled_on),
+                column(clocks::excused_from_on, row.excused_from_on),
+                column(clocks::stopped_on, row.stopped_on),
+                column(clocks::effective_until_on, row.effective_until_on),
+            ],
+            held: vec![
+                column(clocks::procedure_id, &row.procedure_id),
+                column(clocks::clock_id, &row.clock_id),
+                column(clocks::segment, row.segment),
+            ],
+        };
+        on_backend!(connection, inner => stop.execute(inner))?;
     } else {
+        let stored = clocks::table
+            .filter(clocks::procedure_id.eq(&row.procedure_id))
+            .filter(clocks::clock_id.eq(&row.clock_id))
+            .filter(clocks::segment.eq(row.segment));
         on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
     }
     Ok(())
@@ -263,10 +302,7 @@ pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index)
         match held_clocks.get(&(&row.clock_id, row.segment)) {
             Some(held_row) if *held_row == row => {}
             Some(held_row) => update_clock(connection, held_row, row)?,
-            None => {
-                let insert = diesel::insert_into(clocks::table).values(row);
-                on_backend!(connection, inner => insert.execute(inner))?;
-            }
+            None => insert_clock(connection, row)?,
         }
     }
     let is_wanted = |row: &ClockRow| {
@@ -289,7 +325,7 @@ pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index)
         match held_flags.get(&row.id) {
             Some(held_row) if *held_row == row => {}
             Some(_) => {
-                let update = diesel::update(flags::table.filter(flags::id.eq(&row.id))).set(row);
+                let update = diesel::update(flags::table.find((&row.procedure_id, &row.id))).set(row);
                 on_backend!(connection, inner => update.execute(inner))?;
             }
             None => {
@@ -303,7 +339,7 @@ pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index)
         .iter()
         .filter(|row| !wanted.flags.iter().any(|other| other.id == row.id))
     {
-        diesel::delete(flags::table.filter(flags::id.eq(&row.id))).execute(connection)?;
+        diesel::delete(flags::table.find((&row.procedure_id, &row.id))).execute(connection)?;
     }
     Ok(())
 }

@@ -1,10 +1,15 @@
-//! Columns read straight into their values: dates, instants and ids, without a library's search for their
-//! format and without a text in between. Rows that lists and streams load by the hundred use them.
+//! Columns read straight into their values and written straight from them: dates, instants and ids, without a
+//! library's search for their format. What lists and streams load by the hundred uses them, and what runs with
+//! every event.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use std::fmt::{self, Write};
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Date, Text, Timestamp};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use uuid::Uuid;
@@ -12,11 +17,13 @@ use uuid::Uuid;
 use super::MultiBackend;
 
 /// A civil date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow, AsExpression)]
+#[diesel(sql_type = Date)]
 pub struct Day(pub NaiveDate);
 
 /// An instant, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow, AsExpression)]
+#[diesel(sql_type = Timestamp)]
 pub struct Instant(pub NaiveDateTime);
 
 /// An id.
@@ -78,6 +85,69 @@ impl FromSql<Text, Pg> for Id {
 impl FromSql<Text, MultiBackend> for Id {
     fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         value.from_sql::<Id, Text>()
+    }
+}
+
+impl ToSql<Date, Sqlite> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        let mut text = String::with_capacity(10);
+        write_date(&mut text, self.0)?;
+        out.set_value(text);
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Date, Pg> for Day {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Date, Pg>::to_sql(&self.0, &mut out.reborrow())
+    }
+}
+
+impl ToSql<Timestamp, Sqlite> for Instant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        let mut text = String::with_capacity(29);
+        write_instant(&mut text, self.0)?;
+        out.set_value(text);
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Timestamp, Pg> for Instant {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Timestamp, Pg>::to_sql(&self.0, &mut out.reborrow())
+    }
+}
+
+/// As Diesel writes it, `2026-02-20`. A year of other than four digits is left to the library.
+fn write_date(text: &mut String, date: NaiveDate) -> fmt::Result {
+    match u32::try_from(date.year()) {
+        Ok(year @ 1_000..=9_999) => {
+            let digit = |number: u32| char::from(b'0' + (number % 10) as u8);
+            let (month, day) = (date.month(), date.day());
+            for number in [year / 1_000, year / 100, year / 10, year] {
+                text.push(digit(number));
+            }
+            for number in [month, day] {
+                text.push('-');
+                text.push(digit(number / 10));
+                text.push(digit(number));
+            }
+            Ok(())
+        }
+        Ok(_) | Err(_) => write!(text, "{}", date.format("%F")),
+    }
+}
+
+/// As Diesel writes it, `2026-02-20 09:30:00` with a fraction of three, six or nine digits where there is one.
+fn write_instant(text: &mut String, at: NaiveDateTime) -> fmt::Result {
+    write_date(text, at.date())?;
+    let (hour, minute, second, nanosecond) = (at.hour(), at.minute(), at.second(), at.nanosecond());
+    write!(text, " {hour:02}:{minute:02}:{second:02}")?;
+    match nanosecond {
+        0 => Ok(()),
+        whole if whole % 1_000_000 == 0 => write!(text, ".{:03}", whole / 1_000_000),
+        whole if whole % 1_000 == 0 => write!(text, ".{:06}", whole / 1_000),
+        _ => write!(text, ".{nanosecond:09}"),
     }
 }
 
@@ -154,6 +224,17 @@ mod tests {
             let at = chrono::DateTime::from_timestamp(seconds, microseconds * 1_000).unwrap().naive_utc();
             prop_assert_eq!(date(at.date().format("%F").to_string().as_bytes()), Some(at.date()));
             prop_assert_eq!(instant(at.format("%F %T%.f").to_string().as_bytes()), Some(at));
+        }
+
+        #[test]
+        fn dates_and_instants_are_written_as_the_library_writes_them(
+            seconds in -99_999_999_999_i64..399_999_999_999,
+            nanoseconds in prop_oneof![Just(0), (0_u32..1_000).prop_map(|n| n * 1_000_000), (0_u32..1_000_000).prop_map(|n| n * 1_000), 0_u32..1_000_000_000],
+        ) {
+            let at = chrono::DateTime::from_timestamp(seconds, nanoseconds).unwrap().naive_utc();
+            let mut text = String::new();
+            write_instant(&mut text, at).unwrap();
+            prop_assert_eq!(text, at.format("%F %T%.f").to_string());
         }
     }
 }

@@ -233,14 +233,17 @@ fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, ConnectE
 fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::QueryResult<String> {
     connection.batch_execute("PRAGMA busy_timeout = 5000")?;
     let mode = diesel::dsl::sql::<Text>("PRAGMA journal_mode = WAL").get_result(connection)?;
-    connection.batch_execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL")?;
+    connection
+        .batch_execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")?;
     // Pages come from the file's own memory, without a copy of each by the system.
     connection.batch_execute("PRAGMA mmap_size = 17179869184")?;
     match access {
         Access::Read => connection.batch_execute("PRAGMA query_only = ON")?,
-        // Pages of the indexes are changed again and again until the log is emptied into the file. That stays
-        // as often as SQLite does it: a longer log is a longer wait for the commit that empties it.
-        Access::Write => connection.batch_execute("PRAGMA cache_size = -65536")?,
+        // Pages of the indexes are changed again and again until the log is emptied into the file. A commit does
+        // that itself only where the log has outgrown the thread that does it beside the writer.
+        Access::Write => {
+            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")?;
+        }
     }
     Ok(mode)
 }

@@ -6,7 +6,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::StoreError;
-use super::connection::{AnyConnection, on_backend};
+use super::connection::AnyConnection;
 use super::schema::idempotency_keys;
 
 /// How long an answer is kept.
@@ -39,6 +39,23 @@ pub struct NewClaim<'c> {
     pub body_sha256: &'c str,
 }
 
+impl NewClaim<'_> {
+    fn answered(&self, status: i32, headers: &str, body: &str, now: NaiveDateTime) -> KeptAnswer {
+        KeptAnswer {
+            la_code: self.la_code.to_owned(),
+            client: self.client.to_owned(),
+            idempotency_key: self.key.to_owned(),
+            method: self.method.to_owned(),
+            path: self.path.to_owned(),
+            body_sha256: self.body_sha256.to_owned(),
+            status,
+            headers: headers.to_owned(),
+            body: body.to_owned(),
+            created_at: now,
+        }
+    }
+}
+
 /// Claims a key until the transaction ends, unless an answer that is not too old is kept under it, which
 /// is then given. Whoever has claimed a key gives its answer to [`keep_answer`] in the same transaction.
 pub fn claim_key(
@@ -46,53 +63,62 @@ pub fn claim_key(
     claim: &NewClaim<'_>,
     now: NaiveDateTime,
 ) -> Result<Option<KeptAnswer>, StoreError> {
-    let row = KeptAnswer {
-        la_code: claim.la_code.to_owned(),
-        client: claim.client.to_owned(),
-        idempotency_key: claim.key.to_owned(),
-        method: claim.method.to_owned(),
-        path: claim.path.to_owned(),
-        body_sha256: claim.body_sha256.to_owned(),
-        status: 0,
-        headers: String::new(),
-        body: String::new(),
-        created_at: now,
-    };
-    let key = (
-        idempotency_keys::la_code,
-        idempotency_keys::client,
-        idempotency_keys::idempotency_key,
-    );
-    let is_too_old = idempotency_keys::created_at.le(now - KEPT_FOR);
-    let claimed = on_backend!(connection, inner => {
-        let upsert = diesel::insert_into(idempotency_keys::table).values(&row).on_conflict(key);
-        diesel::query_dsl::methods::FilterDsl::filter(upsert.do_update().set(&row), is_too_old).execute(inner)?
-    });
-    if claimed == 1 {
-        return Ok(None);
+    let kept = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
+    match connection {
+        // Its one writer has claimed every key.
+        AnyConnection::Sqlite(inner) => Ok(kept
+            .filter(idempotency_keys::created_at.gt(now - KEPT_FOR))
+            .select(KeptAnswer::as_select())
+            .get_result(inner)
+            .optional()?),
+        AnyConnection::Postgres(inner) => {
+            let row = claim.answered(0, "", "", now);
+            let key = (
+                idempotency_keys::la_code,
+                idempotency_keys::client,
+                idempotency_keys::idempotency_key,
+            );
+            let upsert = diesel::insert_into(idempotency_keys::table)
+                .values(&row)
+                .on_conflict(key);
+            let is_too_old = idempotency_keys::created_at.le(now - KEPT_FOR);
+            let claimed =
+                diesel::query_dsl::methods::FilterDsl::filter(upsert.do_update().set(&row), is_too_old)
+                    .execute(inner)?;
+            if claimed == 1 {
+                return Ok(None);
+            }
+            Ok(Some(kept.select(KeptAnswer::as_select()).get_result(inner)?))
+        }
     }
-    let kept = on_backend!(connection, inner => idempotency_keys::table
-        .find((claim.la_code, claim.client, claim.key))
-        .select(KeptAnswer::as_select())
-        .get_result(inner))?;
-    Ok(Some(kept))
 }
 
-/// Keeps the answer under the key that was claimed for it.
+/// Keeps the answer under the key that was claimed for it at the same instant.
 pub fn keep_answer(
     connection: &mut AnyConnection,
     claim: &NewClaim<'_>,
     status: i32,
     headers: &str,
     body: &str,
+    now: NaiveDateTime,
 ) -> Result<(), StoreError> {
-    let claimed = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
-    let answer = (
-        idempotency_keys::status.eq(status),
-        idempotency_keys::headers.eq(headers),
-        idempotency_keys::body.eq(body),
-    );
-    on_backend!(connection, inner => diesel::update(claimed).set(answer).execute(inner))?;
+    match connection {
+        AnyConnection::Sqlite(inner) => {
+            let row = claim.answered(status, headers, body, now);
+            diesel::replace_into(idempotency_keys::table)
+                .values(row)
+                .execute(inner)?;
+        }
+        AnyConnection::Postgres(inner) => {
+            let claimed = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
+            let answer = (
+                idempotency_keys::status.eq(status),
+                idempotency_keys::headers.eq(headers),
+                idempotency_keys::body.eq(body),
+            );
+            diesel::update(claimed).set(answer).execute(inner)?;
+        }
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod backup;
 mod breaker;
 pub mod case;
+mod checkpoint;
 pub mod clock;
 mod column;
 pub mod connection;
@@ -31,6 +32,7 @@ mod schema;
 pub mod settings;
 mod sqlite_file;
 pub mod standing;
+mod statement;
 pub mod table;
 mod transaction;
 mod writer;
@@ -170,6 +172,27 @@ impl Store {
         let (reads, breaker) = (self.reads.clone(), Arc::clone(&self.breaker));
         let late = StoreError::unavailable(Trouble::Busy, "the database gave no answer in time");
         on_a_blocking_thread(late, move || read_from(&reads, &breaker, work)).await
+    }
+
+    /// [`Store::read`] for work that reads a few rows by their keys. SQLite answers that in less time than
+    /// handing it to another thread and back takes, so it runs where it is asked if a connection is idle.
+    pub async fn read_few<T, E>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        if let Writes::Sqlite(_) = &self.writes
+            && let Some(mut connection) = self.reads.pool.try_get()
+        {
+            connection.take_trouble();
+            if transaction::begin(&mut connection, Access::Read).is_ok() {
+                return transaction::conclude(&mut connection, Access::Read, work);
+            }
+        }
+        self.read(work).await
     }
 
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.

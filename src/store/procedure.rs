@@ -9,6 +9,7 @@ use super::column::{Day, Id, Instant};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, instant, json};
 use super::schema::{cases, clocks, events, flags, procedures};
+use super::statement::{Insert, Update, column};
 use super::{MultiBackend, StoreError};
 use crate::casework::advice::AdviceFact;
 use crate::casework::assessment::AssessmentFact;
@@ -31,22 +32,6 @@ pub struct ProcedureRow {
     pub fingerprint: String,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
-}
-
-#[derive(Debug, Insertable)]
-#[diesel(table_name = events)]
-struct NewEventRow {
-    id: String,
-    la_code: String,
-    procedure_id: String,
-    sequence: i64,
-    event_type: String,
-    occurred_on: NaiveDate,
-    data: String,
-    note: Option<String>,
-    root_id: String,
-    recorded_at: NaiveDateTime,
-    recorded_by: String,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -113,30 +98,33 @@ pub fn update_procedure(
     before: &ProcedureRow,
     row: &ProcedureRow,
 ) -> Result<(), StoreError> {
-    let held = procedures::table
-        .filter(procedures::la_code.eq(&row.la_code))
-        .filter(procedures::id.eq(&row.id))
-        .filter(procedures::version.eq(before.version));
-    let recorded = (
-        procedures::version.eq(row.version),
-        procedures::updated_at.eq(row.updated_at),
-    );
+    let mut set = vec![
+        column(procedures::version, row.version),
+        column(procedures::updated_at, row.updated_at),
+    ];
     let only_recorded = ProcedureRow {
         version: row.version,
         updated_at: row.updated_at,
         ..before.clone()
     };
-    let updated = if only_recorded == *row {
-        on_backend!(connection, inner => diesel::update(held).set(recorded).execute(inner))?
-    } else {
-        let derived = (
-            procedures::state.eq(&row.state),
-            procedures::is_open.eq(row.is_open),
-            procedures::opened_on.eq(row.opened_on),
-            procedures::fingerprint.eq(&row.fingerprint),
-        );
-        on_backend!(connection, inner => diesel::update(held).set((recorded, derived)).execute(inner))?
+    if only_recorded != *row {
+        set.extend([
+            column(procedures::state, &row.state),
+            column(procedures::is_open, row.is_open),
+            column(procedures::opened_on, row.opened_on),
+            column(procedures::fingerprint, &row.fingerprint),
+        ]);
+    }
+    let update = Update {
+        table: "procedures",
+        set,
+        held: vec![
+            column(procedures::la_code, &row.la_code),
+            column(procedures::id, &row.id),
+            column(procedures::version, before.version),
+        ],
     };
+    let updated = on_backend!(connection, inner => update.execute(inner))?;
     if updated == 1 {
         Ok(())
     } else {
@@ -304,21 +292,25 @@ pub fn insert_entry(
     entry: &Entry,
     noted: &EntryNote,
 ) -> Result<(), StoreError> {
-    let row = NewEventRow {
-        id: entry.id.to_string(),
-        la_code: la_code.to_owned(),
-        procedure_id: procedure_id.to_owned(),
-        sequence: entry.sequence,
-        event_type: entry.body.event_type().name().to_owned(),
-        occurred_on: entry.occurred_on,
-        data: encode(entry)?,
-        note: noted.note.clone(),
-        root_id: entry.root_id.to_string(),
-        recorded_at: entry.recorded_at.naive_utc(),
-        recorded_by: noted.recorded_by.clone(),
+    let (id, root_id) = (entry.id.to_string(), entry.root_id.to_string());
+    let data = encode(entry)?;
+    let insert = Insert {
+        table: "events",
+        values: vec![
+            column(events::id, &id),
+            column(events::la_code, la_code),
+            column(events::procedure_id, procedure_id),
+            column(events::sequence, entry.sequence),
+            column(events::event_type, entry.body.event_type().name()),
+            column(events::occurred_on, entry.occurred_on),
+            column(events::data, &data),
+            column(events::note, &noted.note),
+            column(events::root_id, &root_id),
+            column(events::recorded_at, entry.recorded_at.naive_utc()),
+            column(events::recorded_by, &noted.recorded_by),
+        ],
     };
-    on_backend!(connection, inner => diesel::insert_into(events::table)
-        .values(row).execute(inner))?;
+    on_backend!(connection, inner => insert.execute(inner))?;
     Ok(())
 }
 

@@ -114,7 +114,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    events (id) {
+    events (procedure_id, sequence) {
         id -> Text,
         la_code -> Text,
         procedure_id -> Text,
@@ -193,7 +193,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    flags (id) {
+    flags (procedure_id, id) {
         id -> Text,
         la_code -> Text,
         case_id -> Text,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use super::checkpoint::Checkpointer;
 use super::connection::{Access, AnyConnection, Connector, OpenConnection};
 use super::error::{StoreError, Trouble};
 use super::load::WriterLoad;
@@ -38,6 +39,7 @@ impl Writer {
         let (sender, jobs) = sync_channel(WAITING);
         let load = Arc::new(WriterLoad::default());
         let writer = WriterThread {
+            checkpointer: Checkpointer::start(&connector)?,
             load: Arc::clone(&load),
             jobs,
             connector,
@@ -105,6 +107,7 @@ impl Writer {
 }
 
 struct WriterThread {
+    checkpointer: Checkpointer,
     load: Arc<WriterLoad>,
     jobs: Receiver<Job>,
     connector: Connector,
@@ -152,6 +155,7 @@ impl WriterThread {
         self.load.committed(replies.len(), started.elapsed());
         self.note(outcome.as_ref().err());
         replies.into_iter().for_each(|reply| reply(outcome.clone()));
+        self.checkpointer.committed();
     }
 
     /// Says in the log when writes begin to fail and when they succeed again.

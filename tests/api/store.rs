@@ -481,10 +481,14 @@ async fn the_trail_and_the_kept_answer_fall_with_the_write() {
     ];
     let before: Vec<i64> = tables.iter().map(|table| service.count(table)).collect();
     // The last thing written is the answer: where that fails, nothing of the act is there.
+    let answer_is_kept = match &service.location {
+        Location::SqliteFile(_) => "BEFORE INSERT",
+        Location::Postgres(_) => "BEFORE UPDATE",
+    };
     trigger(
         &service,
         "no_room",
-        "BEFORE UPDATE",
+        answer_is_kept,
         "idempotency_keys",
         |database| match database {
             Database::Sqlite => "SELECT RAISE(ABORT, 'no room')".to_owned(),

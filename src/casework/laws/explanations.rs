@@ -249,8 +249,8 @@ proptest! {
                 let provision = clock.rule.provision;
                 let citation = format!("{} {}", provision.instrument, provision.reference);
                 prop_assert!(text.contains(&citation));
-                prop_assert!(text.contains(&in_words(clock.due_on)), "{}", text);
-                prop_assert!(text.contains(&in_words(clock.started_on)));
+                prop_assert!(text.contains(&in_words(clock.due_on).to_string()), "{}", text);
+                prop_assert!(text.contains(&in_words(clock.started_on).to_string()));
                 for tested in clock.claims.iter().filter(|tested| tested.claim.occurred_on <= day) {
                     let is_excused = tested.excused_from_on.is_some_and(|from_on| from_on <= day);
                     prop_assert!(!is_excused || text.contains("qualifies: it excuses lateness"));
