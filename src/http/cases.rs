@@ -13,7 +13,7 @@ use super::assessments::FlagView;
 use super::clocks::{ClockPlace, ClockView};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, instant_cursor};
 use super::patch::{Patch, patched};
 use super::problem::{Code, Fault, Problem};
 use crate::auth::{ReadCases, WriteCases};
@@ -27,7 +27,7 @@ use crate::service::case::{
 };
 use crate::service::{App, Error};
 use crate::statute::clock::ClockStatus;
-use crate::store::case::{CaseFilter, CaseSearch};
+use crate::store::case::{CaseFilter, CaseSearch, CasesAfter};
 use crate::store::convert::{id as id_of, named};
 
 /// A partial change.
@@ -335,7 +335,7 @@ pub async fn open_case(once: Once<WriteCases, CaseDetails>, app: Data<App>) -> R
 
 /// List cases
 ///
-/// In the order in which they were opened here.
+/// In the order in which they were opened here; with `updated_since`, in the order of their last changes.
 #[utoipa::path(
     tag = "cases",
     params(CaseQuery, PageQuery),
@@ -355,13 +355,20 @@ pub async fn list_cases(
         Some(Some((system, id))) => Some((system.to_owned(), id.to_owned())),
         Some(None) | None => None,
     };
+    let is_by_update = query.updated_since.is_some();
+    let after = if is_by_update {
+        let after = page.after_instant()?;
+        after.map_or(CasesAfter::Start, |(at, id)| CasesAfter::Update(at, id))
+    } else {
+        page.after_id()?.map_or(CasesAfter::Start, CasesAfter::Id)
+    };
     let filter = CaseFilter {
         caseworker: query.caseworker,
         state: query.state.map(|state| state.name().to_owned()),
         flag: query.flag,
         external_ref,
         updated_since: query.updated_since,
-        after: page.after_id()?,
+        after,
         limit: page.rows(),
         ..CaseFilter::default()
     };
@@ -371,7 +378,13 @@ pub async fn list_cases(
         })
         .await?;
     let views = listed.into_iter().map(CaseSummary::from).collect();
-    Ok(page.answer(&request, views, |view: &CaseSummary| view.id.clone()))
+    Ok(page.answer(&request, views, |view: &CaseSummary| {
+        if is_by_update {
+            instant_cursor(view.updated_at, &view.id)
+        } else {
+            view.id.clone()
+        }
+    }))
 }
 
 /// Search cases

@@ -1,7 +1,9 @@
 //! Pages of lists: a limit, a cursor of ids and dates, and the link to what follows.
 
+use std::str::FromStr;
+
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -50,9 +52,18 @@ impl PageQuery {
 
     /// The due date and id that the page follows.
     pub fn after_due(&self) -> Result<Option<(NaiveDate, Uuid)>, Problem> {
+        self.after_pair()
+    }
+
+    /// The instant and id that the page follows.
+    pub fn after_instant(&self) -> Result<Option<(DateTime<Utc>, Uuid)>, Problem> {
+        self.after_pair()
+    }
+
+    fn after_pair<T: FromStr>(&self) -> Result<Option<(T, Uuid)>, Problem> {
         let parse = |cursor: &str| {
-            let (due_on, id) = cursor.split_once('_')?;
-            Some((due_on.parse().ok()?, id.parse().ok()?))
+            let (first, id) = cursor.split_once('_')?;
+            Some((first.parse().ok()?, id.parse().ok()?))
         };
         self.cursor
             .as_deref()
@@ -111,6 +122,11 @@ impl PageQuery {
 /// The cursor of a list by due date and id.
 pub fn due_cursor(due_on: NaiveDate, id: Uuid) -> String {
     format!("{due_on}_{id}")
+}
+
+/// The cursor of a list by instant and id.
+pub fn instant_cursor(at: DateTime<Utc>, id: &str) -> String {
+    format!("{}_{id}", at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
 fn unreadable() -> Problem {

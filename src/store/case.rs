@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{from_json, json};
+use super::convert::{after_instant, from_json, json};
 use super::schema::{case_external_refs, case_facts, cases, clocks, flags, procedures};
 use super::{MultiBackend, StoreError};
 use crate::casework::child::ChildFacts;
@@ -75,9 +75,18 @@ pub struct CaseFilter {
     /// The day the flag is looked at, and how many days ahead a clock is due soon.
     pub as_of: NaiveDate,
     pub due_soon_days: u32,
-    /// Items after this id.
-    pub after: Option<Uuid>,
+    pub after: CasesAfter,
     pub limit: i64,
+}
+
+/// What a page of cases follows, and so what it is in the order of.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum CasesAfter {
+    #[default]
+    Start,
+    Id(Uuid),
+    /// Where `updated_since` is asked for.
+    Update(DateTime<Utc>, Uuid),
 }
 
 /// What a search looks for.
@@ -245,7 +254,7 @@ pub fn replace_external_refs(
     Ok(())
 }
 
-/// A page of an authority's cases, by id.
+/// A page of an authority's cases, by id; those changed since an instant, by their last change.
 ///
 /// Cases in a state are found by their open procedures, which are few and mostly of the newest cases; other
 /// filters are tried on one case after another.
@@ -283,7 +292,7 @@ fn list_cases_in_state(
     if let Some(caseworker) = &filter.caseworker {
         query = query.filter(cases::caseworker.eq(caseworker.clone()));
     }
-    if let Some(after) = filter.after {
+    if let CasesAfter::Id(after) = filter.after {
         query = query.filter(procedures::case_id.gt(after.to_string()));
     }
     let mut rows: Vec<CaseSummaryRow> = query
@@ -327,9 +336,15 @@ fn list_cases_one_by_one(
     if let Some(updated_since) = filter.updated_since {
         query = query.filter(cases::updated_at.ge(updated_since.naive_utc()));
     }
-    if let Some(after) = filter.after {
-        query = query.filter(cases::id.gt(after.to_string()));
-    }
+    query = match filter.after {
+        CasesAfter::Start => query,
+        CasesAfter::Id(id) => query.filter(cases::id.gt(id.to_string())),
+        CasesAfter::Update(updated_at, id) => query.filter(after_instant(
+            "(cases.updated_at, cases.id)",
+            updated_at.naive_utc(),
+            id,
+        )),
+    };
     if let Some(flag) = filter.flag {
         query = match flag_lookup(flag, filter.as_of, filter.due_soon_days) {
             FlagLookup::OnClocks(within) => query.filter(diesel::dsl::exists(
@@ -346,10 +361,12 @@ fn list_cases_one_by_one(
             )),
         };
     }
-    Ok(query
-        .order(cases::id.asc())
-        .limit(filter.limit)
-        .load(connection)?)
+    // Changes are few beside the cases, or all of them: their own order finds either without a search.
+    query = match filter.updated_since {
+        Some(_) => query.order((cases::updated_at.asc(), cases::id.asc())),
+        None => query.order(cases::id.asc()),
+    };
+    Ok(query.limit(filter.limit).load(connection)?)
 }
 
 pub fn search_cases(

@@ -14,8 +14,8 @@ use diesel::connection::SimpleConnection;
 
 use super::connection::{AnyConnection, Connector, OpenConnection};
 
-/// How often the log is moved while there are writes. Pages that change again and again are moved once.
-const EVERY: Duration = Duration::from_millis(100);
+/// How often the log is moved while there are writes: often, since the commits meanwhile wait for the disk with it.
+const EVERY: Duration = Duration::from_millis(25);
 
 /// The thread, and when it was last told that there is something in the log.
 pub(super) struct Checkpointer {

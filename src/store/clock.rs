@@ -534,20 +534,24 @@ pub fn list_clocks(
     let of_few = filter.only_case.is_some() || filter.only_organisation.is_some() || filter.case_id.is_some();
     let rows: Vec<ListedRow> = match filter.status {
         Some(ClockStatus::Overdue) if !of_few => {
-            let never_stopped = filtered(la_code, filter)?
+            let never_stopped = filtered(la_code, filter, BY_DUE_DATE)?
                 .filter(clocks::stopped_on.eq(LAST_DAY))
                 .order((clocks::due_on.asc(), clocks::clock_id.asc()));
-            // In an order that no index has, so that SQLite finds the few by when they stopped.
-            let stopped_since = filtered(la_code, filter)?
-                .filter(clocks::stopped_on.lt(LAST_DAY))
-                .order((sql::<Date>("coalesce(due_on, due_on)"), clocks::clock_id.asc()));
+            // In an order that no index has, so that the few are found by when they stopped.
+            let stopped_since = filtered(
+                la_code,
+                filter,
+                "(coalesce(clocks.due_on, clocks.due_on), clocks.clock_id)",
+            )?
+            .filter(clocks::stopped_on.lt(LAST_DAY))
+            .order((sql::<Date>("coalesce(due_on, due_on)"), clocks::clock_id.asc()));
             let mut rows: Vec<ListedRow> = never_stopped.load(connection)?;
             rows.extend(stopped_since.load(connection)?);
             rows.sort_by_key(|row: &ListedRow| (row.due_on.0, row.clock_id.0));
             rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
             rows
         }
-        Some(_) | None => filtered(la_code, filter)?
+        Some(_) | None => filtered(la_code, filter, BY_DUE_DATE)?
             .order((clocks::due_on.asc(), clocks::clock_id.asc()))
             .load(connection)?,
     };
@@ -560,7 +564,10 @@ type ClockQuery<'q> = clocks::BoxedQuery<
     diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<ListedRow, MultiBackend>>,
 >;
 
-fn filtered(la_code: &str, filter: &ClockFilter) -> Result<ClockQuery<'static>, StoreError> {
+/// The place of a row in the order of lists, as the indexes have it.
+const BY_DUE_DATE: &str = "(clocks.due_on, clocks.clock_id)";
+
+fn filtered(la_code: &str, filter: &ClockFilter, place: &str) -> Result<ClockQuery<'static>, StoreError> {
     let mut query = clocks::table
         .filter(clocks::la_code.eq(la_code.to_owned()))
         .select(ListedRow::as_select())
@@ -601,7 +608,7 @@ fn filtered(la_code: &str, filter: &ClockFilter) -> Result<ClockQuery<'static>, 
         query = query.filter(clocks::due_on.le(due_before));
     }
     if let Some((due_on, clock_id)) = filter.after {
-        query = query.filter(after("(clocks.due_on, clocks.clock_id)", due_on, clock_id));
+        query = query.filter(after(place, due_on, clock_id));
     }
     Ok(query.limit(filter.limit))
 }

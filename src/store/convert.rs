@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::dsl::sql;
 use diesel::expression::{BoxableExpression, is_aggregate};
-use diesel::sql_types::{Bool, Date, Text};
+use diesel::sql_types::{Bool, Date, Text, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -67,6 +67,21 @@ pub fn after<Table: 'static>(
     Box::new(
         sql::<Bool>(&format!("{columns} > ("))
             .bind::<Date, _>(due_on)
+            .sql(", ")
+            .bind::<Text, _>(id.to_string())
+            .sql(")"),
+    )
+}
+
+/// What follows an instant and id, like [`after`].
+pub fn after_instant<Table: 'static>(
+    columns: &str,
+    at: NaiveDateTime,
+    id: Uuid,
+) -> Box<dyn BoxableExpression<Table, MultiBackend, (), is_aggregate::Never, SqlType = Bool>> {
+    Box::new(
+        sql::<Bool>(&format!("{columns} > ("))
+            .bind::<Timestamp, _>(at)
             .sql(", ")
             .bind::<Text, _>(id.to_string())
             .sql(")"),

@@ -567,6 +567,16 @@ async fn lists_filter_by_keeper_state_flag_reference_and_change() {
         .await
         .expect(200);
     assert_eq!(listed("?updated_since=2026-02-20T10:00:01Z").await, "a");
+    assert_eq!(
+        listed("?updated_since=2026-02-20T09:00:00Z").await,
+        "ba",
+        "in the order of the changes"
+    );
+    let by_change = "/v1/cases?updated_since=2026-02-20T09:00:00Z";
+    assert_eq!(
+        ids(&service.pages(&service.caseworker(), by_change, 1).await),
+        [b.as_str(), a.as_str()]
+    );
     let items = service.list("/v1/cases").await;
     assert_eq!(items[1]["procedures"][0]["state"], "withdrawn");
     assert_eq!(
