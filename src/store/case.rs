@@ -333,18 +333,18 @@ fn list_cases_one_by_one(
             .filter(case_external_refs::external_id.eq(external_id.clone()));
         query = query.filter(diesel::dsl::exists(referenced));
     }
-    if let Some(updated_since) = filter.updated_since {
-        query = query.filter(cases::updated_at.ge(updated_since.naive_utc()));
-    }
-    query = match filter.after {
-        CasesAfter::Start => query,
-        CasesAfter::Id(id) => query.filter(cases::id.gt(id.to_string())),
-        CasesAfter::Update(updated_at, id) => query.filter(after_instant(
-            "(cases.updated_at, cases.id)",
-            updated_at.naive_utc(),
-            id,
-        )),
+    query = match (filter.updated_since, filter.after) {
+        // Of two bounds the index would be entered at the lower one.
+        (Some(since), CasesAfter::Update(updated_at, id)) if updated_at >= since => {
+            let place = "(cases.updated_at, cases.id)";
+            query.filter(after_instant(place, updated_at.naive_utc(), id))
+        }
+        (Some(since), _) => query.filter(cases::updated_at.ge(since.naive_utc())),
+        (None, _) => query,
     };
+    if let CasesAfter::Id(id) = filter.after {
+        query = query.filter(cases::id.gt(id.to_string()));
+    }
     if let Some(flag) = filter.flag {
         query = match flag_lookup(flag, filter.as_of, filter.due_soon_days) {
             FlagLookup::OnClocks(within) => query.filter(diesel::dsl::exists(
