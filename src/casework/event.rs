@@ -6,112 +6,24 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::advice::AdviceFact;
-use super::assessment::{self, AssessmentFact};
+use super::procedure::{EventRow, EventType, OwnFact, Permitted, ProcedureFact};
 use crate::statute::rulebook::LegalDate;
 
-/// Every type of event, of every procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EventType {
-    RequestReceived,
-    BecameResponsible,
-    FurtherRequestReceived,
-    AssessDecisionNotified,
-    PlanDecisionNotified,
-    DraftPlanServed,
-    RepresentationsReceived,
-    SettingConsulted,
-    SettingReplied,
-    FinalPlanSent,
-    AssessmentWithdrawn,
-    MovedOut,
-    AssessmentResumed,
-    ExceptionClaimed,
-    AdviceRequested,
-    AdviceAcknowledged,
-    AdviceSubmitted,
-    AdviceReturned,
-    AdviceAccepted,
-    AdviceDeclined,
-    AdviceRedirected,
-    AdviceWithdrawn,
-    AdviceAppointment,
-    AdviceExceptionClaimed,
-    ExistingAdviceAgreed,
-    CaseClosed,
-    Correction,
-}
-
 impl EventType {
-    pub const ALL: [EventType; 27] = [
-        EventType::RequestReceived,
-        EventType::BecameResponsible,
-        EventType::FurtherRequestReceived,
-        EventType::AssessDecisionNotified,
-        EventType::PlanDecisionNotified,
-        EventType::DraftPlanServed,
-        EventType::RepresentationsReceived,
-        EventType::SettingConsulted,
-        EventType::SettingReplied,
-        EventType::FinalPlanSent,
-        EventType::AssessmentWithdrawn,
-        EventType::MovedOut,
-        EventType::AssessmentResumed,
-        EventType::ExceptionClaimed,
-        EventType::AdviceRequested,
-        EventType::AdviceAcknowledged,
-        EventType::AdviceSubmitted,
-        EventType::AdviceReturned,
-        EventType::AdviceAccepted,
-        EventType::AdviceDeclined,
-        EventType::AdviceRedirected,
-        EventType::AdviceWithdrawn,
-        EventType::AdviceAppointment,
-        EventType::AdviceExceptionClaimed,
-        EventType::ExistingAdviceAgreed,
-        EventType::CaseClosed,
-        EventType::Correction,
-    ];
-
-    /// The name used in the API and in stores.
-    pub fn name(self) -> &'static str {
-        match self {
-            EventType::RequestReceived => "request_received",
-            EventType::BecameResponsible => "became_responsible",
-            EventType::FurtherRequestReceived => "further_request_received",
-            EventType::AssessDecisionNotified => "assess_decision_notified",
-            EventType::PlanDecisionNotified => "plan_decision_notified",
-            EventType::DraftPlanServed => "draft_plan_served",
-            EventType::RepresentationsReceived => "representations_received",
-            EventType::SettingConsulted => "setting_consulted",
-            EventType::SettingReplied => "setting_replied",
-            EventType::FinalPlanSent => "final_plan_sent",
-            EventType::AssessmentWithdrawn => "assessment_withdrawn",
-            EventType::MovedOut => "moved_out",
-            EventType::AssessmentResumed => "assessment_resumed",
-            EventType::ExceptionClaimed => "exception_claimed",
-            EventType::AdviceRequested => "advice_requested",
-            EventType::AdviceAcknowledged => "advice_acknowledged",
-            EventType::AdviceSubmitted => "advice_submitted",
-            EventType::AdviceReturned => "advice_returned",
-            EventType::AdviceAccepted => "advice_accepted",
-            EventType::AdviceDeclined => "advice_declined",
-            EventType::AdviceRedirected => "advice_redirected",
-            EventType::AdviceWithdrawn => "advice_withdrawn",
-            EventType::AdviceAppointment => "advice_appointment",
-            EventType::AdviceExceptionClaimed => "advice_exception_claimed",
-            EventType::ExistingAdviceAgreed => "existing_advice_agreed",
-            EventType::CaseClosed => "case_closed",
-            EventType::Correction => "correction",
-        }
-    }
-
-    /// The type of a stored or given name.
-    pub fn named(name: &str) -> Option<EventType> {
-        EventType::ALL
-            .into_iter()
-            .find(|event_type| event_type.name() == name)
-    }
+    /// The case was closed while the procedure was open, or advice was still owed to it.
+    pub const CASE_CLOSED: EventType = EventType::of(&EventRow {
+        name: "case_closed",
+        rank: 14,
+        required: &[],
+        permitted: Permitted::UntilClosed,
+    });
+    /// Corrections act on what is known and are never folded.
+    pub const CORRECTION: EventType = EventType::of(&EventRow {
+        name: "correction",
+        rank: 15,
+        required: &[],
+        permitted: Permitted::Never,
+    });
 }
 
 /// The legal dates an event may have beside the day of the act, each defaulting to it.
@@ -130,7 +42,8 @@ pub struct LegalDates {
 /// What an event says happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
-    Assessment(AssessmentFact),
+    /// Something that only its own procedure has.
+    Own(OwnFact),
     Advice(AdviceFact),
     /// The case was closed while the procedure was open.
     CaseClosed(ClosureReason),
@@ -161,20 +74,22 @@ impl ClosureReason {
 }
 
 impl Fact {
+    /// A fact of one procedure's own.
+    pub fn own<F: ProcedureFact>(fact: F) -> Fact {
+        Fact::Own(OwnFact::new(fact))
+    }
+
     pub fn event_type(&self) -> EventType {
         match self {
-            Fact::Assessment(fact) => fact.event_type(),
+            Fact::Own(fact) => fact.event_type(),
             Fact::Advice(fact) => fact.event_type(),
-            Fact::CaseClosed(_) => EventType::CaseClosed,
+            Fact::CaseClosed(_) => EventType::CASE_CLOSED,
         }
     }
 
     /// Whether it is one that a procedure begins with.
     pub fn is_opening(&self) -> bool {
-        match self {
-            Fact::Assessment(fact) => assessment::permitted(None, fact.event_type()),
-            Fact::Advice(_) | Fact::CaseClosed(_) => false,
-        }
+        self.event_type().opens()
     }
 }
 

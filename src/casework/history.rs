@@ -9,7 +9,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::event::{Event, EventType, Fact, LegalDates};
+use super::event::{Event, Fact, LegalDates};
+use super::procedure::EventType;
 
 /// One recorded entry of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl EntryBody {
     pub fn event_type(&self) -> EventType {
         match self {
             EntryBody::Fact(fact) => fact.event_type(),
-            EntryBody::Correction(_) => EventType::Correction,
+            EntryBody::Correction(_) => EventType::CORRECTION,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What happened. Pure: events in, state out.
 //!
-//! One file per procedure holds its events, states and transitions; `timeline` folds them, the
-//! same way for every procedure; `advice` and `flags` are shared by all. `service` is the caller.
-//! Databases, requests, the present day and randomness stay outside: they are arguments.
+//! One file per procedure holds its events, states and transitions; `procedure` says what a procedure
+//! is to everything else; `timeline` folds them, the same way for every procedure; `advice` and `flags`
+//! are shared by all. `service` is the caller. Databases, requests, the present day and randomness stay
+//! outside: they are arguments.
 
 pub mod advice;
 pub mod assessment;
@@ -13,4 +14,10 @@ pub mod history;
 pub mod identifier;
 #[cfg(test)]
 mod laws;
+pub mod procedure;
 pub mod timeline;
+
+use self::procedure::ProcedureKind;
+
+/// Every procedure that runs on cases. A new one is its file, its rules, and a line here.
+pub static PROCEDURES: [&ProcedureKind; 1] = [&assessment::ASSESSMENT];

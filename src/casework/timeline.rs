@@ -7,36 +7,14 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::advice::{AdviceBook, AdviceRequest, ExistingAdvice};
-use super::assessment::{self, AssessmentState};
 use super::child::ChildFacts;
-use super::event::{Event, EventType};
+use super::event::{Event, Fact};
 use super::flag::{self, Flag, FlagLog};
+use super::procedure::{EventType, Procedure, ProcedureKind, State, permits};
 use crate::statute::clock::{Clock, Clocks, Occurrence, Owed};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
-use crate::statute::rulebook::{Mark, RULES};
-
-/// The procedures that run on a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ProcedureKind {
-    Assessment,
-}
-
-impl ProcedureKind {
-    /// The name used in the API and in stores.
-    pub fn name(self) -> &'static str {
-        match self {
-            ProcedureKind::Assessment => "assessment",
-        }
-    }
-
-    /// The kind of a stored name.
-    pub fn named(name: &str) -> Option<ProcedureKind> {
-        [ProcedureKind::Assessment]
-            .into_iter()
-            .find(|kind| kind.name() == name)
-    }
-}
+use crate::statute::rulebook::Mark;
 
 /// What the engine is told beside the events.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +28,7 @@ pub struct Setting<'a> {
 /// What a procedure's events amount to.
 #[derive(Debug, Clone)]
 pub struct Timeline {
-    pub state: AssessmentState,
+    pub state: State,
     pub opened_on: NaiveDate,
     /// By due date and id.
     pub clocks: Vec<Clock>,
@@ -119,7 +97,7 @@ pub struct Refusal {
     pub event_type: EventType,
     pub occurred_on: NaiveDate,
     /// The state on the event's day; none before the opening.
-    pub state: Option<AssessmentState>,
+    pub state: Option<State>,
     pub reason: Reason,
 }
 
@@ -146,6 +124,12 @@ impl Ledger<'_> {
     /// Whether a consultation of this id has been recorded.
     pub fn is_consulted(&self, consultation_id: Uuid) -> bool {
         self.consultations.contains(&consultation_id)
+    }
+
+    /// Nothing is owed any more, and nobody has to act.
+    pub fn end(&mut self, event: &Event) {
+        self.mark(Mark::ProcedureEnded, event);
+        self.stop_advice(event);
     }
 
     /// Reports a mark that an event makes, dated as the rulebook says.
@@ -179,11 +163,8 @@ impl Ledger<'_> {
 }
 
 /// Puts effective events in the order of the fold: by day, by rank of the type, by sequence.
-pub fn sort_events(kind: ProcedureKind, events: &mut [Event]) {
-    let rank = match kind {
-        ProcedureKind::Assessment => assessment::rank,
-    };
-    events.sort_by_key(|event| (event.occurred_on, rank(event.fact.event_type()), event.sequence));
+pub fn sort_events(events: &mut [Event]) {
+    events.sort_by_key(|event| (event.occurred_on, event.fact.event_type().rank(), event.sequence));
 }
 
 /// Folds sorted effective events; none if there are none.
@@ -191,27 +172,43 @@ pub fn sort_events(kind: ProcedureKind, events: &mut [Event]) {
 /// For a day in the past, give the events up to that day. Refuses at the first event that cannot
 /// stand where it is.
 pub fn fold(
-    kind: ProcedureKind,
+    kind: &ProcedureKind,
+    events: &[Event],
+    setting: Setting<'_>,
+) -> Result<Option<Timeline>, Refusal> {
+    (kind.fold)(events, setting)
+}
+
+/// Folds what had happened by a day.
+pub fn fold_until(
+    kind: &ProcedureKind,
+    sorted_events: &[Event],
+    as_of: NaiveDate,
+    setting: Setting<'_>,
+) -> Result<Option<Timeline>, Refusal> {
+    let happened = sorted_events.partition_point(|event| event.occurred_on <= as_of);
+    fold(kind, &sorted_events[..happened], setting)
+}
+
+/// [`fold`] in the types of one procedure.
+pub(super) fn fold_as<P: Procedure>(
     events: &[Event],
     setting: Setting<'_>,
 ) -> Result<Option<Timeline>, Refusal> {
     let mut ledger = Ledger {
         child: setting.child,
-        clocks: Clocks::under(RULES, setting.readings, setting.procedure_id),
+        clocks: Clocks::under(P::RULES, setting.readings, setting.procedure_id),
         advice: AdviceBook::default(),
         flags: FlagLog::default(),
         consultations: Vec::new(),
     };
-    let apply = match kind {
-        ProcedureKind::Assessment => assessment::apply,
-    };
-    let mut state = None;
+    let mut state: Option<P::State> = None;
     for event in events {
-        let next = apply(state, event, &mut ledger).map_err(|reason| Refusal {
+        let next = apply::<P>(state, event, &mut ledger).map_err(|reason| Refusal {
             event_id: event.id,
             event_type: event.fact.event_type(),
             occurred_on: event.occurred_on,
-            state,
+            state: state.map(Into::into),
             reason,
         })?;
         state = Some(next);
@@ -223,7 +220,7 @@ pub fn fold(
     let mut flags = ledger.flags.finish();
     flags.extend(flag::of_claims(&clocks));
     Ok(Some(Timeline {
-        state,
+        state: state.into(),
         opened_on: first.occurred_on,
         clocks,
         flags,
@@ -231,13 +228,35 @@ pub fn fold(
     }))
 }
 
-/// Folds what had happened by a day.
-pub fn fold_until(
-    kind: ProcedureKind,
-    sorted_events: &[Event],
-    as_of: NaiveDate,
-    setting: Setting<'_>,
-) -> Result<Option<Timeline>, Refusal> {
-    let happened = sorted_events.partition_point(|event| event.occurred_on <= as_of);
-    fold(kind, &sorted_events[..happened], setting)
+/// Applies one event to a state: what all procedures have in common here, the rest in their own files.
+fn apply<P: Procedure>(
+    state: Option<P::State>,
+    event: &Event,
+    ledger: &mut Ledger<'_>,
+) -> Result<P::State, Reason> {
+    let told: Option<State> = state.map(Into::into);
+    let event_type = event.fact.event_type();
+    if !permits(P::ADVICE_SOUGHT_IN, P::ADVICE_TAKEN_IN, told, event_type) {
+        return Err(if state.is_none() {
+            Reason::NotAnOpening
+        } else {
+            Reason::NotPermitted
+        });
+    }
+    match &event.fact {
+        Fact::Own(own) => match own.of::<P::Fact>() {
+            Some(fact) => P::apply(state, fact, event, ledger),
+            None => Err(Reason::NotPermitted),
+        },
+        Fact::Advice(fact) => {
+            ledger.apply_advice(fact, event)?;
+            state.ok_or(Reason::NotAnOpening)
+        }
+        Fact::CaseClosed(_) => {
+            ledger.end(event);
+            // It also ends the advice still owed to a procedure that is over.
+            let over = state.filter(|_| told.is_some_and(|told| !told.is_open()));
+            Ok(over.unwrap_or(P::CLOSED))
+        }
+    }
 }

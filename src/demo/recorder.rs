@@ -13,6 +13,7 @@ use crate::casework::advice::{AdviceFact, AppointmentOutcome};
 use crate::casework::assessment::{AssessmentFact, SettingAnswer, SettingConsulted, SettingReplied};
 use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::EntryBody;
+use crate::casework::procedure::OwnFact;
 use crate::service::advice::{self, NewAct, NewAdviceRequest};
 use crate::service::assessment::{GivenCorrection, NewEvent};
 use crate::service::import::CaseFile;
@@ -271,9 +272,9 @@ fn correction_of_opening(
 ) -> Result<GivenCorrection, Error> {
     let opening = held.entries.first().ok_or_else(|| fault("no opening"))?;
     let replacement = match (&opening.body, arrived_on) {
-        (EntryBody::Fact(Fact::Assessment(fact)), Some(arrived_on)) => Some(GivenEvent {
+        (EntryBody::Fact(Fact::Own(fact)), Some(arrived_on)) => Some(GivenEvent {
             occurred_on: arrived_on,
-            ..given(step, fact.clone())
+            ..given_fact(step, fact.clone())
         }),
         (EntryBody::Fact(_) | EntryBody::Correction(_), _) => None,
     };
@@ -289,11 +290,15 @@ fn correction_of_opening(
 }
 
 fn given(step: &Step, fact: AssessmentFact) -> GivenEvent {
+    given_fact(step, OwnFact::new(fact))
+}
+
+fn given_fact(step: &Step, fact: OwnFact) -> GivenEvent {
     GivenEvent {
         occurred_on: step.on,
         dates: LegalDates::default(),
         note: None,
-        fact: GivenFact::Assessment(fact),
+        fact: GivenFact::Own(fact),
     }
 }
 

@@ -7,8 +7,9 @@ use diesel::sql_types::Text;
 use super::step::Act;
 use super::*;
 use crate::casework::advice::AdviceState;
-use crate::casework::assessment::{AssessmentFact, AssessmentState};
+use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
 use crate::casework::flag::FlagCode;
+use crate::casework::procedure::State;
 use crate::service::assessment::{AssessmentReading, get_assessment};
 use crate::service::rebuild::{Report, rebuild_all};
 use crate::store::Location;
@@ -114,11 +115,11 @@ fn every_state_and_flag_is_there(made_up: &MadeUp) {
         .iter()
         .filter_map(|reading| reading.timeline.as_ref())
         .collect();
-    let mut states: BTreeSet<AssessmentState> = timelines.iter().map(|timeline| timeline.state).collect();
+    let mut states: BTreeSet<State> = timelines.iter().map(|timeline| timeline.state).collect();
     if timelines.len() < readings.len() {
-        states.insert(AssessmentState::Void);
+        states.insert(ASSESSMENT.void());
     }
-    assert_eq!(states, AssessmentState::ALL.into(), "on {today}");
+    assert_eq!(states, ASSESSMENT.states.iter().copied().collect(), "on {today}");
     let flags: BTreeSet<FlagCode> = timelines
         .iter()
         .flat_map(|timeline| timeline.flags_on(today, 10))

@@ -15,16 +15,16 @@ use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, Re
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
 use crate::auth::{ReadAssessments, ReadCases, WriteAssessments};
-use crate::casework::assessment::{AssessmentState, required_fields};
-use crate::casework::event::{EventType, Fact};
+use crate::casework::assessment::{ASSESSMENT, AssessmentState};
+use crate::casework::event::Fact;
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::history::{Correction, Entry, EntryBody};
-use crate::casework::timeline::ProcedureKind;
+use crate::casework::procedure::{EventType, State};
 use crate::service::assessment::{
     AssessmentReading, ListedEntry, get_assessment as get, list_assessment_events as list_events,
     list_assessments as list, open_assessment as open, record_assessment_event as record,
 };
-use crate::service::recording::permitted_types;
+use crate::service::recording::kind_of;
 use crate::service::{App, Error};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::Party;
@@ -90,13 +90,13 @@ pub struct PermittedEvent {
     pub required: Vec<&'static str>,
 }
 
-/// What may be recorded in a state; a correction may be recorded in any.
-pub fn permitted_events(state: Option<AssessmentState>) -> Vec<PermittedEvent> {
-    permitted_types(state)
+/// What may be recorded; a correction may be recorded in any state.
+pub fn permitted_events(permitted: Vec<EventType>) -> Vec<PermittedEvent> {
+    permitted
         .into_iter()
         .map(|event_type| PermittedEvent {
             event_type,
-            required: required_fields(event_type).to_vec(),
+            required: event_type.required_fields().to_vec(),
         })
         .collect()
 }
@@ -109,7 +109,8 @@ pub struct AssessmentView {
     /// Always `assessment`.
     #[schema(example = "assessment")]
     pub procedure: String,
-    pub state: AssessmentState,
+    #[schema(value_type = AssessmentState)]
+    pub state: State,
     /// How many events are on record; the `ETag` is made of it.
     pub version: i64,
     /// The day of the first event.
@@ -138,9 +139,8 @@ impl TryFrom<AssessmentReading> for AssessmentView {
             case_id: Some(convert::id(&procedure.case_id)?),
             procedure_id: Some(convert::id(&procedure.id)?),
         };
-        let state = timeline
-            .as_ref()
-            .map_or(AssessmentState::Void, |timeline| timeline.state);
+        let kind = kind_of(&procedure)?;
+        let state = timeline.as_ref().map_or(kind.void(), |timeline| timeline.state);
         let clocks = timeline.iter().flat_map(|timeline| &timeline.clocks);
         Ok(AssessmentView {
             id: convert::id(&procedure.id)?,
@@ -160,7 +160,7 @@ impl TryFrom<AssessmentReading> for AssessmentView {
                 .flat_map(|timeline| timeline.flags_on(as_of, settings.due_soon_days))
                 .map(|flag| FlagView::from(&flag))
                 .collect(),
-            permitted_events: permitted_events(Some(state)),
+            permitted_events: permitted_events(kind.permitted_types(Some(state))),
         })
     }
 }
@@ -191,7 +191,7 @@ impl EventView {
         let unwritable = |_| Error::Store(StoreError::Bug("an event cannot be written as JSON".to_owned()));
         let mut fields = Map::new();
         let fact = match &entry.body {
-            EntryBody::Fact(Fact::Assessment(fact)) => serde_json::to_value(fact),
+            EntryBody::Fact(Fact::Own(fact)) => fact.to_value(),
             EntryBody::Fact(Fact::Advice(fact)) => serde_json::to_value(fact),
             EntryBody::Fact(Fact::CaseClosed(reason)) => Ok(serde_json::json!({ "reason": reason })),
             EntryBody::Correction(Correction { reason, changes }) => {
@@ -327,7 +327,7 @@ pub async fn list_assessments(
 ) -> Result<HttpResponse, Problem> {
     let (QueryString(query), QueryString(page)) = (query, page);
     let filter = ProcedureFilter {
-        kind: ProcedureKind::Assessment.name(),
+        kind: ASSESSMENT.name,
         only_case: None,
         state: query.state.map(|state| state.name().to_owned()),
         caseworker: query.caseworker,

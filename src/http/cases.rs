@@ -21,6 +21,7 @@ use crate::casework::assessment::AssessmentState;
 use crate::casework::child::{rights_pass_on, turns_on};
 use crate::casework::event::ClosureReason;
 use crate::casework::flag::FlagCode;
+use crate::casework::procedure::State;
 use crate::service::case::{
     CaseDetails, CaseReading, ListedCase, change_case as change, close_case as close, folded,
     get_case as get, list_cases as list, open_case as open, search_cases as search,
@@ -101,7 +102,8 @@ pub struct ProcedureOnCase {
     /// Which procedure.
     #[schema(example = "assessment")]
     pub procedure: String,
-    pub state: AssessmentState,
+    #[schema(value_type = AssessmentState)]
+    pub state: State,
     pub opened_on: NaiveDate,
     pub version: i64,
 }

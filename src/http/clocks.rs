@@ -3,8 +3,10 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::acting::trace_of;
@@ -13,7 +15,8 @@ use super::extractor::{Allowed, QueryString};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::{Code, Problem};
 use crate::auth::ReadClocks;
-use crate::casework::timeline::ProcedureKind;
+use crate::casework::PROCEDURES;
+use crate::casework::procedure::{ProcedureKind, names_schema};
 use crate::service::App;
 use crate::service::clock::{ClockItem, Include, list_clocks as list};
 use crate::statute::calendar::last_working_day_on_or_before;
@@ -248,12 +251,26 @@ pub enum ClockInclude {
     Explanation,
 }
 
-/// Which procedures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProcedureName {
-    Assessment,
+/// The name of a procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcedureName(pub &'static ProcedureKind);
+
+impl<'de> Deserialize<'de> for ProcedureName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ProcedureName, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let kind = ProcedureKind::named(&name);
+        kind.map(ProcedureName)
+            .ok_or_else(|| D::Error::custom("no procedure has this name"))
+    }
 }
+
+impl PartialSchema for ProcedureName {
+    fn schema() -> RefOr<Schema> {
+        names_schema("Which procedures.", PROCEDURES.map(|kind| kind.name))
+    }
+}
+
+impl ToSchema for ProcedureName {}
 
 /// Which clocks to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -323,9 +340,7 @@ pub async fn list_clocks(
         status: query.status,
         kind: query.kind,
         bearer: query.bearer,
-        procedure: query
-            .procedure
-            .map(|ProcedureName::Assessment| ProcedureKind::Assessment.name()),
+        procedure: query.procedure.map(|ProcedureName(kind)| kind.name),
         caseworker: query.caseworker,
         case_id: query.case_id,
         due_before: query.due_before,

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::problem::Fault;
 use crate::casework::assessment::{AssessmentFact, BecameResponsible, RequestReceived};
 use crate::casework::event::LegalDates;
+use crate::casework::procedure::OwnFact;
 use crate::service::assessment::{GivenCorrection, NewEvent};
 use crate::service::timeline::{GivenEvent, GivenFact};
 use crate::statute::requirement::Requirement;
@@ -211,10 +212,10 @@ impl From<OpeningEventInput> for GivenEvent {
                 ..LegalDates::default()
             },
             note,
-            fact: GivenFact::Assessment(match fact {
+            fact: GivenFact::Own(OwnFact::new(match fact {
                 OpeningFact::RequestReceived(fact) => AssessmentFact::RequestReceived(fact),
                 OpeningFact::BecameResponsible(fact) => AssessmentFact::BecameResponsible(fact),
-            }),
+            })),
         }
     }
 }
@@ -240,7 +241,7 @@ impl From<AssessmentEventInput> for NewEvent {
                     received_on,
                 },
                 note,
-                fact: GivenFact::Assessment(fact),
+                fact: GivenFact::Own(OwnFact::new(fact)),
             }),
             RecordableFact::Correction(CorrectionFact::Correction(correction)) => {
                 NewEvent::Correction(GivenCorrection {
@@ -279,7 +280,7 @@ impl From<TimelineEventInput> for GivenEvent {
             },
             note,
             fact: match fact {
-                TimelineFact::Assessment(fact) => GivenFact::Assessment(fact),
+                TimelineFact::Assessment(fact) => GivenFact::Own(OwnFact::new(fact)),
                 TimelineFact::Advice(AdviceFactInput::AdviceRequested(fact)) => GivenFact::AdviceRequested {
                     requirement: fact.requirement,
                     service: fact.service,

@@ -89,7 +89,10 @@ fn of_refused(refused: &Refused) -> Problem {
         .with_detail(detail.clone())
         .with_faults(vec![Fault::new(refused.pointer.clone(), code.name(), detail)])
         .with_member("state", json!(refused.state))
-        .with_member("permitted_events", json!(permitted_events(refused.state)));
+        .with_member(
+            "permitted_events",
+            json!(permitted_events(refused.permitted.clone())),
+        );
     match &refusal.reason {
         Reason::PlanNotReady {
             window_ends_on,

@@ -10,7 +10,7 @@ use super::extractor::QueryString;
 use super::problem::Problem;
 use crate::service::App;
 use crate::statute::calendar::in_words;
-use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, GroundTest, Party, Provision, RULES, Rule};
+use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, GroundTest, Party, Provision, Rule, rules};
 
 /// Which day.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -75,8 +75,7 @@ pub struct PermittedGroundView {
 #[get("/v1/rules")]
 pub async fn get_rules(query: QueryString<RulesQuery>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let on = query.0.on.unwrap_or_else(|| app.clock.today());
-    let items = RULES
-        .iter()
+    let items = rules()
         .filter(|rule| rule.is_in_force(on))
         .map(rule_view)
         .collect();

@@ -14,7 +14,7 @@ use super::extractor::{Body, RequestBody};
 use super::problem::{Code, Fault, Problem};
 use super::refusal::in_sentences;
 use crate::casework::assessment::AssessmentState;
-use crate::casework::timeline::ProcedureKind;
+use crate::casework::procedure::State;
 use crate::service::App;
 use crate::service::timeline::{TimelineQuestion, compute_timeline as compute, default_due_soon_days};
 use crate::statute::reading::Readings;
@@ -45,7 +45,8 @@ impl RequestBody for TimelineInput {
 /// What the events amount to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimelineView {
-    pub state: AssessmentState,
+    #[schema(value_type = AssessmentState)]
+    pub state: State,
     /// The day it is read on.
     pub as_of: NaiveDate,
     /// By due date.
@@ -68,14 +69,14 @@ pub struct TimelineView {
 #[post("/v1/timelines")]
 pub async fn compute_timeline(body: Body<TimelineInput>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let TimelineInput {
-        procedure: ProcedureName::Assessment,
+        procedure: ProcedureName(kind),
         events,
         as_of,
         readings,
     } = body.value;
     let as_of = as_of.unwrap_or_else(|| app.clock.today());
     let question = TimelineQuestion {
-        procedure: ProcedureKind::Assessment,
+        procedure: kind,
         events: events.into_iter().map(Into::into).collect(),
         as_of,
         readings: readings.unwrap_or_default(),
@@ -94,7 +95,7 @@ pub async fn compute_timeline(body: Body<TimelineInput>, app: Data<App>) -> Resu
                 .iter()
                 .map(FlagView::from)
                 .collect(),
-            permitted_events: permitted_events(Some(timeline.state)),
+            permitted_events: permitted_events(kind.permitted_types(Some(timeline.state))),
         })),
         Err(impossible) => {
             let detail = in_sentences(&impossible.refusal);
@@ -107,10 +108,7 @@ pub async fn compute_timeline(body: Body<TimelineInput>, app: Data<App>) -> Resu
                 .with_detail(detail)
                 .with_faults(vec![fault])
                 .with_member("state", json!(impossible.refusal.state))
-                .with_member(
-                    "permitted_events",
-                    json!(permitted_events(impossible.refusal.state)),
-                ))
+                .with_member("permitted_events", json!(permitted_events(impossible.permitted))))
         }
     }
 }

@@ -12,11 +12,11 @@ use super::timeline::{GivenEvent, GivenFact};
 use super::{Error, Fault, Work};
 use crate::auth::Scope;
 use crate::casework::advice::AdviceFact;
-use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
+use crate::casework::assessment::{ASSESSMENT, AssessDecision, AssessmentFact, ResumptionOutcome};
 use crate::casework::child::ChildFacts;
 use crate::casework::event::Fact;
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at, superseded};
-use crate::casework::timeline::{ProcedureKind, Timeline};
+use crate::casework::timeline::Timeline;
 use crate::clock::london_date;
 use crate::statute::requirement::Requirement;
 use crate::store::StoreError;
@@ -98,7 +98,7 @@ pub fn open_assessment(
         }
         Err(other) => return Err(other.into()),
     };
-    let mut held = open_new(work, ProcedureKind::Assessment, &case.id, event.occurred_on)?;
+    let mut held = open_new(work, &ASSESSMENT, &case.id, event.occurred_on)?;
     let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
     work.audit(
         "open_assessment",
@@ -271,13 +271,13 @@ fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> Assess
 }
 
 pub(super) fn draft_of(work: &Work<'_>, given: &GivenEvent) -> Result<Draft, Error> {
-    let GivenFact::Assessment(fact) = &given.fact else {
+    let GivenFact::Own(fact) = &given.fact else {
         return Err(Error::Invalid(vec![not_recorded_here("/type")]));
     };
     Ok(Draft {
         dates: given.dates,
         note: given.note.clone(),
-        ..Draft::of(work.new_id(), given.occurred_on, Fact::Assessment(fact.clone()))
+        ..Draft::of(work.new_id(), given.occurred_on, Fact::Own(fact.clone()))
     })
 }
 
@@ -292,11 +292,8 @@ fn organisation_fault(
     pointer: &str,
 ) -> Result<Option<Fault>, Error> {
     let named = match &given.fact {
-        GivenFact::Assessment(AssessmentFact::SettingConsulted(consulted)) => Some(consulted.organisation_id),
-        GivenFact::Assessment(AssessmentFact::SettingReplied(replied)) => replied.organisation_id,
-        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => {
-            None
-        }
+        GivenFact::Own(fact) => fact.organisation_id(),
+        GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => None,
     };
     let Some(organisation_id) = named else {
         return Ok(None);
@@ -315,15 +312,14 @@ fn organisation_fault(
 
 fn decides_to_assess(fact: &GivenFact) -> bool {
     match fact {
-        GivenFact::Assessment(AssessmentFact::AssessDecisionNotified(notified)) => {
-            notified.decision == AssessDecision::Assess
-        }
-        GivenFact::Assessment(AssessmentFact::AssessmentResumed(resumed)) => {
-            resumed.outcome == ResumptionOutcome::Assess
-        }
-        GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => {
-            false
-        }
+        GivenFact::Own(fact) => match fact.of() {
+            Some(AssessmentFact::AssessDecisionNotified(notified)) => {
+                notified.decision == AssessDecision::Assess
+            }
+            Some(AssessmentFact::AssessmentResumed(resumed)) => resumed.outcome == ResumptionOutcome::Assess,
+            Some(_) | None => false,
+        },
+        GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => false,
     }
 }
 
@@ -493,7 +489,7 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
 /// What a replacement says, given what it replaces; none where the two do not go together.
 fn replaced_fact(replaced: &Fact, given: &GivenFact) -> Option<Fact> {
     match (replaced, given) {
-        (Fact::Assessment(_), GivenFact::Assessment(fact)) => Some(Fact::Assessment(fact.clone())),
+        (Fact::Own(_), GivenFact::Own(fact)) => Some(Fact::Own(fact.clone())),
         (
             Fact::Advice(AdviceFact::AdviceRequested {
                 request_id,
@@ -515,8 +511,8 @@ fn replaced_fact(replaced: &Fact, given: &GivenFact) -> Option<Fact> {
             Some(Fact::Advice(fact.clone()))
         }
         (
-            Fact::Assessment(_) | Fact::Advice(_) | Fact::CaseClosed(_),
-            GivenFact::Assessment(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. },
+            Fact::Own(_) | Fact::Advice(_) | Fact::CaseClosed(_),
+            GivenFact::Own(_) | GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. },
         ) => None,
     }
 }

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::person::Relationship;
-use super::recording::{Draft, derive, hold, record, reindex};
+use super::recording::{Draft, derive, hold, kind_of, record, reindex, state_of};
 use super::{Error, Fault, Work};
-use crate::casework::assessment::{AssessmentState, permitted};
 use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
-use crate::casework::event::{ClosureReason, EventType, Fact};
+use crate::casework::event::{ClosureReason, Fact};
+use crate::casework::procedure::EventType;
 use crate::casework::timeline::Timeline;
 use crate::store::StoreError;
 use crate::store::case::{
@@ -344,8 +344,8 @@ pub fn close_case(
 
 /// Whether closing the case changes a procedure: advice may still be owed to a plan that was sent.
 pub(super) fn ends_with_its_case(procedure: &ProcedureRow) -> Result<bool, Error> {
-    let state: AssessmentState = named(&procedure.state)?;
-    Ok(procedure.is_open || permitted(Some(state), EventType::AdviceRequested))
+    let state = state_of(procedure)?;
+    Ok(procedure.is_open || kind_of(procedure)?.permits(Some(state), EventType::ADVICE_REQUESTED))
 }
 
 /// A page of the authority's cases.
@@ -420,9 +420,8 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
     let facts = facts_at(work.connection, &la_code, &row.id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let procedures = procedures_of_case(work.connection, &la_code, &row.id)?;
-    let ids: Vec<String> = procedures.iter().map(|procedure| procedure.id.clone()).collect();
     let mut streams: HashMap<String, Vec<_>> = HashMap::new();
-    for (procedure_id, entry) in load_streams(work.connection, &ids)? {
+    for (procedure_id, entry) in load_streams(work.connection, &procedures)? {
         streams.entry(procedure_id).or_default().push(entry);
     }
     let procedures = procedures

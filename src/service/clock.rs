@@ -90,7 +90,7 @@ fn explain(
     let facts = facts_of_cases(work.connection, &la_code, &case_ids)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let mut streams: HashMap<String, Vec<_>> = HashMap::new();
-    for (procedure_id, entry) in load_streams(work.connection, &ids)? {
+    for (procedure_id, entry) in load_streams(work.connection, &procedures)? {
         streams.entry(procedure_id).or_default().push(entry);
     }
     let mut clocks = HashMap::new();

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::casework::assessment::AssessmentState;
-use crate::casework::event::EventType;
+use crate::casework::procedure::{EventType, State};
 use crate::casework::timeline::Refusal;
 use crate::store::StoreError;
 
@@ -67,7 +66,7 @@ pub enum Error {
 pub struct Refused {
     pub refusal: Refusal,
     /// The state on the day of what was to be recorded.
-    pub state: Option<AssessmentState>,
+    pub state: Option<State>,
     pub permitted: Vec<EventType>,
     /// Where in the body the event stands that was refused.
     pub pointer: String,

@@ -21,9 +21,10 @@ use super::recording::{Draft, Held, apply, new_procedure, save};
 use super::settings::Settings;
 use super::timeline::GivenEvent;
 use super::{Error, Fault, Work};
+use crate::casework::assessment::ASSESSMENT;
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{ClosureReason, Fact};
-use crate::casework::timeline::{ProcedureKind, Timeline};
+use crate::casework::timeline::Timeline;
 use crate::store::StoreError;
 use crate::store::advice::{AdviceRequestRow, SubmissionRow, insert_submission};
 use crate::store::case::{CaseRow, insert_facts};
@@ -83,7 +84,7 @@ impl CaseFile {
         let draft = draft_of(work, event)?;
         let mut held = new_procedure(
             work,
-            ProcedureKind::Assessment,
+            &ASSESSMENT,
             &self.case.id,
             event.occurred_on,
             self.facts.clone(),

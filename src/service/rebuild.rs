@@ -187,7 +187,7 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
     let (first, last) = (first.id.as_str(), last.id.as_str());
     let facts = facts_between(connection, first, last)?;
     let mut parts: HashMap<String, Parts> = HashMap::new();
-    for (procedure_id, entry) in streams_between(connection, first, last)? {
+    for (procedure_id, entry) in streams_between(connection, &procedures, first, last)? {
         parts.entry(procedure_id).or_default().entries.push(entry);
     }
     for request in requests_between(connection, first, last)? {
@@ -264,7 +264,7 @@ fn differs(
 ) -> Result<bool, Error> {
     let timeline = derive(procedure, &stored.entries, child, readings, None)?;
     let mut renewed = procedure.clone();
-    update_derived(&mut renewed, timeline.as_ref(), readings);
+    update_derived(&mut renewed, timeline.as_ref(), readings)?;
     renewed.version = stored.entries.len() as i64;
     Ok(renewed != *procedure
         || index_of(&key_of(procedure), timeline.as_ref())? != stored.index

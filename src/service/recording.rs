@@ -12,20 +12,18 @@ use super::request_rows::{RequestContent, renewed_requests, write_requests};
 use super::settings::Settings;
 use super::{Error, Fault, Work};
 use crate::casework::advice::AdviceFact;
-use crate::casework::assessment::{self, AssessmentFact, AssessmentState};
 use crate::casework::child::ChildFacts;
-use crate::casework::event::{Event, EventType, Fact, LegalDates};
+use crate::casework::event::{Event, Fact, LegalDates};
 use crate::casework::history::{Correction, Entry, EntryBody, effective};
-use crate::casework::timeline::{
-    ProcedureKind, Reason, Refusal, Setting, Timeline, fold, fold_until, sort_events,
-};
+use crate::casework::procedure::{EventType, ProcedureKind, State};
+use crate::casework::timeline::{Reason, Refusal, Setting, Timeline, fold, fold_until, sort_events};
 use crate::statute::reading::Readings;
 use crate::store::advice::{AdviceRequestRow, requests_of_procedure};
 use crate::store::case::{facts_at, find_case};
 use crate::store::clock::{Index, IndexKey, index_of, load_index, write_index};
 use crate::store::convert;
 use crate::store::procedure::{
-    EntryNote, ProcedureRow, insert_entry, insert_procedure, load_entries, lock_procedure,
+    EntryNote, ProcedureRow, insert_entry, insert_procedure, kind_named, load_entries, lock_procedure,
     procedures_of_case, reopen_procedure, update_procedure,
 };
 use crate::store::settings::{keep_settings, settings_at};
@@ -35,7 +33,7 @@ use crate::store::{AnyConnection, StoreError};
 #[derive(Debug)]
 pub struct Held {
     pub procedure: ProcedureRow,
-    pub kind: ProcedureKind,
+    pub kind: &'static ProcedureKind,
     pub entries: Vec<Entry>,
     /// Its requests for advice, as the entries leave them.
     pub requests: Vec<AdviceRequestRow>,
@@ -148,7 +146,7 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
 /// A procedure that does not exist yet, on a case that is held.
 pub fn open_new(
     work: &mut Work<'_>,
-    kind: ProcedureKind,
+    kind: &'static ProcedureKind,
     case_id: &str,
     opened_on: NaiveDate,
 ) -> Result<Held, Error> {
@@ -163,7 +161,7 @@ pub fn open_new(
 /// A procedure that does not exist yet, on a case with these facts under these settings.
 pub fn new_procedure(
     work: &Work<'_>,
-    kind: ProcedureKind,
+    kind: &'static ProcedureKind,
     case_id: &str,
     opened_on: NaiveDate,
     child: ChildFacts,
@@ -173,7 +171,7 @@ pub fn new_procedure(
         id: work.new_id().to_string(),
         la_code: work.la_code(),
         case_id: case_id.to_owned(),
-        kind: kind.name().to_owned(),
+        kind: kind.name.to_owned(),
         state: String::new(),
         is_open: true,
         opened_on,
@@ -210,7 +208,7 @@ pub fn record(
     let corrects = is_correcting(&drafts);
     let is_late_advice = drafts
         .iter()
-        .all(|draft| draft.body.event_type() == EventType::AdviceSubmitted);
+        .all(|draft| draft.body.event_type() == EventType::ADVICE_SUBMITTED);
     let timeline = apply(work, held, drafts, contents)?;
     if !was_open {
         refuse_beside_others(work, held, corrects || is_late_advice)?;
@@ -247,7 +245,7 @@ pub fn apply(
         held.entries.push(entry_of(draft, sequence, recorded_at));
     }
     let timeline = judge(held, &fresh, &drafts)?;
-    update_derived(&mut held.procedure, timeline.as_ref(), &held.settings.readings);
+    update_derived(&mut held.procedure, timeline.as_ref(), &held.settings.readings)?;
     held.procedure.version = held.entries.len() as i64;
     held.procedure.updated_at = work.now.naive_utc();
     held.requests = renewed_requests(
@@ -334,7 +332,7 @@ pub fn derive(
 ) -> Result<Option<Timeline>, Error> {
     let kind = kind_of(procedure)?;
     let mut events = effective(entries, &HashSet::new());
-    sort_events(kind, &mut events);
+    sort_events(&mut events);
     let setting = Setting {
         procedure_id: convert::id(&procedure.id)?,
         readings,
@@ -363,7 +361,7 @@ pub fn reindex(
 ) -> Result<(), Error> {
     let timeline = derive(procedure, entries, child, readings, None)?;
     let mut renewed = procedure.clone();
-    update_derived(&mut renewed, timeline.as_ref(), readings);
+    update_derived(&mut renewed, timeline.as_ref(), readings)?;
     renewed.version = entries.len() as i64;
     update_procedure(connection, procedure, &renewed)?;
     let stored = requests_of_procedure(connection, &renewed.la_code, &renewed.id)?;
@@ -398,17 +396,17 @@ pub fn key_of(procedure: &ProcedureRow) -> IndexKey {
 }
 
 /// The kind of a stored procedure.
-pub fn kind_of(procedure: &ProcedureRow) -> Result<ProcedureKind, Error> {
-    ProcedureKind::named(&procedure.kind)
-        .ok_or_else(|| Error::Store(StoreError::Bug("a stored procedure's kind is unknown".to_owned())))
+pub fn kind_of(procedure: &ProcedureRow) -> Result<&'static ProcedureKind, Error> {
+    Ok(kind_named(&procedure.kind)?)
 }
 
-/// The event types that may be recorded in a state.
-pub fn permitted_types(state: Option<AssessmentState>) -> Vec<EventType> {
-    assessment::RECORDED_TYPES
-        .into_iter()
-        .filter(|event_type| assessment::permitted(state, *event_type))
-        .collect()
+/// The state of a stored procedure.
+pub fn state_of(procedure: &ProcedureRow) -> Result<State, Error> {
+    kind_of(procedure)?.state_named(&procedure.state).ok_or_else(|| {
+        Error::Store(StoreError::Bug(
+            "a stored procedure's state is unknown".to_owned(),
+        ))
+    })
 }
 
 fn entry_of(draft: &Draft, sequence: i64, recorded_at: DateTime<Utc>) -> Entry {
@@ -426,7 +424,7 @@ fn entry_of(draft: &Draft, sequence: i64, recorded_at: DateTime<Utc>) -> Entry {
 fn request_of(body: &EntryBody) -> Option<Uuid> {
     match body {
         EntryBody::Fact(Fact::Advice(fact)) => fact.request_id(),
-        EntryBody::Fact(Fact::Assessment(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => None,
+        EntryBody::Fact(Fact::Own(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => None,
     }
 }
 
@@ -487,14 +485,7 @@ fn days_past(draft: &Draft) -> Vec<(String, NaiveDate)> {
             .filter_map(|(field, date)| Some((field.to_owned(), date?))),
     );
     match &draft.body {
-        EntryBody::Fact(Fact::Assessment(AssessmentFact::FinalPlanSent(sent))) => {
-            let sendings = sent.recipients.iter().enumerate();
-            days.extend(
-                sendings.map(|(index, recipient)| (format!("recipients/{index}/sent_on"), recipient.sent_on)),
-            );
-            let waiver = sent.waiver.as_ref();
-            days.extend(waiver.map(|waiver| ("waiver/given_on".to_owned(), waiver.given_on)));
-        }
+        EntryBody::Fact(Fact::Own(fact)) => days.extend(fact.days_past()),
         EntryBody::Fact(Fact::Advice(AdviceFact::AdviceAppointment {
             held_on: Some(held_on),
             ..
@@ -504,8 +495,7 @@ fn days_past(draft: &Draft) -> Vec<(String, NaiveDate)> {
         EntryBody::Fact(Fact::Advice(AdviceFact::ExistingAdviceAgreed { dated_on, .. })) => {
             days.push(("dated_on".to_owned(), *dated_on));
         }
-        EntryBody::Fact(Fact::Assessment(_) | Fact::Advice(_) | Fact::CaseClosed(_))
-        | EntryBody::Correction(_) => {}
+        EntryBody::Fact(Fact::Advice(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => {}
     }
     days
 }
@@ -521,7 +511,7 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
     let is_void = !held.is_new() && effective(&held.entries, &HashSet::new()).is_empty();
     match drafts.first() {
         Some(draft) if is_void && !is_correcting(drafts) => {
-            let state = Some(AssessmentState::Void);
+            let state = Some(held.kind.void());
             Err(Error::Refused(Box::new(Refused {
                 refusal: Refusal {
                     event_id: draft.id,
@@ -531,7 +521,7 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
                     reason: Reason::NotPermitted,
                 },
                 state,
-                permitted: permitted_types(state),
+                permitted: held.kind.permitted_types(state),
                 pointer: pointer_of(draft),
                 rules_out_recorded: false,
             })))
@@ -586,7 +576,7 @@ fn other_is_open(work: &mut Work<'_>, held: &Held, error: StoreError) -> Error {
 /// The part of the body that a refused draft was made from: the type of its event, where it has one.
 fn pointer_of(draft: &Draft) -> String {
     match draft.body {
-        EntryBody::Fact(Fact::Assessment(_)) => format!("{}/type", draft.pointer),
+        EntryBody::Fact(Fact::Own(_)) => format!("{}/type", draft.pointer),
         EntryBody::Fact(Fact::Advice(_)) if draft.root_id.is_some() => format!("{}/type", draft.pointer),
         EntryBody::Fact(Fact::Advice(_) | Fact::CaseClosed(_)) => draft.pointer.clone(),
         EntryBody::Correction(_) => format!("{}/changes", draft.pointer),
@@ -595,7 +585,7 @@ fn pointer_of(draft: &Draft) -> String {
 
 fn judge(held: &Held, fresh: &HashSet<Uuid>, drafts: &[Draft]) -> Result<Option<Timeline>, Error> {
     let mut events = effective(&held.entries, fresh);
-    sort_events(held.kind, &mut events);
+    sort_events(&mut events);
     let setting = Setting {
         procedure_id: convert::id(&held.procedure.id)?,
         readings: &held.settings.readings,
@@ -608,7 +598,7 @@ fn judge(held: &Held, fresh: &HashSet<Uuid>, drafts: &[Draft]) -> Result<Option<
 /// Names the state on the day of what was to be recorded, which is not always where the fold broke.
 fn refused(
     refusal: Refusal,
-    kind: ProcedureKind,
+    kind: &'static ProcedureKind,
     events: &[Event],
     setting: Setting<'_>,
     drafts: &[Draft],
@@ -626,7 +616,7 @@ fn refused(
     };
     Refused {
         state,
-        permitted: permitted_types(state),
+        permitted: kind.permitted_types(state),
         pointer: broken.or(drafts.first()).map(pointer_of).unwrap_or_default(),
         rules_out_recorded: broken.is_none(),
         refusal,
@@ -634,10 +624,18 @@ fn refused(
 }
 
 /// Sets the columns of a procedure that the engine decides.
-pub fn update_derived(procedure: &mut ProcedureRow, timeline: Option<&Timeline>, readings: &Readings) {
-    let state = timeline.map_or(AssessmentState::Void, |timeline| timeline.state);
+pub fn update_derived(
+    procedure: &mut ProcedureRow,
+    timeline: Option<&Timeline>,
+    readings: &Readings,
+) -> Result<(), Error> {
+    let state = match timeline {
+        Some(timeline) => timeline.state,
+        None => kind_of(procedure)?.void(),
+    };
     procedure.state = state.name().to_owned();
     procedure.is_open = state.is_open();
     procedure.opened_on = timeline.map_or(procedure.opened_on, |timeline| timeline.opened_on);
     procedure.fingerprint = fingerprint(readings);
+    Ok(())
 }

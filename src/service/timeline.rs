@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::settings::Settings;
 use super::{Error, Fault};
 use crate::casework::advice::AdviceFact;
-use crate::casework::assessment::AssessmentFact;
 use crate::casework::event::{Event, Fact, LegalDates};
-use crate::casework::timeline::{ProcedureKind, Refusal, Setting, Timeline, fold, sort_events};
+use crate::casework::procedure::{EventType, OwnFact, ProcedureKind};
+use crate::casework::timeline::{Refusal, Setting, Timeline, fold, sort_events};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
 
@@ -25,7 +25,8 @@ pub struct GivenEvent {
 /// corrections know of no request ids.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GivenFact {
-    Assessment(AssessmentFact),
+    /// Something that only its own procedure has.
+    Own(OwnFact),
     AdviceRequested {
         requirement: Requirement,
         service: Option<String>,
@@ -39,7 +40,7 @@ pub enum GivenFact {
 /// A question to the calculator.
 #[derive(Debug, Clone)]
 pub struct TimelineQuestion {
-    pub procedure: ProcedureKind,
+    pub procedure: &'static ProcedureKind,
     pub events: Vec<GivenEvent>,
     pub as_of: NaiveDate,
     pub readings: Readings,
@@ -50,6 +51,8 @@ pub struct TimelineQuestion {
 pub struct ImpossibleEvent {
     pub index: usize,
     pub refusal: Refusal,
+    /// What could stand in the state it met.
+    pub permitted: Vec<EventType>,
 }
 
 /// The answer, or the event that makes the sequence impossible.
@@ -63,7 +66,7 @@ pub fn compute_timeline(question: &TimelineQuestion) -> Result<Result<Timeline, 
         .filter(|(_, given)| given.occurred_on <= question.as_of)
         .map(|(index, given)| event_of(index, given))
         .collect();
-    sort_events(question.procedure, &mut events);
+    sort_events(&mut events);
     let setting = Setting {
         procedure_id: Uuid::nil(),
         readings: &question.readings,
@@ -81,7 +84,11 @@ pub fn compute_timeline(question: &TimelineQuestion) -> Result<Result<Timeline, 
                 .iter()
                 .find(|event| event.id == refusal.event_id)
                 .map_or(0, |event| event.sequence.unsigned_abs() as usize);
-            Ok(Err(ImpossibleEvent { index, refusal }))
+            Ok(Err(ImpossibleEvent {
+                index,
+                permitted: question.procedure.permitted_types(refusal.state),
+                refusal,
+            }))
         }
     }
 }
@@ -102,7 +109,7 @@ fn event_of(index: usize, given: &GivenEvent) -> Event {
         Uuid::new_v5(&Uuid::nil(), name.as_bytes())
     };
     let fact = match &given.fact {
-        GivenFact::Assessment(fact) => Fact::Assessment(fact.clone()),
+        GivenFact::Own(fact) => Fact::Own(fact.clone()),
         GivenFact::AdviceRequested { requirement, service } => Fact::Advice(AdviceFact::AdviceRequested {
             request_id: request_id(*requirement, service),
             requirement: *requirement,

@@ -28,17 +28,24 @@ pub fn text_of(id: Option<Uuid>) -> Option<String> {
 }
 
 pub fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| StoreError::Bug("a value cannot be written as JSON".to_owned()))
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+pub fn unwritable(_: serde_json::Error) -> StoreError {
+    StoreError::Bug("a value cannot be written as JSON".to_owned())
 }
 
 pub fn from_json<T: DeserializeOwned>(column: &str) -> Result<T, StoreError> {
-    serde_json::from_str(column).map_err(|error| {
-        StoreError::Bug(format!(
-            "stored JSON cannot be read ({:?} at column {})",
-            error.classify(),
-            error.column()
-        ))
-    })
+    serde_json::from_str(column).map_err(unreadable)
+}
+
+/// Says where, and nothing of what is there.
+pub fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::Bug(format!(
+        "stored JSON cannot be read ({:?} at column {})",
+        error.classify(),
+        error.column()
+    ))
 }
 
 /// The value of a vocabulary whose name a column holds.

@@ -1,21 +1,23 @@
 //! Procedures and their append-only streams of events.
 
+use std::collections::HashMap;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
-use super::column::{Day, Id, Instant};
+use super::column::{Day, Id, Instant, Kind};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{from_json, instant, json};
+use super::convert::{from_json, instant, json, unreadable, unwritable};
 use super::schema::{cases, clocks, events, flags, procedures};
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, StoreError};
 use crate::casework::advice::AdviceFact;
-use crate::casework::assessment::AssessmentFact;
-use crate::casework::event::{EventType, Fact, LegalDates};
+use crate::casework::event::{ClosureReason, Fact, LegalDates};
 use crate::casework::flag::FlagCode;
 use crate::casework::history::{Correction, Entry, EntryBody};
+use crate::casework::procedure::{EventType, Kept, ProcedureKind};
 
 /// A procedure as it is stored; state and openness are the engine's, for lists.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -320,32 +322,34 @@ pub fn load_entries(
     la_code: &str,
     procedure_id: &str,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<EntryRow> = on_backend!(connection, inner => events::table
+    let rows: Vec<(EntryRow, Kind)> = on_backend!(connection, inner => events::table
+        .inner_join(procedures::table)
         .filter(events::la_code.eq(la_code))
         .filter(events::procedure_id.eq(procedure_id))
         .order(events::sequence.asc())
-        .select(EntryRow::as_select()).load(inner))?;
+        .select((EntryRow::as_select(), procedures::kind)).load(inner))?;
     rows.into_iter().map(decode).collect()
 }
 
 /// The streams of several procedures, by procedure and in the order of recording.
 pub fn load_streams(
     connection: &mut AnyConnection,
-    procedure_ids: &[String],
+    procedures: &[ProcedureRow],
 ) -> Result<Vec<(String, Entry)>, StoreError> {
+    let ids: Vec<String> = procedures.iter().map(|procedure| procedure.id.clone()).collect();
     let rows: Vec<(String, EntryRow)> = events::table
-        .filter(events::procedure_id.eq_any(procedure_ids.to_vec()))
+        .filter(events::procedure_id.eq_any(ids))
         .order((events::procedure_id.asc(), events::sequence.asc()))
         .select((events::procedure_id, EntryRow::as_select()))
         .load(connection)?;
-    rows.into_iter()
-        .map(|(procedure_id, row)| Ok((procedure_id, decode(row)?)))
-        .collect()
+    decode_streams(procedures, rows)
 }
 
-/// The streams of all procedures within a range of ids, by procedure and in the order of recording.
+/// The streams of all procedures within the range of ids that these make up, by procedure and in the order
+/// of recording.
 pub fn streams_between(
     connection: &mut AnyConnection,
+    procedures: &[ProcedureRow],
     first: &str,
     last: &str,
 ) -> Result<Vec<(String, Entry)>, StoreError> {
@@ -355,9 +359,30 @@ pub fn streams_between(
         .order((events::procedure_id.asc(), events::sequence.asc()))
         .select((events::procedure_id, EntryRow::as_select()))
         .load(inner))?;
+    decode_streams(procedures, rows)
+}
+
+fn decode_streams(
+    procedures: &[ProcedureRow],
+    rows: Vec<(String, EntryRow)>,
+) -> Result<Vec<(String, Entry)>, StoreError> {
+    let mut kinds: HashMap<&str, Kind> = HashMap::with_capacity(procedures.len());
+    for procedure in procedures {
+        kinds.insert(&procedure.id, Kind(kind_named(&procedure.kind)?));
+    }
     rows.into_iter()
-        .map(|(procedure_id, row)| Ok((procedure_id, decode(row)?)))
+        .map(|(procedure_id, row)| {
+            let kind = kinds.get(procedure_id.as_str()).copied();
+            let kind = kind.ok_or_else(|| StoreError::Bug("a stream has no procedure".to_owned()))?;
+            Ok((procedure_id, decode((row, kind))?))
+        })
         .collect()
+}
+
+/// The procedure of a stored name.
+pub fn kind_named(name: &str) -> Result<&'static ProcedureKind, StoreError> {
+    ProcedureKind::named(name)
+        .ok_or_else(|| StoreError::Bug("a stored procedure's kind is unknown".to_owned()))
 }
 
 /// A page of the stream with what people noted, after a sequence.
@@ -368,16 +393,22 @@ pub fn page_of_entries(
     after_sequence: i64,
     limit: i64,
 ) -> Result<Vec<(Entry, EntryNote)>, StoreError> {
-    let rows: Vec<(EntryRow, Option<String>, String)> = events::table
+    let rows: Vec<(EntryRow, Kind, Option<String>, String)> = events::table
+        .inner_join(procedures::table)
         .filter(events::la_code.eq(la_code))
         .filter(events::procedure_id.eq(procedure_id))
         .filter(events::sequence.gt(after_sequence))
         .order(events::sequence.asc())
         .limit(limit)
-        .select((EntryRow::as_select(), events::note, events::recorded_by))
+        .select((
+            EntryRow::as_select(),
+            procedures::kind,
+            events::note,
+            events::recorded_by,
+        ))
         .load(connection)?;
     rows.into_iter()
-        .map(|(row, note, recorded_by)| Ok((decode(row)?, EntryNote { note, recorded_by })))
+        .map(|(row, kind, note, recorded_by)| Ok((decode((row, kind))?, EntryNote { note, recorded_by })))
         .collect()
 }
 
@@ -387,12 +418,13 @@ pub fn load_corrections(
     la_code: &str,
     procedure_id: &str,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<EntryRow> = events::table
+    let rows: Vec<(EntryRow, Kind)> = events::table
+        .inner_join(procedures::table)
         .filter(events::la_code.eq(la_code))
         .filter(events::procedure_id.eq(procedure_id))
-        .filter(events::event_type.eq(EventType::Correction.name()))
+        .filter(events::event_type.eq(EventType::CORRECTION.name()))
         .order(events::sequence.asc())
-        .select(EntryRow::as_select())
+        .select((EntryRow::as_select(), procedures::kind))
         .load(connection)?;
     rows.into_iter().map(decode).collect()
 }
@@ -458,25 +490,13 @@ pub fn list_procedures(
         .load(connection)?)
 }
 
-/// What the `data` column holds: the fact and the dates beside the day of the act.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Stored<T> {
-    #[serde(default, skip_serializing_if = "is_default")]
-    dates: LegalDates,
-    fact: T,
-}
-
-fn is_default(dates: &LegalDates) -> bool {
-    *dates == LegalDates::default()
-}
-
 fn encode(entry: &Entry) -> Result<String, StoreError> {
     let dates = entry.dates;
     match &entry.body {
-        EntryBody::Fact(Fact::Assessment(fact)) => json(&Stored { dates, fact }),
-        EntryBody::Fact(Fact::Advice(fact)) => json(&Stored { dates, fact }),
-        EntryBody::Fact(Fact::CaseClosed(fact)) => json(&Stored { dates, fact }),
-        EntryBody::Correction(fact) => json(&Stored { dates, fact }),
+        EntryBody::Fact(Fact::Own(fact)) => fact.to_kept(dates).map_err(unwritable),
+        EntryBody::Fact(Fact::Advice(fact)) => json(&Kept { dates, fact }),
+        EntryBody::Fact(Fact::CaseClosed(fact)) => json(&Kept { dates, fact }),
+        EntryBody::Correction(fact) => json(&Kept { dates, fact }),
     }
 }
 
@@ -486,64 +506,42 @@ struct OnRequest {
     request_id: Uuid,
 }
 
-fn on_request(
-    data: &str,
-    fact: impl FnOnce(Uuid) -> AdviceFact,
-) -> Result<(LegalDates, EntryBody), StoreError> {
-    let stored: Stored<OnRequest> = from_json(data)?;
-    let fact = fact(stored.fact.request_id);
-    Ok((stored.dates, EntryBody::Fact(Fact::Advice(fact))))
+fn advice_fact(name: &str, data: &str) -> Result<(LegalDates, AdviceFact), StoreError> {
+    let bare: Option<fn(Uuid) -> AdviceFact> = if name == EventType::ADVICE_ACKNOWLEDGED.name() {
+        Some(|request_id| AdviceFact::AdviceAcknowledged { request_id })
+    } else if name == EventType::ADVICE_SUBMITTED.name() {
+        Some(|request_id| AdviceFact::AdviceSubmitted { request_id })
+    } else if name == EventType::ADVICE_ACCEPTED.name() {
+        Some(|request_id| AdviceFact::AdviceAccepted { request_id })
+    } else {
+        None
+    };
+    match bare {
+        Some(fact) => {
+            let kept: Kept<OnRequest> = from_json(data)?;
+            Ok((kept.dates, fact(kept.fact.request_id)))
+        }
+        None => {
+            let kept: Kept<AdviceFact> = from_json(data)?;
+            Ok((kept.dates, kept.fact))
+        }
+    }
 }
 
-fn decode(row: EntryRow) -> Result<Entry, StoreError> {
-    let event_type = EventType::named(&row.event_type)
-        .ok_or_else(|| StoreError::Bug("a stored event type is unknown".to_owned()))?;
-    let (dates, body) = match event_type {
-        EventType::RequestReceived
-        | EventType::BecameResponsible
-        | EventType::FurtherRequestReceived
-        | EventType::AssessDecisionNotified
-        | EventType::PlanDecisionNotified
-        | EventType::DraftPlanServed
-        | EventType::RepresentationsReceived
-        | EventType::SettingConsulted
-        | EventType::SettingReplied
-        | EventType::FinalPlanSent
-        | EventType::AssessmentWithdrawn
-        | EventType::MovedOut
-        | EventType::AssessmentResumed
-        | EventType::ExceptionClaimed => {
-            let stored: Stored<AssessmentFact> = from_json(&row.data)?;
-            (stored.dates, EntryBody::Fact(Fact::Assessment(stored.fact)))
-        }
-        EventType::AdviceAcknowledged => on_request(&row.data, |request_id| {
-            AdviceFact::AdviceAcknowledged { request_id }
-        })?,
-        EventType::AdviceSubmitted => {
-            on_request(&row.data, |request_id| AdviceFact::AdviceSubmitted { request_id })?
-        }
-        EventType::AdviceAccepted => {
-            on_request(&row.data, |request_id| AdviceFact::AdviceAccepted { request_id })?
-        }
-        EventType::AdviceRequested
-        | EventType::AdviceReturned
-        | EventType::AdviceDeclined
-        | EventType::AdviceRedirected
-        | EventType::AdviceWithdrawn
-        | EventType::AdviceAppointment
-        | EventType::AdviceExceptionClaimed
-        | EventType::ExistingAdviceAgreed => {
-            let stored: Stored<AdviceFact> = from_json(&row.data)?;
-            (stored.dates, EntryBody::Fact(Fact::Advice(stored.fact)))
-        }
-        EventType::CaseClosed => {
-            let stored: Stored<_> = from_json(&row.data)?;
-            (stored.dates, EntryBody::Fact(Fact::CaseClosed(stored.fact)))
-        }
-        EventType::Correction => {
-            let stored: Stored<Correction> = from_json(&row.data)?;
-            (stored.dates, EntryBody::Correction(stored.fact))
-        }
+fn decode((row, kind): (EntryRow, Kind)) -> Result<Entry, StoreError> {
+    let name = row.event_type.as_str();
+    let (dates, body) = if name == EventType::CORRECTION.name() {
+        let kept: Kept<Correction> = from_json(&row.data)?;
+        (kept.dates, EntryBody::Correction(kept.fact))
+    } else if name == EventType::CASE_CLOSED.name() {
+        let kept: Kept<ClosureReason> = from_json(&row.data)?;
+        (kept.dates, EntryBody::Fact(Fact::CaseClosed(kept.fact)))
+    } else if AdviceFact::EVENT_TYPES.iter().any(|known| known.name() == name) {
+        let (dates, fact) = advice_fact(name, &row.data)?;
+        (dates, EntryBody::Fact(Fact::Advice(fact)))
+    } else {
+        let (dates, fact) = kind.0.read(&row.data).map_err(unreadable)?;
+        (dates, EntryBody::Fact(Fact::Own(fact)))
     };
     Ok(Entry {
         id: row.id.0,

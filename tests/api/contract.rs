@@ -1,7 +1,7 @@
 //! The published document: the same as the committed one, and complete.
 
-use ehcp_timeline::casework::assessment::{RECORDED_TYPES, required_fields};
-use ehcp_timeline::casework::event::EventType;
+use ehcp_timeline::casework::assessment::ASSESSMENT;
+use ehcp_timeline::casework::procedure::EventType;
 use ehcp_timeline::http::document;
 use serde_json::Value;
 
@@ -243,14 +243,14 @@ fn branch<'d>(document: &'d Value, event_type: EventType) -> &'d Value {
 #[test]
 fn what_permitted_events_require_is_what_the_schema_requires() {
     let document = whole();
-    for event_type in RECORDED_TYPES {
-        let required = branch(&document, event_type)["required"].as_array().unwrap();
+    for event_type in ASSESSMENT.event_types {
+        let required = branch(&document, *event_type)["required"].as_array().unwrap();
         let mut required: Vec<&str> = required
             .iter()
             .map(|field| field.as_str().unwrap())
             .filter(|field| !["type", "occurred_on"].contains(field))
             .collect();
-        let mut told = required_fields(event_type).to_vec();
+        let mut told = event_type.required_fields().to_vec();
         required.sort();
         told.sort();
         assert_eq!(told, required, "{}", event_type.name());
@@ -260,7 +260,7 @@ fn what_permitted_events_require_is_what_the_schema_requires() {
         .unwrap();
     assert_eq!(
         branches.len(),
-        RECORDED_TYPES.len() + 1,
+        ASSESSMENT.event_types.len() + 1,
         "those, and the correction"
     );
 }

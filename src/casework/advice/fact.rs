@@ -5,9 +5,43 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::casework::event::EventType;
+use crate::casework::procedure::{EventRow, EventType, Permitted};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{Force, Ground, Party};
+
+impl EventType {
+    pub const ADVICE_REQUESTED: EventType =
+        EventType::of(&act("advice_requested", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_ACKNOWLEDGED: EventType =
+        EventType::of(&act("advice_acknowledged", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_SUBMITTED: EventType =
+        EventType::of(&act("advice_submitted", Permitted::WhereAdviceIsTaken));
+    pub const ADVICE_RETURNED: EventType =
+        EventType::of(&act("advice_returned", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_ACCEPTED: EventType =
+        EventType::of(&act("advice_accepted", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_DECLINED: EventType =
+        EventType::of(&act("advice_declined", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_REDIRECTED: EventType =
+        EventType::of(&act("advice_redirected", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_WITHDRAWN: EventType =
+        EventType::of(&act("advice_withdrawn", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_APPOINTMENT: EventType =
+        EventType::of(&act("advice_appointment", Permitted::WhereAdviceIsSought));
+    pub const ADVICE_EXCEPTION_CLAIMED: EventType =
+        EventType::of(&act("advice_exception_claimed", Permitted::WhereAdviceIsSought));
+    pub const EXISTING_ADVICE_AGREED: EventType =
+        EventType::of(&act("existing_advice_agreed", Permitted::WhereAdviceIsSought));
+}
+
+const fn act(name: &'static str, permitted: Permitted) -> EventRow {
+    EventRow {
+        name,
+        rank: 4,
+        required: &[],
+        permitted,
+    }
+}
 
 /// What happened to a request for advice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,19 +186,33 @@ impl Agreements {
 }
 
 impl AdviceFact {
+    pub const EVENT_TYPES: [EventType; 11] = [
+        EventType::ADVICE_REQUESTED,
+        EventType::ADVICE_ACKNOWLEDGED,
+        EventType::ADVICE_SUBMITTED,
+        EventType::ADVICE_RETURNED,
+        EventType::ADVICE_ACCEPTED,
+        EventType::ADVICE_DECLINED,
+        EventType::ADVICE_REDIRECTED,
+        EventType::ADVICE_WITHDRAWN,
+        EventType::ADVICE_APPOINTMENT,
+        EventType::ADVICE_EXCEPTION_CLAIMED,
+        EventType::EXISTING_ADVICE_AGREED,
+    ];
+
     pub fn event_type(&self) -> EventType {
         match self {
-            AdviceFact::AdviceRequested { .. } => EventType::AdviceRequested,
-            AdviceFact::AdviceAcknowledged { .. } => EventType::AdviceAcknowledged,
-            AdviceFact::AdviceSubmitted { .. } => EventType::AdviceSubmitted,
-            AdviceFact::AdviceReturned { .. } => EventType::AdviceReturned,
-            AdviceFact::AdviceAccepted { .. } => EventType::AdviceAccepted,
-            AdviceFact::AdviceDeclined { .. } => EventType::AdviceDeclined,
-            AdviceFact::AdviceRedirected { .. } => EventType::AdviceRedirected,
-            AdviceFact::AdviceWithdrawn { .. } => EventType::AdviceWithdrawn,
-            AdviceFact::AdviceAppointment { .. } => EventType::AdviceAppointment,
-            AdviceFact::AdviceExceptionClaimed { .. } => EventType::AdviceExceptionClaimed,
-            AdviceFact::ExistingAdviceAgreed { .. } => EventType::ExistingAdviceAgreed,
+            AdviceFact::AdviceRequested { .. } => EventType::ADVICE_REQUESTED,
+            AdviceFact::AdviceAcknowledged { .. } => EventType::ADVICE_ACKNOWLEDGED,
+            AdviceFact::AdviceSubmitted { .. } => EventType::ADVICE_SUBMITTED,
+            AdviceFact::AdviceReturned { .. } => EventType::ADVICE_RETURNED,
+            AdviceFact::AdviceAccepted { .. } => EventType::ADVICE_ACCEPTED,
+            AdviceFact::AdviceDeclined { .. } => EventType::ADVICE_DECLINED,
+            AdviceFact::AdviceRedirected { .. } => EventType::ADVICE_REDIRECTED,
+            AdviceFact::AdviceWithdrawn { .. } => EventType::ADVICE_WITHDRAWN,
+            AdviceFact::AdviceAppointment { .. } => EventType::ADVICE_APPOINTMENT,
+            AdviceFact::AdviceExceptionClaimed { .. } => EventType::ADVICE_EXCEPTION_CLAIMED,
+            AdviceFact::ExistingAdviceAgreed { .. } => EventType::EXISTING_ADVICE_AGREED,
         }
     }
 

@@ -13,8 +13,9 @@ mod matrix;
 
 pub use self::fact::{AdviceFact, Agreements, AppointmentOutcome, DeclinationGround, ReturnReason};
 pub use self::matrix::{AdviceItem, AdviceStatus};
-use super::event::{Event, EventType};
+use super::event::Event;
 use super::flag::{FlagCode, FlagSubject};
+use super::procedure::EventType;
 use super::timeline::{AdviceStanding, Ledger, Reason};
 use crate::statute::clock::Owed;
 use crate::statute::exception::{Claim, MissedAppointment};
@@ -72,39 +73,38 @@ impl AdviceState {
 
     /// The acts that fit a request in this state.
     pub fn permitted_acts(self) -> &'static [EventType] {
-        use EventType::*;
         match self {
             AdviceState::Requested => &[
-                AdviceAcknowledged,
-                AdviceSubmitted,
-                AdviceDeclined,
-                AdviceRedirected,
-                AdviceWithdrawn,
-                AdviceAppointment,
-                AdviceExceptionClaimed,
+                EventType::ADVICE_ACKNOWLEDGED,
+                EventType::ADVICE_SUBMITTED,
+                EventType::ADVICE_DECLINED,
+                EventType::ADVICE_REDIRECTED,
+                EventType::ADVICE_WITHDRAWN,
+                EventType::ADVICE_APPOINTMENT,
+                EventType::ADVICE_EXCEPTION_CLAIMED,
             ],
             AdviceState::Acknowledged | AdviceState::Returned => &[
-                AdviceSubmitted,
-                AdviceDeclined,
-                AdviceRedirected,
-                AdviceWithdrawn,
-                AdviceAppointment,
-                AdviceExceptionClaimed,
+                EventType::ADVICE_SUBMITTED,
+                EventType::ADVICE_DECLINED,
+                EventType::ADVICE_REDIRECTED,
+                EventType::ADVICE_WITHDRAWN,
+                EventType::ADVICE_APPOINTMENT,
+                EventType::ADVICE_EXCEPTION_CLAIMED,
             ],
             AdviceState::Submitted => &[
-                AdviceReturned,
-                AdviceAccepted,
-                AdviceWithdrawn,
-                AdviceAppointment,
-                AdviceExceptionClaimed,
+                EventType::ADVICE_RETURNED,
+                EventType::ADVICE_ACCEPTED,
+                EventType::ADVICE_WITHDRAWN,
+                EventType::ADVICE_APPOINTMENT,
+                EventType::ADVICE_EXCEPTION_CLAIMED,
             ],
-            AdviceState::Accepted => &[AdviceExceptionClaimed],
+            AdviceState::Accepted => &[EventType::ADVICE_EXCEPTION_CLAIMED],
             AdviceState::Declined => &[
-                AdviceSubmitted,
-                AdviceRedirected,
-                AdviceWithdrawn,
-                AdviceAppointment,
-                AdviceExceptionClaimed,
+                EventType::ADVICE_SUBMITTED,
+                EventType::ADVICE_REDIRECTED,
+                EventType::ADVICE_WITHDRAWN,
+                EventType::ADVICE_APPOINTMENT,
+                EventType::ADVICE_EXCEPTION_CLAIMED,
             ],
             AdviceState::Withdrawn => &[],
         }

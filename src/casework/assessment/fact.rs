@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::casework::event::EventType;
+use crate::casework::procedure::{EventType, ProcedureFact};
 use crate::statute::rulebook::{ClockKind, Ground};
 
 /// Who asked for the assessment.
@@ -375,23 +375,69 @@ pub enum AssessmentFact {
     ExceptionClaimed(ExceptionClaimed),
 }
 
-impl AssessmentFact {
-    pub fn event_type(&self) -> EventType {
+impl ProcedureFact for AssessmentFact {
+    fn event_type(&self) -> EventType {
         match self {
-            AssessmentFact::RequestReceived(_) => EventType::RequestReceived,
-            AssessmentFact::BecameResponsible(_) => EventType::BecameResponsible,
-            AssessmentFact::FurtherRequestReceived(_) => EventType::FurtherRequestReceived,
-            AssessmentFact::AssessDecisionNotified(_) => EventType::AssessDecisionNotified,
-            AssessmentFact::PlanDecisionNotified(_) => EventType::PlanDecisionNotified,
-            AssessmentFact::DraftPlanServed(_) => EventType::DraftPlanServed,
-            AssessmentFact::RepresentationsReceived(_) => EventType::RepresentationsReceived,
-            AssessmentFact::SettingConsulted(_) => EventType::SettingConsulted,
-            AssessmentFact::SettingReplied(_) => EventType::SettingReplied,
-            AssessmentFact::FinalPlanSent(_) => EventType::FinalPlanSent,
-            AssessmentFact::AssessmentWithdrawn(_) => EventType::AssessmentWithdrawn,
-            AssessmentFact::MovedOut(_) => EventType::MovedOut,
-            AssessmentFact::AssessmentResumed(_) => EventType::AssessmentResumed,
-            AssessmentFact::ExceptionClaimed(_) => EventType::ExceptionClaimed,
+            AssessmentFact::RequestReceived(_) => super::REQUEST_RECEIVED,
+            AssessmentFact::BecameResponsible(_) => super::BECAME_RESPONSIBLE,
+            AssessmentFact::FurtherRequestReceived(_) => super::FURTHER_REQUEST_RECEIVED,
+            AssessmentFact::AssessDecisionNotified(_) => super::ASSESS_DECISION_NOTIFIED,
+            AssessmentFact::PlanDecisionNotified(_) => super::PLAN_DECISION_NOTIFIED,
+            AssessmentFact::DraftPlanServed(_) => super::DRAFT_PLAN_SERVED,
+            AssessmentFact::RepresentationsReceived(_) => super::REPRESENTATIONS_RECEIVED,
+            AssessmentFact::SettingConsulted(_) => super::SETTING_CONSULTED,
+            AssessmentFact::SettingReplied(_) => super::SETTING_REPLIED,
+            AssessmentFact::FinalPlanSent(_) => super::FINAL_PLAN_SENT,
+            AssessmentFact::AssessmentWithdrawn(_) => super::ASSESSMENT_WITHDRAWN,
+            AssessmentFact::MovedOut(_) => super::MOVED_OUT,
+            AssessmentFact::AssessmentResumed(_) => super::ASSESSMENT_RESUMED,
+            AssessmentFact::ExceptionClaimed(_) => super::EXCEPTION_CLAIMED,
+        }
+    }
+
+    fn days_past(&self) -> Vec<(String, NaiveDate)> {
+        match self {
+            AssessmentFact::FinalPlanSent(sent) => {
+                let sendings = sent.recipients.iter().enumerate();
+                let mut days: Vec<(String, NaiveDate)> = sendings
+                    .map(|(index, recipient)| (format!("recipients/{index}/sent_on"), recipient.sent_on))
+                    .collect();
+                let waiver = sent.waiver.as_ref();
+                days.extend(waiver.map(|waiver| ("waiver/given_on".to_owned(), waiver.given_on)));
+                days
+            }
+            AssessmentFact::RequestReceived(_)
+            | AssessmentFact::BecameResponsible(_)
+            | AssessmentFact::FurtherRequestReceived(_)
+            | AssessmentFact::AssessDecisionNotified(_)
+            | AssessmentFact::PlanDecisionNotified(_)
+            | AssessmentFact::DraftPlanServed(_)
+            | AssessmentFact::RepresentationsReceived(_)
+            | AssessmentFact::SettingConsulted(_)
+            | AssessmentFact::SettingReplied(_)
+            | AssessmentFact::AssessmentWithdrawn(_)
+            | AssessmentFact::MovedOut(_)
+            | AssessmentFact::AssessmentResumed(_)
+            | AssessmentFact::ExceptionClaimed(_) => Vec::new(),
+        }
+    }
+
+    fn organisation_id(&self) -> Option<Uuid> {
+        match self {
+            AssessmentFact::SettingConsulted(consulted) => Some(consulted.organisation_id),
+            AssessmentFact::SettingReplied(replied) => replied.organisation_id,
+            AssessmentFact::RequestReceived(_)
+            | AssessmentFact::BecameResponsible(_)
+            | AssessmentFact::FurtherRequestReceived(_)
+            | AssessmentFact::AssessDecisionNotified(_)
+            | AssessmentFact::PlanDecisionNotified(_)
+            | AssessmentFact::DraftPlanServed(_)
+            | AssessmentFact::RepresentationsReceived(_)
+            | AssessmentFact::FinalPlanSent(_)
+            | AssessmentFact::AssessmentWithdrawn(_)
+            | AssessmentFact::MovedOut(_)
+            | AssessmentFact::AssessmentResumed(_)
+            | AssessmentFact::ExceptionClaimed(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The EHC needs assessment: its events, states and transitions (CFA 2014 s.36, SEND Regulations
 //! 2014 Part 2).
 //!
-//! [`permitted`] is the table of what may happen in which state; [`apply`] is the one transition.
+//! The table of events says what may happen in which state; `apply_fact` is the one transition.
 //! What a fact does to clocks is the rulebook's business: this file only reports marks.
 
 use chrono::NaiveDate;
@@ -17,12 +17,12 @@ pub use self::fact::{
     RecipientRole, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis, ResumptionOutcome,
     SettingAnswer, SettingConsulted, SettingReplied, WaivedBy, Waiver, WithdrawnBy,
 };
-use super::advice::AdviceFact;
-use super::event::{Event, EventType, Fact};
+use super::event::Event;
 use super::flag::{FlagCode, FlagSubject};
+use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
 use super::timeline::{Ledger, Reason};
 use crate::statute::exception::Claim;
-use crate::statute::rulebook::Mark;
+use crate::statute::rulebook::{ASSESSMENT_RULES, Mark, Rule};
 
 /// Where an assessment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -68,7 +68,7 @@ impl AssessmentState {
     ];
 
     /// The name used in the API and in stores.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             AssessmentState::ConsideringRequest => "considering_request",
             AssessmentState::Assessing => "assessing",
@@ -84,8 +84,13 @@ impl AssessmentState {
         }
     }
 
+    /// The state as the rest of the program knows it.
+    const fn told(self) -> State {
+        State::new(self.name(), self.is_open(), self as u8)
+    }
+
     /// Whether the authority still owes the family an answer.
-    pub fn is_open(self) -> bool {
+    pub const fn is_open(self) -> bool {
         match self {
             AssessmentState::ConsideringRequest
             | AssessmentState::Assessing
@@ -102,165 +107,186 @@ impl AssessmentState {
     }
 }
 
-/// Where a type stands among the events of one day.
-///
-/// Acts on advice share a rank, since a submission, its return and the next submission may all
-/// fall on one day; the order of recording then decides.
-pub fn rank(event_type: EventType) -> u8 {
-    match event_type {
-        EventType::RequestReceived | EventType::BecameResponsible => 0,
-        EventType::FurtherRequestReceived => 1,
-        EventType::AssessDecisionNotified => 2,
-        // A resumption comes before what follows from it on its day, such as new requests for advice.
-        EventType::AssessmentResumed => 3,
-        EventType::AdviceRequested
-        | EventType::AdviceAcknowledged
-        | EventType::AdviceSubmitted
-        | EventType::AdviceReturned
-        | EventType::AdviceAccepted
-        | EventType::AdviceDeclined
-        | EventType::AdviceRedirected
-        | EventType::AdviceWithdrawn
-        | EventType::AdviceAppointment
-        | EventType::AdviceExceptionClaimed
-        | EventType::ExistingAdviceAgreed => 4,
-        EventType::PlanDecisionNotified => 5,
-        EventType::DraftPlanServed => 6,
-        EventType::SettingConsulted => 7,
-        EventType::SettingReplied => 8,
-        EventType::RepresentationsReceived => 9,
-        EventType::ExceptionClaimed => 10,
-        EventType::FinalPlanSent => 11,
-        EventType::AssessmentWithdrawn => 12,
-        EventType::MovedOut => 13,
-        EventType::CaseClosed => 14,
-        EventType::Correction => 15,
+/// Any state in which the authority still owes the family an answer.
+const OPEN: States = any_of(&[
+    AssessmentState::ConsideringRequest,
+    AssessmentState::Assessing,
+    AssessmentState::Drafting,
+    AssessmentState::DraftServed,
+]);
+
+/// The table of events: the name, the rank among the events of a day, the required fields, and where
+/// they may happen.
+const REQUEST_RECEIVED: EventType = EventType::of(&EventRow::own(
+    "request_received",
+    0,
+    &["requested_by"],
+    States::BEFORE_OPENING,
+));
+const BECAME_RESPONSIBLE: EventType = EventType::of(&EventRow::own(
+    "became_responsible",
+    0,
+    &["brought_by"],
+    States::BEFORE_OPENING,
+));
+const FURTHER_REQUEST_RECEIVED: EventType = EventType::of(&EventRow::own(
+    "further_request_received",
+    1,
+    &["requested_by"],
+    OPEN,
+));
+const ASSESS_DECISION_NOTIFIED: EventType = EventType::of(&EventRow::own(
+    "assess_decision_notified",
+    2,
+    &["decision"],
+    any_of(&[AssessmentState::ConsideringRequest]),
+));
+const PLAN_DECISION_NOTIFIED: EventType = EventType::of(&EventRow::own(
+    "plan_decision_notified",
+    5,
+    &["decision"],
+    any_of(&[
+        AssessmentState::Assessing,
+        AssessmentState::Drafting,
+        AssessmentState::DraftServed,
+    ]),
+));
+const DRAFT_PLAN_SERVED: EventType = EventType::of(&EventRow::own(
+    "draft_plan_served",
+    6,
+    &[],
+    any_of(&[
+        AssessmentState::Assessing,
+        AssessmentState::Drafting,
+        AssessmentState::DraftServed,
+    ]),
+));
+const REPRESENTATIONS_RECEIVED: EventType = EventType::of(&EventRow::own(
+    "representations_received",
+    9,
+    &[],
+    any_of(&[AssessmentState::DraftServed]),
+));
+const SETTING_CONSULTED: EventType = EventType::of(&EventRow::own(
+    "setting_consulted",
+    7,
+    &["consultation_id", "organisation_id"],
+    any_of(&[AssessmentState::Drafting, AssessmentState::DraftServed]),
+));
+const SETTING_REPLIED: EventType = EventType::of(&EventRow::own(
+    "setting_replied",
+    8,
+    &["consultation_id", "reply"],
+    any_of(&[AssessmentState::Drafting, AssessmentState::DraftServed]),
+));
+const FINAL_PLAN_SENT: EventType = EventType::of(&EventRow::own(
+    "final_plan_sent",
+    11,
+    &[],
+    any_of(&[AssessmentState::DraftServed]),
+));
+const ASSESSMENT_WITHDRAWN: EventType = EventType::of(&EventRow::own(
+    "assessment_withdrawn",
+    12,
+    &["withdrawn_by", "reason"],
+    OPEN,
+));
+const MOVED_OUT: EventType = EventType::of(&EventRow::own("moved_out", 13, &["to_la"], OPEN));
+// A resumption comes before what follows from it on its day, such as new requests for advice.
+const ASSESSMENT_RESUMED: EventType = EventType::of(&EventRow::own(
+    "assessment_resumed",
+    3,
+    &["basis", "outcome"],
+    any_of(&[
+        AssessmentState::AssessmentRefused,
+        AssessmentState::PlanRefused,
+        AssessmentState::Withdrawn,
+    ]),
+));
+const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
+    "exception_claimed",
+    10,
+    &["ground", "from", "to", "clocks"],
+    OPEN,
+));
+
+const fn any_of(states: &[AssessmentState]) -> States {
+    let mut set = States::NONE;
+    let mut next = 0;
+    while next < states.len() {
+        set = set.with(states[next] as u8);
+        next += 1;
+    }
+    set
+}
+
+/// The assessment among the procedures.
+pub static ASSESSMENT: ProcedureKind = ProcedureKind::of::<Assessment>();
+
+/// The EHC needs assessment.
+pub struct Assessment;
+
+impl Procedure for Assessment {
+    const NAME: &'static str = "assessment";
+    type State = AssessmentState;
+    type Fact = AssessmentFact;
+    const STATES: &'static [State] = &told();
+    const EVENT_TYPES: &'static [EventType] = &[
+        REQUEST_RECEIVED,
+        BECAME_RESPONSIBLE,
+        FURTHER_REQUEST_RECEIVED,
+        ASSESS_DECISION_NOTIFIED,
+        PLAN_DECISION_NOTIFIED,
+        DRAFT_PLAN_SERVED,
+        REPRESENTATIONS_RECEIVED,
+        SETTING_CONSULTED,
+        SETTING_REPLIED,
+        FINAL_PLAN_SENT,
+        ASSESSMENT_WITHDRAWN,
+        MOVED_OUT,
+        ASSESSMENT_RESUMED,
+        EXCEPTION_CLAIMED,
+    ];
+    const RULES: &'static [Rule] = ASSESSMENT_RULES;
+    const ADVICE_SOUGHT_IN: States = any_of(&[
+        AssessmentState::ConsideringRequest,
+        AssessmentState::Assessing,
+        AssessmentState::Drafting,
+        AssessmentState::DraftServed,
+        AssessmentState::PlanIssued,
+        AssessmentState::MovedOut,
+    ]);
+    const ADVICE_TAKEN_IN: States = Self::ADVICE_SOUGHT_IN
+        .with(AssessmentState::AssessmentRefused as u8)
+        .with(AssessmentState::PlanRefused as u8)
+        .with(AssessmentState::Withdrawn as u8)
+        .with(AssessmentState::Closed as u8);
+    const CLOSED: AssessmentState = AssessmentState::Closed;
+
+    fn apply(
+        state: Option<AssessmentState>,
+        fact: &AssessmentFact,
+        event: &Event,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<AssessmentState, Reason> {
+        apply_fact(state, fact, event, ledger)
     }
 }
 
-/// The event types that may be recorded on an assessment as such, not through its advice.
-pub const RECORDED_TYPES: [EventType; 14] = [
-    EventType::RequestReceived,
-    EventType::BecameResponsible,
-    EventType::FurtherRequestReceived,
-    EventType::AssessDecisionNotified,
-    EventType::PlanDecisionNotified,
-    EventType::DraftPlanServed,
-    EventType::RepresentationsReceived,
-    EventType::SettingConsulted,
-    EventType::SettingReplied,
-    EventType::FinalPlanSent,
-    EventType::AssessmentWithdrawn,
-    EventType::MovedOut,
-    EventType::AssessmentResumed,
-    EventType::ExceptionClaimed,
-];
-
-/// The fields an event of a type must have beside its type and day.
-pub fn required_fields(event_type: EventType) -> &'static [&'static str] {
-    match event_type {
-        EventType::RequestReceived | EventType::FurtherRequestReceived => &["requested_by"],
-        EventType::BecameResponsible => &["brought_by"],
-        EventType::AssessDecisionNotified | EventType::PlanDecisionNotified => &["decision"],
-        EventType::SettingConsulted => &["consultation_id", "organisation_id"],
-        EventType::SettingReplied => &["consultation_id", "reply"],
-        EventType::AssessmentWithdrawn => &["withdrawn_by", "reason"],
-        EventType::MovedOut => &["to_la"],
-        EventType::AssessmentResumed => &["basis", "outcome"],
-        EventType::ExceptionClaimed => &["ground", "from", "to", "clocks"],
-        EventType::DraftPlanServed
-        | EventType::RepresentationsReceived
-        | EventType::FinalPlanSent
-        | EventType::AdviceRequested
-        | EventType::AdviceAcknowledged
-        | EventType::AdviceSubmitted
-        | EventType::AdviceReturned
-        | EventType::AdviceAccepted
-        | EventType::AdviceDeclined
-        | EventType::AdviceRedirected
-        | EventType::AdviceWithdrawn
-        | EventType::AdviceAppointment
-        | EventType::AdviceExceptionClaimed
-        | EventType::ExistingAdviceAgreed
-        | EventType::CaseClosed
-        | EventType::Correction => &[],
+const fn told() -> [State; AssessmentState::ALL.len()] {
+    let mut states = [AssessmentState::ALL[0].told(); AssessmentState::ALL.len()];
+    let mut next = 0;
+    while next < states.len() {
+        states[next] = AssessmentState::ALL[next].told();
+        next += 1;
     }
+    states
 }
 
-/// Whether an event of a type may happen in a state; before the opening there is none.
-pub fn permitted(state: Option<AssessmentState>, event_type: EventType) -> bool {
-    use AssessmentState::*;
-    let Some(state) = state else {
-        return matches!(
-            event_type,
-            EventType::RequestReceived | EventType::BecameResponsible
-        );
-    };
-    match event_type {
-        EventType::RequestReceived | EventType::BecameResponsible => false,
-        EventType::AssessDecisionNotified => state == ConsideringRequest,
-        EventType::PlanDecisionNotified | EventType::DraftPlanServed => {
-            matches!(state, Assessing | Drafting | DraftServed)
-        }
-        EventType::RepresentationsReceived | EventType::FinalPlanSent => state == DraftServed,
-        EventType::SettingConsulted | EventType::SettingReplied => matches!(state, Drafting | DraftServed),
-        EventType::AssessmentResumed => matches!(state, AssessmentRefused | PlanRefused | Withdrawn),
-        EventType::FurtherRequestReceived
-        | EventType::AssessmentWithdrawn
-        | EventType::MovedOut
-        | EventType::ExceptionClaimed => state.is_open(),
-        // It also ends the advice still owed to a plan that was sent.
-        EventType::CaseClosed => !matches!(state, Closed | Void),
-        EventType::AdviceSubmitted => state != Void,
-        EventType::AdviceRequested
-        | EventType::AdviceAcknowledged
-        | EventType::AdviceReturned
-        | EventType::AdviceAccepted
-        | EventType::AdviceDeclined
-        | EventType::AdviceRedirected
-        | EventType::AdviceWithdrawn
-        | EventType::AdviceAppointment
-        | EventType::AdviceExceptionClaimed
-        | EventType::ExistingAdviceAgreed => match state {
-            ConsideringRequest | Assessing | Drafting | DraftServed | PlanIssued | MovedOut => true,
-            AssessmentRefused | PlanRefused | Withdrawn | Closed | Void => false,
-        },
-        // Corrections act on what is known and are never folded.
-        EventType::Correction => false,
+impl From<AssessmentState> for State {
+    fn from(state: AssessmentState) -> State {
+        state.told()
     }
-}
-
-/// Applies one event to a state: reports its marks and gives the next state, or says why not.
-pub fn apply(
-    state: Option<AssessmentState>,
-    event: &Event,
-    ledger: &mut Ledger<'_>,
-) -> Result<AssessmentState, Reason> {
-    if !permitted(state, event.fact.event_type()) {
-        return Err(if state.is_none() {
-            Reason::NotAnOpening
-        } else {
-            Reason::NotPermitted
-        });
-    }
-    match &event.fact {
-        Fact::Assessment(fact) => apply_fact(state, fact, event, ledger),
-        Fact::Advice(fact) => apply_advice(state, fact, event, ledger),
-        Fact::CaseClosed(_) => {
-            let over = state.filter(|state| !state.is_open());
-            Ok(end(over.unwrap_or(AssessmentState::Closed), event, ledger))
-        }
-    }
-}
-
-fn apply_advice(
-    state: Option<AssessmentState>,
-    fact: &AdviceFact,
-    event: &Event,
-    ledger: &mut Ledger<'_>,
-) -> Result<AssessmentState, Reason> {
-    ledger.apply_advice(fact, event)?;
-    state.ok_or(Reason::NotAnOpening)
 }
 
 fn apply_fact(
@@ -340,8 +366,14 @@ fn apply_fact(
             same
         }
         AssessmentFact::FinalPlanSent(sent) => send_final_plan(sent, event, ledger),
-        AssessmentFact::AssessmentWithdrawn(_) => Ok(end(AssessmentState::Withdrawn, event, ledger)),
-        AssessmentFact::MovedOut(_) => Ok(end(AssessmentState::MovedOut, event, ledger)),
+        AssessmentFact::AssessmentWithdrawn(_) => {
+            ledger.end(event);
+            Ok(AssessmentState::Withdrawn)
+        }
+        AssessmentFact::MovedOut(_) => {
+            ledger.end(event);
+            Ok(AssessmentState::MovedOut)
+        }
         AssessmentFact::AssessmentResumed(resumed) => resume(same?, resumed, event, ledger),
         AssessmentFact::ExceptionClaimed(claimed) => {
             ledger.clocks.claim(claim_of(claimed, event));
@@ -445,12 +477,6 @@ fn resume(
 fn reopen_plan_decision(state: AssessmentState, event: &Event, ledger: &mut Ledger<'_>) -> AssessmentState {
     ledger.mark(Mark::PlanDecisionReopened, event);
     ledger.no_plan_decided(event);
-    state
-}
-
-fn end(state: AssessmentState, event: &Event, ledger: &mut Ledger<'_>) -> AssessmentState {
-    ledger.mark(Mark::ProcedureEnded, event);
-    ledger.stop_advice(event);
     state
 }
 

@@ -9,9 +9,10 @@ use proptest::prelude::*;
 use super::portrait::portrait;
 use super::steps::{any_setting, any_steps, fact_of, written};
 use super::story::*;
+use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Event;
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at};
-use crate::casework::timeline::{ProcedureKind, Refusal, Timeline, fold, sort_events};
+use crate::casework::timeline::{Refusal, Timeline, fold, sort_events};
 
 /// One random correction: which event, and what becomes of it.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +75,8 @@ impl Record {
     }
 
     fn folded(&self, mut events: Vec<Event>) -> Result<Option<Timeline>, Refusal> {
-        sort_events(ProcedureKind::Assessment, &mut events);
-        fold(ProcedureKind::Assessment, &events, self.story.setting())
+        sort_events(&mut events);
+        fold(&ASSESSMENT, &events, self.story.setting())
     }
 
     fn corrected(&self) -> Result<Option<Timeline>, Refusal> {

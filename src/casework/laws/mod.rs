@@ -8,6 +8,7 @@ mod correction;
 mod dates;
 mod explanations;
 mod limit;
+mod made_up;
 mod matrix;
 mod model;
 mod opening;

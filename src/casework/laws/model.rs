@@ -66,7 +66,7 @@ impl Model {
         let day = event.occurred_on;
         let next = leads_to(self.state, &event.fact).ok_or(Impossible)?;
         match &event.fact {
-            Fact::Assessment(fact) => self.tell_fact(fact, event)?,
+            Fact::Own(fact) => self.tell_fact(fact.of().unwrap(), event)?,
             Fact::Advice(fact) => self.tell_act(fact, event)?,
             Fact::CaseClosed(_) => self.stand_still(day),
         }

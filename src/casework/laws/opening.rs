@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::story::*;
+use crate::casework::assessment::ASSESSMENT;
 use crate::casework::assessment::AssessDecision;
 use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective};
-use crate::casework::timeline::{ProcedureKind, Reason, Refusal, Setting, Timeline, fold, sort_events};
+use crate::casework::timeline::{Reason, Refusal, Setting, Timeline, fold, sort_events};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
 
@@ -60,13 +61,13 @@ impl Recorded {
 
     fn folded(&self) -> Result<Option<Timeline>, Refusal> {
         let mut events = effective(&self.entries, &HashSet::new());
-        sort_events(ProcedureKind::Assessment, &mut events);
+        sort_events(&mut events);
         let setting = Setting {
             procedure_id: id("procedure"),
             readings: &Readings::default(),
             child: None,
         };
-        fold(ProcedureKind::Assessment, &events, setting)
+        fold(&ASSESSMENT, &events, setting)
     }
 }
 

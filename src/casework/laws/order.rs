@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::portrait::portrait;
 use super::steps::{any_setting, any_steps, written};
 use super::story::*;
-use crate::casework::assessment::{AssessDecision, AssessmentFact, PlanDecision, rank};
+use crate::casework::assessment::{AssessDecision, AssessmentFact, PlanDecision};
 use crate::casework::event::{Event, Fact};
 use crate::casework::flag::FlagCode;
 use crate::statute::requirement::Requirement;
@@ -26,20 +26,21 @@ enum Topic {
 fn topic(fact: &Fact) -> Topic {
     match fact {
         Fact::Advice(fact) => fact.request_id().map_or(Topic::Alone, Topic::Subject),
-        Fact::Assessment(AssessmentFact::SettingConsulted(it)) => Topic::Subject(it.consultation_id),
-        Fact::Assessment(AssessmentFact::SettingReplied(it)) => Topic::Subject(it.consultation_id),
-        Fact::Assessment(
+        Fact::Own(fact) => match fact.of::<AssessmentFact>().unwrap() {
+            AssessmentFact::SettingConsulted(it) => Topic::Subject(it.consultation_id),
+            AssessmentFact::SettingReplied(it) => Topic::Subject(it.consultation_id),
             AssessmentFact::FurtherRequestReceived(_)
             | AssessmentFact::RepresentationsReceived(_)
-            | AssessmentFact::ExceptionClaimed(_),
-        ) => Topic::Alone,
-        Fact::Assessment(_) | Fact::CaseClosed(_) => Topic::Procedure,
+            | AssessmentFact::ExceptionClaimed(_) => Topic::Alone,
+            _ => Topic::Procedure,
+        },
+        Fact::CaseClosed(_) => Topic::Procedure,
     }
 }
 
 /// Whether one has to be recorded before the other to amount to the same.
 fn must_precede(first: &Event, second: &Event) -> bool {
-    let place = |event: &Event| (event.occurred_on, rank(event.fact.event_type()));
+    let place = |event: &Event| (event.occurred_on, event.fact.event_type().rank());
     let about = topic(&first.fact);
     place(first) == place(second)
         && first.sequence < second.sequence
@@ -157,6 +158,6 @@ fn a_backdated_event_is_judged_on_its_day() {
     let refusal = after.judged().unwrap_err();
     assert_eq!(
         refusal.state,
-        Some(crate::casework::assessment::AssessmentState::Withdrawn)
+        Some(crate::casework::assessment::AssessmentState::Withdrawn.into())
     );
 }

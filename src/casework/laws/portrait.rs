@@ -7,7 +7,7 @@ use crate::casework::timeline::Timeline;
 ///
 /// Claims are told by what they say: the event that holds one changes when it is corrected.
 pub fn portrait(timeline: &Timeline) -> Vec<String> {
-    let mut lines = vec![format!("{:?} since {}", timeline.state, timeline.opened_on)];
+    let mut lines = vec![format!("{} since {}", timeline.state.name(), timeline.opened_on)];
     for clock in &timeline.clocks {
         lines.push(format!(
             "{} {:?} {:?} {:?} {} {} {}",

@@ -151,9 +151,9 @@ fn what_follows_from_a_resumption_may_happen_on_its_day() {
         .then("2026-04-01", resume(ResumptionOutcome::Reconsider))
         .then("2026-04-01", plan(PlanDecision::Issue))
         .then("2026-04-01", draft(DraftReason::First));
-    assert_eq!(decided.timeline().state, AssessmentState::DraftServed);
+    assert_eq!(decided.timeline().state, AssessmentState::DraftServed.into());
     let same_day = refused.then("2026-02-10", resume(ResumptionOutcome::Assess));
-    assert_eq!(same_day.timeline().state, AssessmentState::Assessing);
+    assert_eq!(same_day.timeline().state, AssessmentState::Assessing.into());
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn where_a_resumption_leads() {
         (&withdrawn, Reconsider, ConsideringRequest),
     ] {
         let resumed = story.clone().then("2026-04-01", resume(outcome));
-        assert_eq!(resumed.timeline().state, state);
+        assert_eq!(resumed.timeline().state, state.into());
     }
 }
 

@@ -10,7 +10,8 @@ use crate::casework::assessment::{
     AssessDecision, AssessmentState, AuthorityGround, DraftReason, ExceptionClaimed, FinalPlanSent,
     PlanDecision, Recipient, RecipientRole, ResumptionOutcome,
 };
-use crate::casework::event::{ClosureReason, EventType, Fact, LegalDates};
+use crate::casework::event::{ClosureReason, Fact, LegalDates};
+use crate::casework::procedure::{EventType, State};
 use crate::statute::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Ground, Party};
@@ -145,73 +146,85 @@ pub fn attempt(story: &Story, setting: &Setting, step: Step) -> Story {
 }
 
 /// One time in ten anything at all; otherwise what leads somewhere from the state.
-fn event_type(state: Option<AssessmentState>, pick: usize) -> EventType {
-    use EventType::*;
-    let foldable = EventType::ALL.len() - 1;
+fn event_type(state: Option<State>, pick: usize) -> EventType {
+    let all = EventType::all();
+    let foldable = all.len() - 1;
     if pick.is_multiple_of(10) {
-        return EventType::ALL[pick / 10 % foldable];
+        return all[pick / 10 % foldable];
     }
     let advice = [
-        AdviceRequested,
-        AdviceSubmitted,
-        AdviceSubmitted,
-        AdviceReturned,
-        AdviceAccepted,
-        AdviceDeclined,
-        AdviceRedirected,
-        AdviceWithdrawn,
-        AdviceAppointment,
-        AdviceExceptionClaimed,
-        ExistingAdviceAgreed,
-        AdviceAcknowledged,
+        "advice_requested",
+        "advice_submitted",
+        "advice_submitted",
+        "advice_returned",
+        "advice_accepted",
+        "advice_declined",
+        "advice_redirected",
+        "advice_withdrawn",
+        "advice_appointment",
+        "advice_exception_claimed",
+        "existing_advice_agreed",
+        "advice_acknowledged",
     ];
-    let likely: &[EventType] = match state {
-        None => &[RequestReceived, RequestReceived, BecameResponsible],
+    let likely: &[&str] = match state.map(typed) {
+        None => &["request_received", "request_received", "became_responsible"],
         Some(AssessmentState::ConsideringRequest) => &[
-            AssessDecisionNotified,
-            AssessDecisionNotified,
-            AdviceRequested,
-            ExceptionClaimed,
-            AssessmentWithdrawn,
+            "assess_decision_notified",
+            "assess_decision_notified",
+            "advice_requested",
+            "exception_claimed",
+            "assessment_withdrawn",
         ],
         Some(AssessmentState::Assessing) => &[
-            AdviceRequested,
-            AdviceRequested,
-            PlanDecisionNotified,
-            DraftPlanServed,
-            ExceptionClaimed,
-            AssessmentWithdrawn,
+            "advice_requested",
+            "advice_requested",
+            "plan_decision_notified",
+            "draft_plan_served",
+            "exception_claimed",
+            "assessment_withdrawn",
         ],
         Some(AssessmentState::Drafting) => &[
-            DraftPlanServed,
-            DraftPlanServed,
-            SettingConsulted,
-            SettingReplied,
-            PlanDecisionNotified,
-            AssessmentWithdrawn,
+            "draft_plan_served",
+            "draft_plan_served",
+            "setting_consulted",
+            "setting_replied",
+            "plan_decision_notified",
+            "assessment_withdrawn",
         ],
         Some(AssessmentState::DraftServed) => &[
-            FinalPlanSent,
-            FinalPlanSent,
-            DraftPlanServed,
-            SettingConsulted,
-            SettingReplied,
-            RepresentationsReceived,
-            PlanDecisionNotified,
-            ExceptionClaimed,
+            "final_plan_sent",
+            "final_plan_sent",
+            "draft_plan_served",
+            "setting_consulted",
+            "setting_replied",
+            "representations_received",
+            "plan_decision_notified",
+            "exception_claimed",
         ],
         Some(
             AssessmentState::AssessmentRefused | AssessmentState::PlanRefused | AssessmentState::Withdrawn,
-        ) => &[AssessmentResumed, AssessmentResumed, AdviceSubmitted],
+        ) => &["assessment_resumed", "assessment_resumed", "advice_submitted"],
         Some(AssessmentState::PlanIssued | AssessmentState::MovedOut) => &advice,
-        Some(AssessmentState::Closed | AssessmentState::Void) => &[AdviceSubmitted],
+        Some(AssessmentState::Closed | AssessmentState::Void) => &["advice_submitted"],
     };
     // Advice goes on beside everything else.
     if state.is_some() && pick % 10 > 5 {
-        advice[pick / 10 % advice.len()]
+        named(advice[pick / 10 % advice.len()])
     } else {
-        likely[pick / 10 % likely.len()]
+        named(likely[pick / 10 % likely.len()])
     }
+}
+
+fn named(name: &str) -> EventType {
+    let known = EventType::all().into_iter().find(|known| known.name() == name);
+    known.unwrap_or_else(|| panic!("no event is named {name}"))
+}
+
+fn typed(state: State) -> AssessmentState {
+    AssessmentState::ALL
+        .into_iter()
+        .find(|typed| State::from(*typed) == state)
+        .unwrap()
 }
 
 const ASKED: [(Requirement, &str); 4] = [
@@ -230,52 +243,52 @@ pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: 
         earlier(detail / 3 % 60),
         earlier(detail / 3 % 60) + TimeDelta::days(detail as i64 / 7 % 50),
     );
-    match event_type {
-        EventType::RequestReceived => request(),
-        EventType::BecameResponsible => responsible(),
-        EventType::FurtherRequestReceived => further_request(),
-        EventType::AssessDecisionNotified if detail.is_multiple_of(4) => decide(AssessDecision::Refuse),
-        EventType::AssessDecisionNotified => decide(AssessDecision::Assess),
-        EventType::PlanDecisionNotified if detail.is_multiple_of(3) => plan(PlanDecision::NotIssue),
-        EventType::PlanDecisionNotified => plan(PlanDecision::Issue),
-        EventType::DraftPlanServed => draft(
+    match event_type.name() {
+        "request_received" => request(),
+        "became_responsible" => responsible(),
+        "further_request_received" => further_request(),
+        "assess_decision_notified" if detail.is_multiple_of(4) => decide(AssessDecision::Refuse),
+        "assess_decision_notified" => decide(AssessDecision::Assess),
+        "plan_decision_notified" if detail.is_multiple_of(3) => plan(PlanDecision::NotIssue),
+        "plan_decision_notified" => plan(PlanDecision::Issue),
+        "draft_plan_served" => draft(
             [
                 DraftReason::First,
                 DraftReason::AuthorityChanges,
                 DraftReason::RepresentationsAgreed,
             ][detail % 3],
         ),
-        EventType::RepresentationsReceived => representations(),
-        EventType::SettingConsulted => consult(["school", "college", "unit"][detail % 3]),
-        EventType::SettingReplied => reply(["school", "college", "unit"][detail % 3]),
-        EventType::FinalPlanSent => send(final_plan(detail, shift_days, day)),
-        EventType::AssessmentWithdrawn => withdraw(),
-        EventType::MovedOut => move_out(),
-        EventType::AssessmentResumed => resume(
+        "representations_received" => representations(),
+        "setting_consulted" => consult(["school", "college", "unit"][detail % 3]),
+        "setting_replied" => reply(["school", "college", "unit"][detail % 3]),
+        "final_plan_sent" => send(final_plan(detail, shift_days, day)),
+        "assessment_withdrawn" => withdraw(),
+        "moved_out" => move_out(),
+        "assessment_resumed" => resume(
             [
                 ResumptionOutcome::Assess,
                 ResumptionOutcome::MakePlan,
                 ResumptionOutcome::Reconsider,
             ][detail % 3],
         ),
-        EventType::ExceptionClaimed => closing_claim(detail, from, to),
-        EventType::AdviceRequested => ask(requirement, service),
-        EventType::AdviceAcknowledged => acknowledge(it),
-        EventType::AdviceSubmitted => submit(it),
-        EventType::AdviceReturned => send_back(it),
-        EventType::AdviceAccepted => accept(it),
-        EventType::AdviceDeclined => decline(
+        "exception_claimed" => closing_claim(detail, from, to),
+        "advice_requested" => ask(requirement, service),
+        "advice_acknowledged" => acknowledge(it),
+        "advice_submitted" => submit(it),
+        "advice_returned" => send_back(it),
+        "advice_accepted" => accept(it),
+        "advice_declined" => decline(
             it,
             [DeclinationGround::AdverseEffect, DeclinationGround::NoCapacity][detail % 2],
         ),
-        EventType::AdviceRedirected => redirect(it, [Party::Other, Party::SocialCare][detail % 2]),
-        EventType::AdviceWithdrawn => take_back(it),
-        EventType::AdviceAppointment => appointment(
+        "advice_redirected" => redirect(it, [Party::Other, Party::SocialCare][detail % 2]),
+        "advice_withdrawn" => take_back(it),
+        "advice_appointment" => appointment(
             it,
             earlier(detail % 40),
             [AppointmentOutcome::Missed, AppointmentOutcome::Held][detail % 2],
         ),
-        EventType::AdviceExceptionClaimed => {
+        "advice_exception_claimed" => {
             let grounds = [
                 Ground::MissedAppointment,
                 Ground::Absent,
@@ -283,10 +296,11 @@ pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: 
             ];
             excuse(it, grounds[detail % 3], from, to)
         }
-        EventType::ExistingAdviceAgreed => agree_existing(requirement, day),
-        EventType::CaseClosed => Fact::CaseClosed(ClosureReason::Other),
+        "existing_advice_agreed" => agree_existing(requirement, day),
+        "case_closed" => Fact::CaseClosed(ClosureReason::Other),
         // Corrections are not facts and are never drawn.
-        EventType::Correction => representations(),
+        "correction" => representations(),
+        other => panic!("no fact is made up for {other}"),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::casework::assessment::*;
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, Fact, LegalDates};
 use crate::casework::flag::Flag;
-use crate::casework::timeline::{ProcedureKind, Refusal, Setting, Timeline, fold, fold_until, sort_events};
+use crate::casework::timeline::{Refusal, Setting, Timeline, fold, fold_until, sort_events};
 use crate::statute::clock::{Clock, Standing};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
@@ -102,7 +102,7 @@ impl Story {
 
     pub fn sorted(&self) -> Vec<Event> {
         let mut events = self.events.clone();
-        sort_events(ProcedureKind::Assessment, &mut events);
+        sort_events(&mut events);
         events
     }
 
@@ -116,7 +116,7 @@ impl Story {
 
     /// The fold of everything, or the refusal.
     pub fn judged(&self) -> Result<Timeline, Box<Refusal>> {
-        fold(ProcedureKind::Assessment, &self.sorted(), self.setting())
+        fold(&ASSESSMENT, &self.sorted(), self.setting())
             .map(|timeline| timeline.expect("a story has a beginning"))
             .map_err(Box::new)
     }
@@ -127,7 +127,7 @@ impl Story {
 
     /// The fold of what had happened by a day; none before the opening.
     pub fn until(&self, day: NaiveDate) -> Option<Timeline> {
-        fold_until(ProcedureKind::Assessment, &self.sorted(), day, self.setting()).unwrap()
+        fold_until(&ASSESSMENT, &self.sorted(), day, self.setting()).unwrap()
     }
 
     /// The only clock of a kind.
@@ -161,26 +161,26 @@ impl Story {
 }
 
 pub fn request() -> Fact {
-    Fact::Assessment(AssessmentFact::RequestReceived(RequestReceived {
+    Fact::own(AssessmentFact::RequestReceived(RequestReceived {
         requested_by: Requester::Parent,
         channel: None,
     }))
 }
 
 pub fn responsible() -> Fact {
-    Fact::Assessment(AssessmentFact::BecameResponsible(BecameResponsible {
+    Fact::own(AssessmentFact::BecameResponsible(BecameResponsible {
         brought_by: BroughtBy::Health,
     }))
 }
 
 pub fn further_request() -> Fact {
-    Fact::Assessment(AssessmentFact::FurtherRequestReceived(FurtherRequestReceived {
+    Fact::own(AssessmentFact::FurtherRequestReceived(FurtherRequestReceived {
         requested_by: Requester::EducationSetting,
     }))
 }
 
 pub fn decide(decision: AssessDecision) -> Fact {
-    Fact::Assessment(AssessmentFact::AssessDecisionNotified(AssessDecisionNotified {
+    Fact::own(AssessmentFact::AssessDecisionNotified(AssessDecisionNotified {
         decision,
         reasons: None,
         notice: None,
@@ -188,31 +188,31 @@ pub fn decide(decision: AssessDecision) -> Fact {
 }
 
 pub fn plan(decision: PlanDecision) -> Fact {
-    Fact::Assessment(AssessmentFact::PlanDecisionNotified(PlanDecisionNotified {
+    Fact::own(AssessmentFact::PlanDecisionNotified(PlanDecisionNotified {
         decision,
         reasons: None,
     }))
 }
 
 pub fn draft(reason: DraftReason) -> Fact {
-    Fact::Assessment(AssessmentFact::DraftPlanServed(DraftPlanServed { reason }))
+    Fact::own(AssessmentFact::DraftPlanServed(DraftPlanServed { reason }))
 }
 
 pub fn representations() -> Fact {
-    Fact::Assessment(AssessmentFact::RepresentationsReceived(
+    Fact::own(AssessmentFact::RepresentationsReceived(
         RepresentationsReceived {},
     ))
 }
 
 pub fn consult(consultation: &str) -> Fact {
-    Fact::Assessment(AssessmentFact::SettingConsulted(SettingConsulted {
+    Fact::own(AssessmentFact::SettingConsulted(SettingConsulted {
         consultation_id: id(consultation),
         organisation_id: id("school"),
     }))
 }
 
 pub fn reply(consultation: &str) -> Fact {
-    Fact::Assessment(AssessmentFact::SettingReplied(SettingReplied {
+    Fact::own(AssessmentFact::SettingReplied(SettingReplied {
         consultation_id: id(consultation),
         organisation_id: None,
         reply: SettingAnswer::CanMeet,
@@ -248,24 +248,24 @@ pub fn waived_on(day: NaiveDate) -> Waiver {
 }
 
 pub fn send(sent: FinalPlanSent) -> Fact {
-    Fact::Assessment(AssessmentFact::FinalPlanSent(sent))
+    Fact::own(AssessmentFact::FinalPlanSent(sent))
 }
 
 pub fn withdraw() -> Fact {
-    Fact::Assessment(AssessmentFact::AssessmentWithdrawn(AssessmentWithdrawn {
+    Fact::own(AssessmentFact::AssessmentWithdrawn(AssessmentWithdrawn {
         withdrawn_by: WithdrawnBy::Parent,
         reason: "no longer wanted".to_owned(),
     }))
 }
 
 pub fn move_out() -> Fact {
-    Fact::Assessment(AssessmentFact::MovedOut(MovedOut {
+    Fact::own(AssessmentFact::MovedOut(MovedOut {
         to_la: "884".to_owned(),
     }))
 }
 
 pub fn resume(outcome: ResumptionOutcome) -> Fact {
-    Fact::Assessment(AssessmentFact::AssessmentResumed(AssessmentResumed {
+    Fact::own(AssessmentFact::AssessmentResumed(AssessmentResumed {
         basis: ResumptionBasis::AuthorityReconsidered,
         outcome,
         dispute_id: None,
@@ -299,7 +299,7 @@ pub fn claim(ground: AuthorityGround, from: NaiveDate, to: NaiveDate, clocks: &[
 }
 
 pub fn claim_of(claimed: ExceptionClaimed) -> Fact {
-    Fact::Assessment(AssessmentFact::ExceptionClaimed(claimed))
+    Fact::own(AssessmentFact::ExceptionClaimed(claimed))
 }
 
 /// A request for advice, named by its requirement and a service.

@@ -8,10 +8,10 @@ use super::story::*;
 use crate::casework::advice::{AdviceFact, AdviceState, AppointmentOutcome, DeclinationGround};
 use crate::casework::assessment::AssessmentState::{self, *};
 use crate::casework::assessment::{
-    AssessDecision, AssessmentFact, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome, permitted,
-    required_fields,
+    ASSESSMENT, AssessDecision, AssessmentFact, AuthorityGround, DraftReason, PlanDecision, ResumptionOutcome,
 };
-use crate::casework::event::{ClosureReason, EventType, Fact};
+use crate::casework::event::{ClosureReason, Fact};
+use crate::casework::procedure::{EventType, State};
 use crate::casework::timeline::Reason;
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Ground, Party};
@@ -86,11 +86,15 @@ const NAMES: [&str; 11] = [
     "-", "con", "ass", "ref", "dra", "ser", "iss", "npl", "wit", "mov", "clo",
 ];
 
+fn told(state: Option<AssessmentState>) -> Option<State> {
+    state.map(Into::into)
+}
+
 /// Where the table leads from a state by a fact; none if it refuses.
 pub fn leads_to(state: Option<AssessmentState>, fact: &Fact) -> Option<AssessmentState> {
     let mut name = fact.event_type().name().to_owned();
     let value = match fact {
-        Fact::Assessment(fact) => serde_json::to_value(fact).unwrap(),
+        Fact::Own(fact) => fact.to_value().unwrap(),
         Fact::Advice(_) | Fact::CaseClosed(_) => serde_json::Value::Null,
     };
     let detail = match name.as_str() {
@@ -237,11 +241,11 @@ fn acts() -> &'static [Row] {
 #[test]
 fn the_table_has_a_row_for_every_type_of_event() {
     let rows = transitions();
-    for event_type in EventType::ALL {
+    for event_type in EventType::all() {
         let is_listed = rows
             .iter()
             .any(|(name, _)| name.split(' ').next() == Some(event_type.name()));
-        assert_eq!(is_listed, event_type != EventType::Correction, "{event_type:?}");
+        assert_eq!(is_listed, event_type != EventType::CORRECTION, "{event_type:?}");
     }
     for state in AssessmentState::ALL {
         assert_eq!(STATES.contains(&Some(state)), state != Void, "{state:?}");
@@ -258,19 +262,19 @@ fn every_pair_of_state_and_event_is_a_transition_or_a_refusal() {
             assert_eq!(expected.is_none(), *cell == ".");
             let before = reaching(state);
             if state.is_some() {
-                assert_eq!(Some(before.timeline().state), state);
+                assert_eq!(Some(before.timeline().state), told(state));
             }
             assert_eq!(
-                permitted(state, fact.event_type()),
+                ASSESSMENT.permits(told(state), fact.event_type()),
                 expected.is_some(),
                 "whether {name} is permitted in {state:?}"
             );
             match (before.then("2026-06-01", fact.clone()).judged(), expected) {
                 (Ok(timeline), Some(expected)) => {
-                    assert_eq!(timeline.state, expected, "{name} in {state:?}");
+                    assert_eq!(timeline.state, expected.into(), "{name} in {state:?}");
                 }
                 (Err(refusal), None) => {
-                    assert_eq!(refusal.state, state, "{name}: the refusal names the state");
+                    assert_eq!(refusal.state, told(state), "{name}: the refusal names the state");
                     assert_eq!(refusal.event_type, fact.event_type());
                     assert_eq!(refusal.occurred_on, on("2026-06-01"));
                     let reason = if state.is_none() {
@@ -290,11 +294,11 @@ fn every_pair_of_state_and_event_is_a_transition_or_a_refusal() {
 #[test]
 fn the_fields_said_to_be_required_are_the_ones_that_are() {
     for (name, _) in transitions() {
-        let Fact::Assessment(fact) = fact_named(name) else {
+        let Fact::Own(fact) = fact_named(name) else {
             continue;
         };
-        let required = required_fields(fact.event_type());
-        let whole = serde_json::to_value(&fact).unwrap();
+        let required = fact.event_type().required_fields();
+        let whole = fact.to_value().unwrap();
         let reads = |fields: &[&str]| {
             let mut given = whole.clone();
             let given_fields = given.as_object_mut().unwrap();
@@ -315,11 +319,14 @@ fn the_fields_said_to_be_required_are_the_ones_that_are() {
 
 #[test]
 fn nothing_may_happen_in_a_void_procedure_and_corrections_are_never_folded() {
-    for event_type in EventType::ALL {
-        assert!(!permitted(Some(Void), event_type), "{event_type:?}");
+    for event_type in EventType::all() {
+        assert!(
+            !ASSESSMENT.permits(Some(Void.into()), event_type),
+            "{event_type:?}"
+        );
     }
     for state in STATES {
-        assert!(!permitted(state, EventType::Correction));
+        assert!(!ASSESSMENT.permits(told(state), EventType::CORRECTION));
     }
 }
 

@@ -14,7 +14,8 @@ use serde_json::{Map, Value, json};
 use super::story::DUE_SOON_DAYS;
 use crate::casework::assessment::AssessmentFact;
 use crate::casework::event::LegalDates;
-use crate::casework::timeline::{ProcedureKind, Timeline};
+use crate::casework::procedure::{OwnFact, ProcedureKind};
+use crate::casework::timeline::Timeline;
 use crate::service::timeline::{GivenEvent, GivenFact, TimelineQuestion, compute_timeline};
 use crate::statute::calendar::last_working_day_on_or_before;
 use crate::statute::clock::Clock;
@@ -59,9 +60,8 @@ pub fn cases() -> Vec<Case> {
 
 impl Case {
     pub fn question(&self) -> TimelineQuestion {
-        assert_eq!(self.request.procedure, "assessment");
         TimelineQuestion {
-            procedure: ProcedureKind::Assessment,
+            procedure: ProcedureKind::named(&self.request.procedure).unwrap(),
             events: self.request.events.iter().map(given).collect(),
             as_of: self.request.as_of,
             readings: self.request.readings,
@@ -85,7 +85,9 @@ fn given(event: &Value) -> GivenEvent {
             let (requirement, service) = asked_for();
             GivenFact::AdviceSubmitted { requirement, service }
         }
-        _ => GivenFact::Assessment(serde_json::from_value::<AssessmentFact>(event.clone()).unwrap()),
+        _ => GivenFact::Own(OwnFact::new(
+            serde_json::from_value::<AssessmentFact>(event.clone()).unwrap(),
+        )),
     };
     GivenEvent {
         occurred_on: serde_json::from_value(event["occurred_on"].clone()).unwrap(),

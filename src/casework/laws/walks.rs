@@ -90,7 +90,7 @@ fn walk(setting: &Setting, steps: &[Step]) -> Result<usize, TestCaseError> {
         let modelled = Model::told(next.child.clone(), &next.sorted());
         match (next.judged(), modelled) {
             (Ok(timeline), Ok(model)) => {
-                prop_assert_eq!(Some(timeline.state), model.state);
+                prop_assert_eq!(Some(timeline.state), model.state.map(Into::into));
                 same_limits(&timeline, &model, &next)?;
                 same_advice(&timeline, &model)?;
                 same_flags(&timeline, &model, &next)?;

@@ -1,6 +1,6 @@
 //! The rulebook: every time limit once, beside its citation, and every ground that excuses one.
 //!
-//! The table is data. What starts, satisfies, cancels or reopens a clock is named by a [`Mark`],
+//! The table is data, one file of rows for each procedure. What starts, satisfies, cancels or reopens a clock is named by a [`Mark`],
 //! which the procedures of `casework` report as they fold their events; no procedure knows a number.
 
 use chrono::NaiveDate;
@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::counting::Counting;
+
+mod assessment;
+
+pub use self::assessment::ASSESSMENT_RULES;
 
 /// Whose duty a clock measures, and whose move a flag waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -317,7 +321,7 @@ impl Rule {
 
 /// The rule of a kind for a clock that started on a day; the newest where none was yet in force.
 pub fn rule_for(kind: ClockKind, started_on: NaiveDate) -> Option<&'static Rule> {
-    let of_kind = || RULES.iter().filter(|rule| rule.kind == kind);
+    let of_kind = || rules().filter(|rule| rule.kind == kind);
     of_kind()
         .find(|rule| rule.is_in_force(started_on))
         .or_else(|| of_kind().next_back())
@@ -331,273 +335,13 @@ const SEND_REGULATIONS_IN_FORCE: NaiveDate = civil(2014, 9, 1);
 const CORONAVIRUS_RULES_FROM: NaiveDate = civil(2020, 5, 1);
 const CORONAVIRUS_RULES_TO: NaiveDate = civil(2020, 9, 25);
 
-const CORONAVIRUS: PermittedGround = permitted(
-    Ground::Coronavirus,
-    CORONAVIRUS_REGULATIONS,
-    "reg 2A of SI 2014/1530 as inserted",
-    Confidence::SecondarySource,
-);
+/// Every time limit, by procedure.
+static RULEBOOK: [&[Rule]; 1] = [ASSESSMENT_RULES];
 
-/// The marks that stop whatever an assessment still had running.
-const ASSESSMENT_STOPS: &[Mark] = &[
-    Mark::AssessmentRefused,
-    Mark::NoPlanNotified,
-    Mark::ProcedureEnded,
-];
-
-/// An assessment that goes on owes again what it owed when it stopped.
-const RESUMED: Reopening = Reopening {
-    by: Mark::AssessmentResumed,
-    after: ASSESSMENT_STOPS,
-};
-
-/// Every time limit of an EHC needs assessment.
-pub static RULES: &[Rule] = &[
-    Rule {
-        kind: ClockKind::AssessDecision,
-        title: "Tell the family whether an assessment will be made",
-        bearer: Party::LocalAuthority,
-        force: Force::Statutory,
-        bound: Bound::NoLaterThan,
-        counting: Counting::WithinWeeks(6),
-        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
-        satisfied_by: &[Mark::AssessDecisionNotified],
-        cancelled_by: &[Mark::ProcedureEnded],
-        reopened_by: &[RESUMED],
-        satisfied_when: "the day the notice was sent; a decision not yet notified does not count",
-        exceptions: &[
-            permitted(
-                Ground::SchoolClosed,
-                SEND_REGULATIONS,
-                "reg 5(4)(a)",
-                Confidence::Confirmed,
-            ),
-            permitted(
-                Ground::EarlyYearsClosed,
-                SEND_REGULATIONS,
-                "reg 5(4)(b)",
-                Confidence::SecondarySource,
-            ),
-            permitted(
-                Ground::PersonalCircumstances,
-                SEND_REGULATIONS,
-                "reg 5(4)(c)",
-                Confidence::SecondarySource,
-            ),
-            permitted(
-                Ground::Absent,
-                SEND_REGULATIONS,
-                "reg 5(4)(d)",
-                Confidence::SecondarySource,
-            ),
-            CORONAVIRUS,
-        ],
-        provision: provision(SEND_REGULATIONS, "reg 5(1)", Confidence::Confirmed),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-    Rule {
-        kind: ClockKind::Advice,
-        title: "Give the advice that was asked for",
-        bearer: Party::Other,
-        force: Force::Statutory,
-        bound: Bound::NoLaterThan,
-        counting: Counting::WithinWeeks(6),
-        starts: &[Mark::AdviceRequestReceived],
-        satisfied_by: &[Mark::AdviceSubmitted],
-        cancelled_by: &[
-            Mark::AdviceRequestEnded,
-            Mark::AssessmentRefused,
-            Mark::NoPlanNotified,
-            Mark::ProcedureEnded,
-        ],
-        reopened_by: &[
-            RESUMED,
-            Reopening {
-                by: Mark::AdviceRedirected,
-                after: &[Mark::AdviceRequestEnded],
-            },
-        ],
-        satisfied_when: "the day the authority received the first complete submission",
-        exceptions: &[
-            permitted(
-                Ground::PersonalCircumstances,
-                SEND_REGULATIONS,
-                "reg 8(2)(a)",
-                Confidence::Unconfirmed,
-            ),
-            permitted(
-                Ground::Absent,
-                SEND_REGULATIONS,
-                "reg 8(2)(b)",
-                Confidence::Unconfirmed,
-            ),
-            permitted(
-                Ground::MissedAppointment,
-                SEND_REGULATIONS,
-                "reg 8(2)(c)",
-                Confidence::SecondarySource,
-            ),
-            CORONAVIRUS,
-        ],
-        provision: provision(SEND_REGULATIONS, "reg 8(1)", Confidence::SecondarySource),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-    Rule {
-        kind: ClockKind::PlanDecision,
-        title: "Decide whether to issue a plan",
-        bearer: Party::LocalAuthority,
-        force: Force::Guidance,
-        bound: Bound::NoLaterThan,
-        counting: Counting::WithinWeeks(16),
-        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
-        satisfied_by: &[Mark::IssueDecided, Mark::NoPlanNotified],
-        cancelled_by: &[Mark::AssessmentRefused, Mark::ProcedureEnded],
-        reopened_by: &[RESUMED],
-        satisfied_when: "the day the notice was sent, or the draft plan served without one",
-        exceptions: &[],
-        provision: provision(CODE_OF_PRACTICE, "paras 9.41-9.44", Confidence::Unconfirmed),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-    Rule {
-        kind: ClockKind::NoPlanNotice,
-        title: "Tell the family if no plan will be issued",
-        bearer: Party::LocalAuthority,
-        force: Force::Statutory,
-        bound: Bound::NoLaterThan,
-        counting: Counting::WithinWeeks(16),
-        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
-        satisfied_by: &[Mark::NoPlanNotified],
-        cancelled_by: &[Mark::IssueDecided, Mark::AssessmentRefused, Mark::ProcedureEnded],
-        reopened_by: &[
-            RESUMED,
-            Reopening {
-                by: Mark::PlanDecisionReopened,
-                after: &[Mark::IssueDecided],
-            },
-            // A plan decided and then refused: its notice is judged by the date it always had.
-            Reopening {
-                by: Mark::NoPlanNotified,
-                after: &[Mark::IssueDecided],
-            },
-        ],
-        satisfied_when: "the day the notice was sent",
-        exceptions: &[
-            permitted(
-                Ground::SchoolClosed,
-                SEND_REGULATIONS,
-                "reg 10(4)(a)",
-                Confidence::Confirmed,
-            ),
-            permitted(
-                Ground::EarlyYearsClosed,
-                SEND_REGULATIONS,
-                "reg 10(4)(b)",
-                Confidence::SecondarySource,
-            ),
-            permitted(
-                Ground::PersonalCircumstances,
-                SEND_REGULATIONS,
-                "reg 10(4)(c)",
-                Confidence::SecondarySource,
-            ),
-            permitted(
-                Ground::Absent,
-                SEND_REGULATIONS,
-                "reg 10(4)(d)",
-                Confidence::SecondarySource,
-            ),
-            CORONAVIRUS,
-        ],
-        provision: provision(SEND_REGULATIONS, "reg 10(1)", Confidence::Confirmed),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-    Rule {
-        kind: ClockKind::DraftRepresentations,
-        title: "Leave the family its window to comment on the draft plan",
-        bearer: Party::Family,
-        force: Force::Statutory,
-        bound: Bound::NoEarlierThan,
-        counting: Counting::DaysBeginningWith(15),
-        starts: &[Mark::DraftServed],
-        satisfied_by: &[Mark::DraftWindowWaived],
-        cancelled_by: &[
-            Mark::DraftServed,
-            Mark::DraftWindowCutShort,
-            Mark::NoPlanNotified,
-            Mark::ProcedureEnded,
-        ],
-        reopened_by: &[],
-        satisfied_when: "the window has run, or the family waived the rest of it",
-        exceptions: &[],
-        provision: provision(SEND_REGULATIONS, "reg 13(1)(a)", Confidence::Confirmed),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-    Rule {
-        kind: ClockKind::SettingReply,
-        title: "Reply to the consultation on being named in the plan",
-        bearer: Party::EducationSetting,
-        force: Force::Guidance,
-        bound: Bound::NoLaterThan,
-        counting: Counting::WithinDays(15),
-        starts: &[Mark::SettingConsulted],
-        satisfied_by: &[Mark::SettingReplied],
-        cancelled_by: &[Mark::FinalPlanSent, Mark::NoPlanNotified, Mark::ProcedureEnded],
-        reopened_by: &[],
-        satisfied_when: "the day the authority received the reply",
-        exceptions: &[],
-        provision: provision(CODE_OF_PRACTICE, "para 9.83", Confidence::SecondarySource),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-    Rule {
-        kind: ClockKind::FinalPlan,
-        title: "Send the final plan",
-        bearer: Party::LocalAuthority,
-        force: Force::Statutory,
-        bound: Bound::NoLaterThan,
-        counting: Counting::WithinWeeks(20),
-        starts: &[Mark::RequestReceived, Mark::BecameResponsible],
-        satisfied_by: &[Mark::FinalPlanSent],
-        cancelled_by: ASSESSMENT_STOPS,
-        reopened_by: &[RESUMED],
-        satisfied_when: "the day it was sent to the last of family, setting and commissioning body",
-        exceptions: &[
-            permitted(
-                Ground::SchoolClosed,
-                SEND_REGULATIONS,
-                "reg 13(3) with reg 10(4)(a)",
-                Confidence::Confirmed,
-            ),
-            permitted(
-                Ground::EarlyYearsClosed,
-                SEND_REGULATIONS,
-                "reg 13(3) with reg 10(4)(b)",
-                Confidence::SecondarySource,
-            ),
-            permitted(
-                Ground::PersonalCircumstances,
-                SEND_REGULATIONS,
-                "reg 13(3) with reg 10(4)(c)",
-                Confidence::SecondarySource,
-            ),
-            permitted(
-                Ground::Absent,
-                SEND_REGULATIONS,
-                "reg 13(3) with reg 10(4)(d)",
-                Confidence::SecondarySource,
-            ),
-            CORONAVIRUS,
-        ],
-        provision: provision(SEND_REGULATIONS, "reg 13(2)", Confidence::Confirmed),
-        valid_from_on: SEND_REGULATIONS_IN_FORCE,
-        valid_to_on: None,
-    },
-];
+/// Every time limit of every procedure.
+pub fn rules() -> impl DoubleEndedIterator<Item = &'static Rule> {
+    RULEBOOK.into_iter().flatten()
+}
 
 const fn provision(instrument: &'static str, reference: &'static str, confidence: Confidence) -> Provision {
     Provision {
@@ -634,8 +378,7 @@ mod tests {
     fn one_rule_of_each_kind_is_in_force_today_and_none_before_the_regulations() {
         for kind in ClockKind::ALL {
             let in_force = |on: NaiveDate| {
-                RULES
-                    .iter()
+                rules()
                     .filter(|rule| rule.kind == kind && rule.is_in_force(on))
                     .count()
             };
@@ -647,7 +390,7 @@ mod tests {
 
     #[test]
     fn nothing_ends_a_clock_that_cannot_start_it_elsewhere() {
-        for rule in RULES {
+        for rule in rules() {
             assert!(
                 !rule.starts.is_empty() && !rule.satisfied_by.is_empty(),
                 "{:?}",

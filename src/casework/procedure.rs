@@ -1,0 +1,449 @@
+//! What a procedure is to everything outside its own file: a name, states, types of event, rules, and
+//! the function that applies one event.
+//!
+//! A procedure's file implements [`Procedure`] for its own states and facts, exhaustively matched there;
+//! [`ProcedureKind`] is the same without those types, so that the service, the store and the API need
+//! not know which one they hold. No law and no transition stands here.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+
+use super::PROCEDURES;
+use super::advice::AdviceFact;
+use super::event::{Event, LegalDates};
+use super::timeline::{Ledger, Reason, Refusal, Setting, Timeline, fold_as};
+use crate::statute::rulebook::Rule;
+
+/// Where a procedure stands, in the words of its own file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct State {
+    name: &'static str,
+    is_open: bool,
+    place: u8,
+}
+
+impl State {
+    /// A state by its name, whether something is still to be done in it, and its place among the states
+    /// of its procedure.
+    pub const fn new(name: &'static str, is_open: bool, place: u8) -> State {
+        State { name, is_open, place }
+    }
+
+    /// The name used in the API and in stores.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    pub fn is_open(self) -> bool {
+        self.is_open
+    }
+
+    /// Every procedure has a state of this name, for a case that was closed.
+    fn is_closed(self) -> bool {
+        self.name == "closed"
+    }
+
+    /// Every procedure has a state of this name, for one that was opened in error.
+    fn is_void(self) -> bool {
+        self.name == "void"
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+/// Some states of one procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct States(u32);
+
+impl States {
+    pub const NONE: States = States(0);
+    /// Before the procedure has opened, and in no state after that.
+    pub const BEFORE_OPENING: States = States(1 << 31);
+
+    /// These and one more, by its place.
+    pub const fn with(self, place: u8) -> States {
+        States(self.0 | 1 << place)
+    }
+
+    fn hold(self, state: Option<State>) -> bool {
+        match state {
+            Some(state) => self.0 & (1 << state.place) != 0,
+            None => self == States::BEFORE_OPENING,
+        }
+    }
+}
+
+/// When an event of a type may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permitted {
+    /// In these states of the one procedure that has it.
+    In(States),
+    /// Where the procedure seeks advice.
+    WhereAdviceIsSought,
+    /// Where the procedure still takes advice that was sought.
+    WhereAdviceIsTaken,
+    /// Until the case was closed once.
+    UntilClosed,
+    /// It is never folded.
+    Never,
+}
+
+/// What is said of a type of event in one place.
+#[derive(Debug)]
+pub struct EventRow {
+    /// The name used in the API and in stores.
+    pub name: &'static str,
+    /// Where it stands among the events of one day. Acts on advice share a rank, since a submission, its
+    /// return and the next submission may all fall on one day; the order of recording then decides.
+    pub rank: u8,
+    /// The fields it must have beside its type and day.
+    pub required: &'static [&'static str],
+    pub permitted: Permitted,
+}
+
+impl EventRow {
+    /// A row of one procedure's own.
+    pub const fn own(
+        name: &'static str,
+        rank: u8,
+        required: &'static [&'static str],
+        permitted_in: States,
+    ) -> EventRow {
+        EventRow {
+            name,
+            rank,
+            required,
+            permitted: Permitted::In(permitted_in),
+        }
+    }
+}
+
+/// A type of event, of one procedure or of all.
+#[derive(Clone, Copy)]
+pub struct EventType(&'static EventRow);
+
+impl EventType {
+    pub const fn of(row: &'static EventRow) -> EventType {
+        EventType(row)
+    }
+
+    /// The name used in the API and in stores.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    pub fn rank(self) -> u8 {
+        self.0.rank
+    }
+
+    /// The fields it must have beside its type and day.
+    pub fn required_fields(self) -> &'static [&'static str] {
+        self.0.required
+    }
+
+    /// Whether procedures begin with it.
+    pub fn opens(self) -> bool {
+        self.0.permitted == Permitted::In(States::BEFORE_OPENING)
+    }
+
+    /// Every type of every procedure: their own in turn, then what all of them have.
+    pub fn all() -> Vec<EventType> {
+        let own = PROCEDURES.iter().flat_map(|kind| kind.event_types);
+        let shared = AdviceFact::EVENT_TYPES
+            .iter()
+            .chain(&[EventType::CASE_CLOSED, EventType::CORRECTION]);
+        let mut types: Vec<EventType> = Vec::new();
+        for event_type in own.chain(shared) {
+            if !types.contains(event_type) {
+                types.push(*event_type);
+            }
+        }
+        types
+    }
+}
+
+impl PartialEq for EventType {
+    fn eq(&self, other: &EventType) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for EventType {}
+
+impl Debug for EventType {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0.name)
+    }
+}
+
+impl Serialize for EventType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name)
+    }
+}
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        let names: Vec<&str> = EventType::all().into_iter().map(EventType::name).collect();
+        names_schema("Every type of event, of every procedure.", names)
+    }
+}
+
+impl ToSchema for EventType {}
+
+/// The schema of a closed list of names.
+pub fn names_schema<'n>(description: &str, names: impl IntoIterator<Item = &'n str>) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(names))
+        .into()
+}
+
+/// What can happen in one procedure, as its own file writes it down.
+pub trait ProcedureFact: Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    fn event_type(&self) -> EventType;
+
+    /// The days it says have passed, beside those that every event has, by their fields.
+    fn days_past(&self) -> Vec<(String, NaiveDate)> {
+        Vec::new()
+    }
+
+    /// The organisation it names.
+    fn organisation_id(&self) -> Option<Uuid> {
+        None
+    }
+}
+
+/// A [`ProcedureFact`] without its type.
+trait AnyFact: Any + Debug + Send + Sync {
+    fn event_type(&self) -> EventType;
+    fn days_past(&self) -> Vec<(String, NaiveDate)>;
+    fn organisation_id(&self) -> Option<Uuid>;
+    fn equals(&self, other: &dyn AnyFact) -> bool;
+    fn to_value(&self) -> serde_json::Result<serde_json::Value>;
+    fn to_kept(&self, dates: LegalDates) -> serde_json::Result<String>;
+}
+
+impl<F: ProcedureFact> AnyFact for F {
+    fn event_type(&self) -> EventType {
+        ProcedureFact::event_type(self)
+    }
+
+    fn days_past(&self) -> Vec<(String, NaiveDate)> {
+        ProcedureFact::days_past(self)
+    }
+
+    fn organisation_id(&self) -> Option<Uuid> {
+        ProcedureFact::organisation_id(self)
+    }
+
+    fn equals(&self, other: &dyn AnyFact) -> bool {
+        (other as &dyn Any).downcast_ref::<F>() == Some(self)
+    }
+
+    fn to_value(&self) -> serde_json::Result<serde_json::Value> {
+        serde_json::to_value(self)
+    }
+
+    fn to_kept(&self, dates: LegalDates) -> serde_json::Result<String> {
+        serde_json::to_string(&Kept { dates, fact: self })
+    }
+}
+
+/// A fact that one procedure's own file knows; copies share it.
+#[derive(Debug, Clone)]
+pub struct OwnFact(Arc<dyn AnyFact>);
+
+impl OwnFact {
+    pub fn new<F: ProcedureFact>(fact: F) -> OwnFact {
+        OwnFact(Arc::new(fact))
+    }
+
+    /// The fact, if it is of this type.
+    pub fn of<F: ProcedureFact>(&self) -> Option<&F> {
+        (self.0.as_ref() as &dyn Any).downcast_ref()
+    }
+
+    pub fn event_type(&self) -> EventType {
+        self.0.event_type()
+    }
+
+    /// The days it says have passed, beside those that every event has, by their fields.
+    pub fn days_past(&self) -> Vec<(String, NaiveDate)> {
+        self.0.days_past()
+    }
+
+    /// The organisation it names.
+    pub fn organisation_id(&self) -> Option<Uuid> {
+        self.0.organisation_id()
+    }
+
+    /// The fact as the API shows it.
+    pub fn to_value(&self) -> serde_json::Result<serde_json::Value> {
+        self.0.to_value()
+    }
+
+    /// The fact with its dates as stores keep it.
+    pub fn to_kept(&self, dates: LegalDates) -> serde_json::Result<String> {
+        self.0.to_kept(dates)
+    }
+}
+
+impl PartialEq for OwnFact {
+    fn eq(&self, other: &OwnFact) -> bool {
+        self.0.equals(other.0.as_ref())
+    }
+}
+
+impl Eq for OwnFact {}
+
+/// A fact as stores keep it, with the dates beside the day of the act.
+#[derive(Serialize, Deserialize)]
+pub struct Kept<T> {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dates: LegalDates,
+    pub fact: T,
+}
+
+fn is_default(dates: &LegalDates) -> bool {
+    *dates == LegalDates::default()
+}
+
+/// One procedure, in its own types.
+pub trait Procedure: 'static {
+    /// The name used in the API and in stores.
+    const NAME: &'static str;
+    type State: Copy + Into<State>;
+    type Fact: ProcedureFact;
+    /// Every state, in the order a procedure meets them.
+    const STATES: &'static [State];
+    /// The events that may be recorded on it as such, in the order in which they are shown.
+    const EVENT_TYPES: &'static [EventType];
+    /// The time limits that run on it.
+    const RULES: &'static [Rule];
+    /// Where advice may be asked for and acted on.
+    const ADVICE_SOUGHT_IN: States;
+    /// Where advice may still come in.
+    const ADVICE_TAKEN_IN: States;
+    /// The case was closed while the procedure was open.
+    const CLOSED: Self::State;
+
+    /// Applies a fact that the state permits: reports its marks and gives the next state, or says why not.
+    fn apply(
+        state: Option<Self::State>,
+        fact: &Self::Fact,
+        event: &Event,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<Self::State, Reason>;
+}
+
+/// One procedure without its types.
+pub struct ProcedureKind {
+    /// The name used in the API and in stores.
+    pub name: &'static str,
+    pub states: &'static [State],
+    /// The events that may be recorded on it as such, in the order in which they are shown.
+    pub event_types: &'static [EventType],
+    pub rules: &'static [Rule],
+    advice_sought_in: States,
+    advice_taken_in: States,
+    pub(super) fold: fn(&[Event], Setting<'_>) -> Result<Option<Timeline>, Refusal>,
+    read: fn(&str) -> serde_json::Result<(LegalDates, OwnFact)>,
+}
+
+impl ProcedureKind {
+    pub const fn of<P: Procedure>() -> ProcedureKind {
+        ProcedureKind {
+            name: P::NAME,
+            states: P::STATES,
+            event_types: P::EVENT_TYPES,
+            rules: P::RULES,
+            advice_sought_in: P::ADVICE_SOUGHT_IN,
+            advice_taken_in: P::ADVICE_TAKEN_IN,
+            fold: fold_as::<P>,
+            read: read_as::<P::Fact>,
+        }
+    }
+
+    /// The procedure of a stored or given name.
+    pub fn named(name: &str) -> Option<&'static ProcedureKind> {
+        PROCEDURES.into_iter().find(|kind| kind.name == name)
+    }
+
+    /// The state of a stored or given name.
+    pub fn state_named(&self, name: &str) -> Option<State> {
+        self.states.iter().copied().find(|state| state.name == name)
+    }
+
+    /// The state of one that was opened in error.
+    pub fn void(&self) -> State {
+        let void = self.states.iter().copied().find(|state| state.is_void());
+        void.unwrap_or(State::new("void", false, 0))
+    }
+
+    /// Whether an event of a type may happen in a state; before the opening there is none.
+    pub fn permits(&self, state: Option<State>, event_type: EventType) -> bool {
+        permits(self.advice_sought_in, self.advice_taken_in, state, event_type)
+    }
+
+    /// The event types that may be recorded in a state.
+    pub fn permitted_types(&self, state: Option<State>) -> Vec<EventType> {
+        let own = self.event_types.iter().copied();
+        own.filter(|event_type| self.permits(state, *event_type))
+            .collect()
+    }
+
+    /// A fact of this procedure's own, as stores keep it.
+    pub fn read(&self, kept: &str) -> serde_json::Result<(LegalDates, OwnFact)> {
+        (self.read)(kept)
+    }
+}
+
+impl PartialEq for ProcedureKind {
+    fn eq(&self, other: &ProcedureKind) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for ProcedureKind {}
+
+impl Debug for ProcedureKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+/// Whether an event of a type may happen in a state of a procedure that seeks and takes advice in these.
+pub(super) fn permits(
+    advice_sought_in: States,
+    advice_taken_in: States,
+    state: Option<State>,
+    event_type: EventType,
+) -> bool {
+    match event_type.0.permitted {
+        Permitted::In(states) => states.hold(state),
+        Permitted::WhereAdviceIsSought => state.is_some() && advice_sought_in.hold(state),
+        Permitted::WhereAdviceIsTaken => state.is_some() && advice_taken_in.hold(state),
+        Permitted::UntilClosed => state.is_some_and(|state| !state.is_closed() && !state.is_void()),
+        Permitted::Never => false,
+    }
+}
+
+fn read_as<F: ProcedureFact>(kept: &str) -> serde_json::Result<(LegalDates, OwnFact)> {
+    let kept: Kept<F> = serde_json::from_str(kept)?;
+    Ok((kept.dates, OwnFact::new(kept.fact)))
+}
