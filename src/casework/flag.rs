@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::statute::calendar::in_words;
 use crate::statute::clock::{Clock, ClockStatus, due_soon_from};
 use crate::statute::requirement::Requirement;
-use crate::statute::rulebook::{Bound, ClockKind, Party};
+use crate::statute::rulebook::{Bound, ClockKind, EARLY_YEARS_REVIEW, Guidance, Party};
 
 /// What needs attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -35,10 +35,12 @@ pub enum FlagCode {
     ExceptionClaimed,
     /// The final plan was sent before the family's window on the draft had run.
     DraftWindowCutShort,
+    /// Guidance says to consider reviewing the plan of a child under five by now.
+    EarlyYearsReview,
 }
 
 impl FlagCode {
-    pub const ALL: [FlagCode; 9] = [
+    pub const ALL: [FlagCode; 10] = [
         FlagCode::AdviceLate,
         FlagCode::AdviceMissing,
         FlagCode::AdviceReturned,
@@ -48,6 +50,7 @@ impl FlagCode {
         FlagCode::DueSoon,
         FlagCode::ExceptionClaimed,
         FlagCode::DraftWindowCutShort,
+        FlagCode::EarlyYearsReview,
     ];
 
     /// The name used in the API and in stores.
@@ -62,6 +65,7 @@ impl FlagCode {
             FlagCode::DueSoon => "due_soon",
             FlagCode::ExceptionClaimed => "exception_claimed",
             FlagCode::DraftWindowCutShort => "draft_window_cut_short",
+            FlagCode::EarlyYearsReview => "early_years_review",
         }
     }
 }
@@ -105,6 +109,13 @@ impl Flag {
             FlagCode::ExceptionClaimed => format!("An exception was claimed on {since}."),
             FlagCode::DraftWindowCutShort => {
                 format!("The final plan went out on {since}, before the family's window had run.")
+            }
+            FlagCode::EarlyYearsReview => {
+                let Guidance { words, provision, .. } = EARLY_YEARS_REVIEW;
+                format!(
+                    "{words} ({} {}, guidance); since {since}.",
+                    provision.instrument, provision.reference
+                )
             }
         }
     }

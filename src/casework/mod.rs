@@ -8,6 +8,7 @@
 pub mod advice;
 pub mod assessment;
 pub mod child;
+pub mod claim;
 pub mod event;
 pub mod flag;
 pub mod history;
@@ -15,9 +16,11 @@ pub mod identifier;
 #[cfg(test)]
 mod laws;
 pub mod procedure;
+pub mod review;
+pub mod sending;
 pub mod timeline;
 
 use self::procedure::ProcedureKind;
 
 /// Every procedure that runs on cases. A new one is its file, its rules, and a line here.
-pub static PROCEDURES: [&ProcedureKind; 1] = [&assessment::ASSESSMENT];
+pub static PROCEDURES: [&ProcedureKind; 2] = [&assessment::ASSESSMENT, &review::REVIEW];

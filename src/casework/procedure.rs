@@ -363,6 +363,7 @@ pub struct ProcedureKind {
     advice_taken_in: States,
     pub(super) fold: fn(&[Event], Setting<'_>) -> Result<Option<Timeline>, Refusal>,
     read: fn(&str) -> serde_json::Result<(LegalDates, OwnFact)>,
+    given: fn(serde_json::Value) -> serde_json::Result<OwnFact>,
 }
 
 impl ProcedureKind {
@@ -376,6 +377,7 @@ impl ProcedureKind {
             advice_taken_in: P::ADVICE_TAKEN_IN,
             fold: fold_as::<P>,
             read: read_as::<P::Fact>,
+            given: given_as::<P::Fact>,
         }
     }
 
@@ -405,6 +407,11 @@ impl ProcedureKind {
         let own = self.event_types.iter().copied();
         own.filter(|event_type| self.permits(state, *event_type))
             .collect()
+    }
+
+    /// A fact of this procedure's own, as clients send it: its type and its fields.
+    pub fn given(&self, fact: serde_json::Value) -> serde_json::Result<OwnFact> {
+        (self.given)(fact)
     }
 
     /// A fact of this procedure's own, as stores keep it.
@@ -441,6 +448,10 @@ pub(super) fn permits(
         Permitted::UntilClosed => state.is_some_and(|state| !state.is_closed() && !state.is_void()),
         Permitted::Never => false,
     }
+}
+
+fn given_as<F: ProcedureFact>(fact: serde_json::Value) -> serde_json::Result<OwnFact> {
+    serde_json::from_value::<F>(fact).map(OwnFact::new)
 }
 
 fn read_as<F: ProcedureFact>(kept: &str) -> serde_json::Result<(LegalDates, OwnFact)> {

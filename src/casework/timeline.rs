@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::advice::{AdviceBook, AdviceRequest, ExistingAdvice};
 use super::child::ChildFacts;
 use super::event::{Event, Fact};
-use super::flag::{self, Flag, FlagLog};
+use super::flag::{self, Flag, FlagCode, FlagLog};
 use super::procedure::{EventType, Procedure, ProcedureKind, State, permits};
 use crate::statute::clock::{Clock, Clocks, Occurrence, Owed};
 use crate::statute::reading::Readings;
@@ -130,6 +130,8 @@ impl Ledger<'_> {
     pub fn end(&mut self, event: &Event) {
         self.mark(Mark::ProcedureEnded, event);
         self.stop_advice(event);
+        self.flags
+            .lower(FlagCode::EarlyYearsReview, event.occurred_on, |_| true);
     }
 
     /// Reports a mark that an event makes, dated as the rulebook says.
@@ -140,6 +142,19 @@ impl Ledger<'_> {
     /// Reports a mark about one advice request or consultation.
     pub fn mark_about(&mut self, mark: Mark, event: &Event, subject: Option<Uuid>, owed: Option<Owed>) {
         self.mark_dated(mark, event, event.dated(mark.dated_by()), subject, owed);
+    }
+
+    /// Reports a mark about a day that the event names, such as that of a meeting arranged.
+    pub fn mark_naming(&mut self, mark: Mark, event: &Event, named_on: NaiveDate, owed: Option<Owed>) {
+        self.clocks.hear(Occurrence {
+            mark,
+            on: event.dated(mark.dated_by()),
+            named_on: Some(named_on),
+            occurred_on: event.occurred_on,
+            root_event_id: event.root_id,
+            subject: None,
+            owed,
+        });
     }
 
     /// Reports a mark whose legal date is a fact of its own.
@@ -154,6 +169,7 @@ impl Ledger<'_> {
         self.clocks.hear(Occurrence {
             mark,
             on,
+            named_on: None,
             occurred_on: event.occurred_on,
             root_event_id: event.root_id,
             subject,

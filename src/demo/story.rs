@@ -18,12 +18,13 @@ use super::step::{Act, AdviceAct, Step};
 use crate::casework::advice::Agreements;
 use crate::casework::assessment::{
     AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
-    AuthorityGround, BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, ExceptionClaimed,
-    FinalPlanSent, FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, Recipient,
-    RecipientRole, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis, ResumptionOutcome,
-    SettingAnswer, WaivedBy, Waiver, WithdrawnBy,
+    BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, FinalPlanSent,
+    FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, RepresentationsReceived,
+    RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, SettingAnswer, WithdrawnBy,
 };
 use crate::casework::child::ChildFacts;
+use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
+use crate::casework::sending::{Recipient, RecipientRole, WaivedBy, Waiver};
 use crate::clock::london_date;
 use crate::service::advice::NewExistingAdvice;
 use crate::statute::calendar::first_working_day_on_or_after;

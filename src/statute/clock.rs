@@ -12,7 +12,7 @@ use uuid::{Builder, Uuid};
 
 use super::exception::{Claim, MissedAppointment, Period, TestedClaim, test_claim};
 use super::reading::Readings;
-use super::rulebook::{Bound, ClockKind, Force, Mark, Party, Reopening, Rule};
+use super::rulebook::{Bound, ClockKind, CountedFrom, Force, Mark, Party, Reopening, Rule};
 
 /// Something that happened, as the rulebook sees it.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,8 @@ pub struct Occurrence {
     pub mark: Mark,
     /// The legal date: the one of the event's dates that the rulebook counts by.
     pub on: NaiveDate,
+    /// The day that the fact names, such as that of a meeting arranged; rules may count from it.
+    pub named_on: Option<NaiveDate>,
     /// The day of the act; before it, nobody could have known.
     pub occurred_on: NaiveDate,
     /// The event that first recorded the fact, through all its corrections.
@@ -58,7 +60,14 @@ pub struct Clock {
     pub rule: &'static Rule,
     pub subject: Option<Uuid>,
     pub started_by: Mark,
+    /// The legal date of the fact that started it.
+    pub triggered_on: NaiveDate,
+    /// The day it is counted from, forwards or back.
+    pub counted_from_on: NaiveDate,
+    /// The earlier of the two: the first day of its period.
     pub started_on: NaiveDate,
+    /// The day of the earlier fact that its rule's outer limit is counted from, where it is on record.
+    pub outer_from_on: Option<NaiveDate>,
     pub due_on: NaiveDate,
     pub day_one_due_on: NaiveDate,
     /// In order and without gaps; never empty.
@@ -186,10 +195,12 @@ impl Clock {
     fn starting(
         rule: &'static Rule,
         occurrence: &Occurrence,
+        counted_from_on: NaiveDate,
+        outer_from_on: Option<NaiveDate>,
         procedure_id: Uuid,
         readings: &Readings,
     ) -> Clock {
-        let due = rule.counting.due(occurrence.on, readings);
+        let due = rule.due(counted_from_on, outer_from_on, readings);
         let owed = occurrence.owed.unwrap_or(Owed {
             bearer: rule.bearer,
             force: rule.force,
@@ -199,7 +210,10 @@ impl Clock {
             rule,
             subject: occurrence.subject,
             started_by: occurrence.mark,
-            started_on: occurrence.on,
+            triggered_on: occurrence.on,
+            counted_from_on,
+            started_on: counted_from_on.min(occurrence.on),
+            outer_from_on,
             due_on: due.due_on,
             day_one_due_on: due.day_one_due_on,
             segments: vec![Segment {
@@ -365,15 +379,32 @@ impl<'r> Clocks<'r> {
             clock.hear(&occurrence);
         }
         for rule in self.rules {
-            if rule.starts.contains(&occurrence.mark) && rule.is_in_force(occurrence.on) {
+            if !rule.starts.contains(&occurrence.mark) || !rule.is_in_force(occurrence.on) {
+                continue;
+            }
+            let counted_from_on = match rule.counted_from {
+                CountedFrom::Start => Some(occurrence.on),
+                CountedFrom::NamedDay => occurrence.named_on,
+                CountedFrom::Earlier(mark) => self.day_of(mark),
+            };
+            let outer_from_on = rule.never_later_than.and_then(|outer| self.day_of(outer.from));
+            if let Some(counted_from_on) = counted_from_on {
                 self.clocks.push(Clock::starting(
                     rule,
                     &occurrence,
+                    counted_from_on,
+                    outer_from_on,
                     self.procedure_id,
                     self.readings,
                 ));
             }
         }
+    }
+
+    /// When a fact that starts clocks last was.
+    fn day_of(&self, mark: Mark) -> Option<NaiveDate> {
+        let started = self.clocks.iter().rev().find(|clock| clock.started_by == mark);
+        started.map(|clock| clock.triggered_on)
     }
 
     /// Keeps a claimed exception.

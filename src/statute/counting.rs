@@ -76,6 +76,14 @@ pub fn before(date: NaiveDate) -> NaiveDate {
     date - Days::new(1)
 }
 
+/// A day of the calendar year that a date lies in; 1 March for a 29 February that the year has not.
+pub fn day_of_its_year(month: u32, day: u32, date: NaiveDate) -> NaiveDate {
+    use chrono::Datelike;
+    NaiveDate::from_ymd_opt(date.year(), month, day)
+        .or_else(|| NaiveDate::from_ymd_opt(date.year(), month + 1, 1))
+        .unwrap_or(date)
+}
+
 /// "At least n months before" a date: the corresponding date back, or the last day of a month
 /// without one.
 pub fn months_before(months: u32, date: NaiveDate) -> NaiveDate {
@@ -105,6 +113,11 @@ pub enum Counting {
     WorkingDaysBeginningWith(u32),
     NthWorkingDayAfter(u32),
     Before,
+    /// Before a day of the calendar year that the named day lies in.
+    BeforeInYear {
+        month: u32,
+        day: u32,
+    },
     MonthsBefore(u32),
     NoticeWeeks(u32),
 }
@@ -143,6 +156,24 @@ impl Counting {
         }
     }
 
+    /// The last day to count from for a period that must end by a day; none where it does not run forwards in
+    /// whole weeks or days.
+    pub fn latest_start(self, ends_on: NaiveDate) -> Option<NaiveDate> {
+        match self {
+            Counting::WithinWeeks(n) => Some(ends_on - Days::new(7 * u64::from(n))),
+            Counting::WithinDays(n) => Some(ends_on - Days::new(n.into())),
+            Counting::DaysBeginningWith(_)
+            | Counting::WithinMonths(_)
+            | Counting::MonthsStartingWith(_)
+            | Counting::WorkingDaysBeginningWith(_)
+            | Counting::NthWorkingDayAfter(_)
+            | Counting::Before
+            | Counting::BeforeInYear { .. }
+            | Counting::MonthsBefore(_)
+            | Counting::NoticeWeeks(_) => None,
+        }
+    }
+
     fn last_day(self, trigger_on: NaiveDate, readings: &Readings) -> NaiveDate {
         match self {
             Counting::WithinWeeks(n) => within_weeks(n, trigger_on),
@@ -153,6 +184,7 @@ impl Counting {
             Counting::WorkingDaysBeginningWith(n) => working_days_beginning_with(n, trigger_on),
             Counting::NthWorkingDayAfter(n) => nth_working_day_after(n, trigger_on),
             Counting::Before => before(trigger_on),
+            Counting::BeforeInYear { month, day } => before(day_of_its_year(month, day, trigger_on)),
             Counting::MonthsBefore(n) => months_before(n, trigger_on),
             Counting::NoticeWeeks(n) => notice_weeks(n, trigger_on, readings.notice),
         }
@@ -169,6 +201,7 @@ impl Counting {
             | Counting::WorkingDaysBeginningWith(_)
             | Counting::NthWorkingDayAfter(_)
             | Counting::Before
+            | Counting::BeforeInYear { .. }
             | Counting::MonthsBefore(_)
             | Counting::NoticeWeeks(_) => false,
         }
@@ -187,6 +220,10 @@ impl Counting {
             }
             Counting::NthWorkingDayAfter(n) => format!("within {n} working days"),
             Counting::Before => "before the date".to_owned(),
+            Counting::BeforeInYear { month, day } => match NaiveDate::from_ymd_opt(2000, month, day) {
+                Some(date) => format!("before {} of that year", date.format("%-d %B")),
+                None => "before a day of that year".to_owned(),
+            },
             Counting::MonthsBefore(n) => format!("at least {n} months before"),
             Counting::NoticeWeeks(n) => format!("at least {n} weeks' notice"),
         }

@@ -6,7 +6,7 @@ use super::calendar::{in_words, is_working_day, last_working_day_on_or_before};
 use super::clock::{Clock, Outcome};
 use super::exception::TestedClaim;
 use super::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
-use super::rulebook::{Bound, Confidence, Force};
+use super::rulebook::{Bound, ClockKind, Confidence, CountedFrom, Force, rule_for};
 
 /// The fact that started the clock, the rule, the counting, the exceptions and the result.
 ///
@@ -20,7 +20,7 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
         format!(
             "{} on {}.",
             clock.started_by.in_words(),
-            in_words(clock.started_on)
+            in_words(clock.triggered_on)
         ),
         format!(
             "{} {}: {}, {} ({}, {}).",
@@ -32,13 +32,11 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
                 Force::Statutory => "statutory",
                 Force::Guidance => "guidance",
             },
-            match rule.provision.confidence {
-                Confidence::Confirmed => "confirmed",
-                Confidence::SecondarySource => "from a secondary source",
-                Confidence::Unconfirmed => "unconfirmed",
-            },
+            confidence(rule.provision.confidence),
         ),
     ];
+    sentences.extend(counted_from(clock));
+    sentences.extend(outer_limit(clock));
     sentences.push(match rule.bound {
         Bound::NoLaterThan => format!("The last day is {}.", in_words(clock.due_on)),
         Bound::NoEarlierThan => {
@@ -49,6 +47,7 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
         }
     });
     sentences.extend(readings(clock));
+    sentences.extend(latest_meeting(clock));
     for tested in clock
         .claims
         .iter()
@@ -60,26 +59,84 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
     sentences
 }
 
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Confirmed => "confirmed",
+        Confidence::SecondarySource => "from a secondary source",
+        Confidence::Unconfirmed => "unconfirmed",
+    }
+}
+
+/// The day it is counted from, where that is not the day of what started it.
+fn counted_from(clock: &Clock) -> Option<String> {
+    let day = in_words(clock.counted_from_on);
+    match clock.rule.counted_from {
+        CountedFrom::Start => None,
+        CountedFrom::NamedDay => Some(format!("Counted from {day}, the day it is for.")),
+        CountedFrom::Earlier(mark) => Some(format!("Counted from {day}: {}.", mark.in_words())),
+    }
+}
+
+/// The limit beyond which the counted day never goes, and whether it decided.
+fn outer_limit(clock: &Clock) -> Option<String> {
+    let (outer, outer_from_on) = (clock.rule.never_later_than?, clock.outer_from_on?);
+    let outer_on = outer.within.due(outer_from_on, &clock.readings).due_on;
+    let counted_on = clock
+        .rule
+        .due(clock.counted_from_on, None, &clock.readings)
+        .due_on;
+    Some(format!(
+        "Never later than {} from {} ({}): {} ({}, {}), {}.",
+        outer.within.in_words().trim_start_matches("within "),
+        in_words(outer_from_on),
+        outer.from.in_words(),
+        in_words(outer_on),
+        outer.provision.reference,
+        confidence(outer.provision.confidence),
+        if outer_on < counted_on {
+            format!("which comes before {} and decides", in_words(counted_on))
+        } else {
+            format!("which leaves {} as counted", in_words(counted_on))
+        },
+    ))
+}
+
+/// By when the meeting has to be held for an amended plan that takes all its time to be out by then.
+fn latest_meeting(clock: &Clock) -> Option<String> {
+    if clock.rule.kind != ClockKind::PhaseTransferPlan {
+        return None;
+    }
+    let outer = rule_for(ClockKind::AmendedPlan, clock.started_on)?.never_later_than?;
+    let meeting_on = outer.within.latest_start(clock.due_on)?;
+    Some(format!(
+        "If every step after the review meeting takes its whole time, the meeting has to be held by {}.",
+        in_words(meeting_on)
+    ))
+}
+
 /// How the date would read, or was moved, under the readings that matter to it.
 fn readings(clock: &Clock) -> Vec<String> {
     let rule = clock.rule;
     let default = Readings::default();
-    let excluding = rule.counting.due(clock.started_on, &default);
+    let excluding = rule.due(clock.counted_from_on, clock.outer_from_on, &default);
     let mut sentences = Vec::new();
     if excluding.day_one_due_on < excluding.due_on {
         sentences.push(match clock.readings.day_of_receipt {
             DayOfReceipt::Excluded => format!(
-                "If the day of receipt counts as day one, the last day is {}; alerts use it.",
+                "If the {} counts as day one, the last day is {}; alerts use it.",
+                clock.started_by.first_day_in_words(),
                 in_words(clock.day_one_due_on)
             ),
             DayOfReceipt::DayOne => format!(
-                "The authority counts the day of receipt as day one; left out, the last day would be {}.",
+                "The authority counts the {} as day one; left out, the last day would be {}.",
+                clock.started_by.first_day_in_words(),
                 in_words(excluding.due_on)
             ),
         });
     }
-    let counted = rule.counting.due(
-        clock.started_on,
+    let counted = rule.due(
+        clock.counted_from_on,
+        clock.outer_from_on,
         &Readings {
             non_working_due_day: NonWorkingDueDay::Stands,
             ..clock.readings

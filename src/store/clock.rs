@@ -482,7 +482,8 @@ pub fn flag_lookup(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> Flag
         | FlagCode::AdviceDeclined
         | FlagCode::AdviceAfterPlan
         | FlagCode::ExceptionClaimed
-        | FlagCode::DraftWindowCutShort => FlagLookup::Stored {
+        | FlagCode::DraftWindowCutShort
+        | FlagCode::EarlyYearsReview => FlagLookup::Stored {
             code: code.name(),
             as_of,
         },

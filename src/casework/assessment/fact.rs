@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::casework::claim::ExceptionClaimed;
 use crate::casework::procedure::{EventType, ProcedureFact};
-use crate::statute::rulebook::{ClockKind, Ground};
+use crate::casework::sending::{Recipient, Waiver, days_of_sending};
 
 /// Who asked for the assessment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -76,15 +77,6 @@ pub enum SettingAnswer {
     CannotMeet,
 }
 
-/// Whom the final plan was sent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RecipientRole {
-    Family,
-    Setting,
-    CommissioningBody,
-}
-
 /// Who withdrew the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -113,55 +105,6 @@ pub enum ResumptionOutcome {
     MakePlan,
     /// The decision will be taken again.
     Reconsider,
-}
-
-/// A ground that can be claimed on the authority's own clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthorityGround {
-    SchoolClosed,
-    EarlyYearsClosed,
-    PersonalCircumstances,
-    Absent,
-    Coronavirus,
-}
-
-impl From<AuthorityGround> for Ground {
-    fn from(ground: AuthorityGround) -> Ground {
-        match ground {
-            AuthorityGround::SchoolClosed => Ground::SchoolClosed,
-            AuthorityGround::EarlyYearsClosed => Ground::EarlyYearsClosed,
-            AuthorityGround::PersonalCircumstances => Ground::PersonalCircumstances,
-            AuthorityGround::Absent => Ground::Absent,
-            AuthorityGround::Coronavirus => Ground::Coronavirus,
-        }
-    }
-}
-
-/// A recipient of the final plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Recipient {
-    /// Whom it was sent to.
-    pub role: RecipientRole,
-    /// The day it was sent to them.
-    pub sent_on: NaiveDate,
-}
-
-/// The family's waiver of the rest of its window on the draft.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Waiver {
-    /// Who gave it.
-    pub given_by: WaivedBy,
-    /// The day it was given.
-    pub given_on: NaiveDate,
-}
-
-/// Who can waive the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WaivedBy {
-    Parent,
-    YoungPerson,
 }
 
 /// A request for an assessment reached the authority.
@@ -302,45 +245,6 @@ pub struct AssessmentResumed {
     pub dispute_id: Option<Uuid>,
 }
 
-/// An exception to a time limit was claimed. It is always recorded; each clock says whether it
-/// qualifies. No due date moves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ExceptionClaimed {
-    /// The ground relied on.
-    pub ground: AuthorityGround,
-    /// The first day of the circumstances.
-    pub from: NaiveDate,
-    /// The last day of the circumstances.
-    pub to: NaiveDate,
-    /// The kinds of clock it is claimed for.
-    #[schema(min_items = 1)]
-    pub clocks: Vec<ClockKind>,
-    /// What supports it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2_000)]
-    pub evidence: Option<String>,
-    /// Who decided that it applies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
-    pub decided_by: Option<String>,
-    /// When they decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided_on: Option<NaiveDate>,
-    /// How the ground made it impractical to keep the limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2_000)]
-    pub causal_link: Option<String>,
-    /// For closures: the first day closed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed_from: Option<NaiveDate>,
-    /// For closures: the day it opens again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reopens_on: Option<NaiveDate>,
-    /// For closures: the day the closed setting was asked for advice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub advice_requested_on: Option<NaiveDate>,
-}
-
 /// What happened in an assessment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -397,15 +301,7 @@ impl ProcedureFact for AssessmentFact {
 
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
         match self {
-            AssessmentFact::FinalPlanSent(sent) => {
-                let sendings = sent.recipients.iter().enumerate();
-                let mut days: Vec<(String, NaiveDate)> = sendings
-                    .map(|(index, recipient)| (format!("recipients/{index}/sent_on"), recipient.sent_on))
-                    .collect();
-                let waiver = sent.waiver.as_ref();
-                days.extend(waiver.map(|waiver| ("waiver/given_on".to_owned(), waiver.given_on)));
-                days
-            }
+            AssessmentFact::FinalPlanSent(sent) => days_of_sending(&sent.recipients, sent.waiver.as_ref()),
             AssessmentFact::RequestReceived(_)
             | AssessmentFact::BecameResponsible(_)
             | AssessmentFact::FurtherRequestReceived(_)

@@ -4,7 +4,6 @@
 //! The table of events says what may happen in which state; `apply_fact` is the one transition.
 //! What a fact does to clocks is the rulebook's business: this file only reports marks.
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,16 +11,15 @@ mod fact;
 
 pub use self::fact::{
     AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
-    AuthorityGround, BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, ExceptionClaimed,
-    FinalPlanSent, FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, Recipient,
-    RecipientRole, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis, ResumptionOutcome,
-    SettingAnswer, SettingConsulted, SettingReplied, WaivedBy, Waiver, WithdrawnBy,
+    BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, FinalPlanSent,
+    FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, RepresentationsReceived,
+    RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, SettingAnswer, SettingConsulted,
+    SettingReplied, WithdrawnBy,
 };
 use super::event::Event;
-use super::flag::{FlagCode, FlagSubject};
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
+use super::sending::Sending;
 use super::timeline::{Ledger, Reason};
-use crate::statute::exception::Claim;
 use crate::statute::rulebook::{ASSESSMENT_RULES, Mark, Rule};
 
 /// Where an assessment stands.
@@ -376,7 +374,7 @@ fn apply_fact(
         }
         AssessmentFact::AssessmentResumed(resumed) => resume(same?, resumed, event, ledger),
         AssessmentFact::ExceptionClaimed(claimed) => {
-            ledger.clocks.claim(claim_of(claimed, event));
+            ledger.clocks.claim(claimed.claim(event));
             same
         }
     }
@@ -387,60 +385,18 @@ fn send_final_plan(
     event: &Event,
     ledger: &mut Ledger<'_>,
 ) -> Result<AssessmentState, Reason> {
-    let sent_on = match sent.recipients.iter().map(|recipient| recipient.sent_on).max() {
-        Some(last_sent_on) => last_sent_on,
-        None => event.dated(Mark::FinalPlanSent.dated_by()),
+    let outstanding = match sent.missing_advice_reason {
+        None if event.fresh => ledger.required_and_outstanding(event.occurred_on),
+        None | Some(_) => Vec::new(),
     };
-    // The first sending is what a family whose window is open would complain of.
-    let first_sent_on = sent
-        .recipients
-        .iter()
-        .map(|recipient| recipient.sent_on)
-        .min()
-        .unwrap_or(sent_on);
-    if let Some(waived_on) = waived_on(sent, first_sent_on, ledger) {
-        ledger.mark_dated(Mark::DraftWindowWaived, event, waived_on, None, None);
-    }
-    let window_ends_on = ledger
-        .clocks
-        .newest_window()
-        .map(|window| window.due_on)
-        .filter(|ends_on| first_sent_on <= *ends_on);
-    if event.fresh {
-        let unacknowledged = window_ends_on.filter(|_| !sent.sent_early_acknowledged);
-        let outstanding = match sent.missing_advice_reason {
-            Some(_) => Vec::new(),
-            None => ledger.required_and_outstanding(event.occurred_on),
-        };
-        if unacknowledged.is_some() || !outstanding.is_empty() {
-            return Err(Reason::PlanNotReady {
-                window_ends_on: unacknowledged,
-                outstanding,
-            });
-        }
-    }
-    if window_ends_on.is_some() {
-        ledger.flags.raise(
-            FlagCode::DraftWindowCutShort,
-            FlagSubject::default(),
-            event.occurred_on,
-            None,
-        );
-        ledger.mark_dated(Mark::DraftWindowCutShort, event, first_sent_on, None, None);
-    }
-    ledger.mark_dated(Mark::FinalPlanSent, event, sent_on, None, None);
+    let sending = Sending {
+        recipients: &sent.recipients,
+        waiver: sent.waiver.as_ref(),
+        sent_early_acknowledged: sent.sent_early_acknowledged,
+    };
+    ledger.send_plan(Mark::FinalPlanSent, sending, outstanding, event)?;
     ledger.plan_sent(event);
     Ok(AssessmentState::PlanIssued)
-}
-
-/// The day the family waived the rest of its newest window. What it said before that window opened
-/// was about another, and what it said after the plan had gone out could not let it go.
-fn waived_on(sent: &FinalPlanSent, first_sent_on: NaiveDate, ledger: &Ledger<'_>) -> Option<NaiveDate> {
-    let window = ledger.clocks.newest_window()?;
-    sent.waiver
-        .as_ref()
-        .map(|waiver| waiver.given_on)
-        .filter(|given_on| window.started_on <= *given_on && *given_on <= first_sent_on)
 }
 
 fn resume(
@@ -478,20 +434,4 @@ fn reopen_plan_decision(state: AssessmentState, event: &Event, ledger: &mut Ledg
     ledger.mark(Mark::PlanDecisionReopened, event);
     ledger.no_plan_decided(event);
     state
-}
-
-fn claim_of(claimed: &ExceptionClaimed, event: &Event) -> Claim {
-    Claim {
-        event_id: event.id,
-        occurred_on: event.occurred_on,
-        ground: claimed.ground.into(),
-        clocks: claimed.clocks.clone(),
-        subject: None,
-        from_on: claimed.from,
-        to_on: claimed.to,
-        closed_from_on: claimed.closed_from,
-        reopens_on: claimed.reopens_on,
-        advice_requested_on: claimed.advice_requested_on,
-        causal_link: claimed.causal_link.clone(),
-    }
 }

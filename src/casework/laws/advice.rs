@@ -2,7 +2,8 @@
 
 use super::story::*;
 use crate::casework::advice::{AdviceItem, AdviceState, AdviceStatus, AppointmentOutcome};
-use crate::casework::assessment::{AssessDecision, AuthorityGround, DraftReason, PlanDecision};
+use crate::casework::assessment::{AssessDecision, DraftReason, PlanDecision};
+use crate::casework::claim::AuthorityGround;
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::timeline::Reason;
 use crate::statute::clock::ClockStatus;

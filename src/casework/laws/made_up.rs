@@ -18,7 +18,9 @@ use crate::statute::clock::ClockStatus;
 use crate::statute::counting::Counting;
 use crate::statute::explanation::explain;
 use crate::statute::reading::Readings;
-use crate::statute::rulebook::{Bound, ClockKind, Confidence, Force, Mark, Party, Provision, Rule};
+use crate::statute::rulebook::{
+    Bound, ClockKind, Confidence, CountedFrom, Force, Mark, Party, Provision, Rule,
+};
 use crate::store::clock::{IndexKey, index_of};
 
 /// Where a loan stands.
@@ -100,6 +102,8 @@ const fn rule(
         force: Force::Guidance,
         bound: Bound::NoLaterThan,
         counting,
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts,
         satisfied_by,
         cancelled_by: &[Mark::ProcedureEnded],

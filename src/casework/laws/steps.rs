@@ -7,11 +7,12 @@ use uuid::Uuid;
 use super::story::*;
 use crate::casework::advice::{AppointmentOutcome, DeclinationGround};
 use crate::casework::assessment::{
-    AssessDecision, AssessmentState, AuthorityGround, DraftReason, ExceptionClaimed, FinalPlanSent,
-    PlanDecision, Recipient, RecipientRole, ResumptionOutcome,
+    AssessDecision, AssessmentState, DraftReason, FinalPlanSent, PlanDecision, ResumptionOutcome,
 };
+use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{ClosureReason, Fact, LegalDates};
 use crate::casework::procedure::{EventType, State};
+use crate::casework::sending::{Recipient, RecipientRole};
 use crate::statute::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Ground, Party};
@@ -147,7 +148,7 @@ pub fn attempt(story: &Story, setting: &Setting, step: Step) -> Story {
 
 /// One time in ten anything at all; otherwise what leads somewhere from the state.
 fn event_type(state: Option<State>, pick: usize) -> EventType {
-    let all = EventType::all();
+    let all = assessment_types();
     let foldable = all.len() - 1;
     if pick.is_multiple_of(10) {
         return all[pick / 10 % foldable];
@@ -216,7 +217,7 @@ fn event_type(state: Option<State>, pick: usize) -> EventType {
 }
 
 fn named(name: &str) -> EventType {
-    let known = EventType::all().into_iter().find(|known| known.name() == name);
+    let known = assessment_types().into_iter().find(|known| known.name() == name);
     known.unwrap_or_else(|| panic!("no event is named {name}"))
 }
 

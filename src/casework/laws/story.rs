@@ -6,8 +6,11 @@ use uuid::Uuid;
 use crate::casework::advice::{AdviceFact, AppointmentOutcome, DeclinationGround, ReturnReason};
 use crate::casework::assessment::*;
 use crate::casework::child::ChildFacts;
+use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{Event, Fact, LegalDates};
 use crate::casework::flag::Flag;
+use crate::casework::procedure::EventType;
+use crate::casework::sending::{WaivedBy, Waiver};
 use crate::casework::timeline::{Refusal, Setting, Timeline, fold, fold_until, sort_events};
 use crate::statute::clock::{Clock, Standing};
 use crate::statute::reading::Readings;
@@ -23,6 +26,14 @@ pub fn on(text: &str) -> NaiveDate {
 /// The id of anything, by a name.
 pub fn id(name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::nil(), name.as_bytes())
+}
+
+/// Every type of event that can be in the stream of an assessment, corrections last.
+pub fn assessment_types() -> Vec<EventType> {
+    let own = ASSESSMENT.event_types.iter().copied();
+    own.chain(AdviceFact::EVENT_TYPES)
+        .chain([EventType::CASE_CLOSED, EventType::CORRECTION])
+        .collect()
 }
 
 /// A child in year 3, of whom the five sources of reg 6(1)(a) to (e) are required.

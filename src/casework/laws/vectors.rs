@@ -1,8 +1,9 @@
 //! The conformance pack: worked requests and what their clocks must say.
 //!
-//! `tests/conformance/assessment.json` holds them. Each has a name, the request as the calculator
+//! `tests/conformance/` holds them, one file for each procedure. Each has a name, the request as the calculator
 //! takes it, and what is expected: `expect` lists clocks by some of their fields, and `state`, `flags`
-//! (all codes) and `kinds` (of all clocks) are checked where they are given. `impossible` names the
+//! (all codes) and `kinds` (of all clocks) are checked where they are given; `explained` lists sentences of
+//! its clocks. `impossible` names the
 //! event that cannot stand and the state it met.
 
 use std::collections::BTreeSet;
@@ -12,13 +13,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::story::DUE_SOON_DAYS;
-use crate::casework::assessment::AssessmentFact;
+use crate::casework::PROCEDURES;
 use crate::casework::event::LegalDates;
-use crate::casework::procedure::{OwnFact, ProcedureKind};
+use crate::casework::procedure::ProcedureKind;
 use crate::casework::timeline::Timeline;
 use crate::service::timeline::{GivenEvent, GivenFact, TimelineQuestion, compute_timeline};
 use crate::statute::calendar::last_working_day_on_or_before;
 use crate::statute::clock::Clock;
+use crate::statute::explanation::explain;
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
 
@@ -32,6 +34,8 @@ pub struct Case {
     pub state: Option<String>,
     pub flags: Option<Vec<String>>,
     pub kinds: Option<Vec<String>>,
+    #[serde(default)]
+    pub explained: Vec<String>,
     pub impossible: Option<Impossible>,
 }
 
@@ -54,22 +58,27 @@ pub struct Impossible {
 
 /// Every case of the pack.
 pub fn cases() -> Vec<Case> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/assessment.json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    let pack = |name: &str| -> Vec<Case> {
+        let path = format!("{}/tests/conformance/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    PROCEDURES.iter().flat_map(|kind| pack(kind.name)).collect()
 }
 
 impl Case {
     pub fn question(&self) -> TimelineQuestion {
+        let kind = ProcedureKind::named(&self.request.procedure).unwrap();
+        let events = self.request.events.iter().map(|event| given(kind, event));
         TimelineQuestion {
-            procedure: ProcedureKind::named(&self.request.procedure).unwrap(),
-            events: self.request.events.iter().map(given).collect(),
+            procedure: kind,
+            events: events.collect(),
             as_of: self.request.as_of,
             readings: self.request.readings,
         }
     }
 }
 
-fn given(event: &Value) -> GivenEvent {
+fn given(kind: &ProcedureKind, event: &Value) -> GivenEvent {
     let asked_for = || -> (Requirement, Option<String>) {
         (
             serde_json::from_value(event["requirement"].clone()).unwrap(),
@@ -85,9 +94,7 @@ fn given(event: &Value) -> GivenEvent {
             let (requirement, service) = asked_for();
             GivenFact::AdviceSubmitted { requirement, service }
         }
-        _ => GivenFact::Own(OwnFact::new(
-            serde_json::from_value::<AssessmentFact>(event.clone()).unwrap(),
-        )),
+        _ => GivenFact::Own(kind.given(event.clone()).unwrap()),
     };
     GivenEvent {
         occurred_on: serde_json::from_value(event["occurred_on"].clone()).unwrap(),
@@ -153,6 +160,12 @@ fn faults(case: &Case, timeline: &Timeline) -> Vec<String> {
             .map(|c| c["kind"].as_str().unwrap().to_owned())
             .collect(),
     );
+    let told: Vec<String> = timeline.clocks.iter().flat_map(|c| explain(c, as_of)).collect();
+    for sentence in &case.explained {
+        if !told.contains(sentence) {
+            faults.push(format!("expected to be told {sentence:?}, got {told:#?}"));
+        }
+    }
     if case.kinds.as_ref().is_some_and(|expected| *expected != kinds) {
         faults.push(format!("expected {:?}, got {kinds:?}", case.kinds));
     }
@@ -241,6 +254,25 @@ fn the_pack_shows_every_status_state_bound_and_flag_it_can() {
         "due_soon",
         "exception_claimed",
         "draft_window_cut_short",
+        "review_due",
+        "review_notice",
+        "review_papers",
+        "review_report",
+        "review_decision",
+        "amendment_notice",
+        "amendment_representations",
+        "amended_plan",
+        "phase_transfer_plan",
+        "in_period",
+        "meeting_arranged",
+        "meeting_held",
+        "amending",
+        "amendment_proposed",
+        "maintained",
+        "amended",
+        "amendment_abandoned",
+        "cease_decided",
+        "early_years_review",
     ] {
         assert!(shown_values.contains(value), "the pack does not show {value}");
     }

@@ -1,9 +1,10 @@
 //! The family's window on a draft plan, and the plan that goes out before it has run.
 
 use super::story::*;
-use crate::casework::assessment::{DraftReason, FinalPlanSent, Recipient, RecipientRole, ResumptionOutcome};
+use crate::casework::assessment::{DraftReason, FinalPlanSent, ResumptionOutcome};
 use crate::casework::event::LegalDates;
 use crate::casework::flag::FlagCode;
+use crate::casework::sending::{Recipient, RecipientRole};
 use crate::casework::timeline::Reason;
 use crate::statute::clock::ClockStatus;
 use crate::statute::rulebook::ClockKind;

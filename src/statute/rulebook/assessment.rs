@@ -4,8 +4,9 @@
 //! assessment itself.
 
 use super::{
-    Bound, CODE_OF_PRACTICE, CORONAVIRUS_REGULATIONS, ClockKind, Confidence, Force, Ground, Mark, Party,
-    PermittedGround, Reopening, Rule, SEND_REGULATIONS, SEND_REGULATIONS_IN_FORCE, permitted, provision,
+    Bound, CODE_OF_PRACTICE, CORONAVIRUS_REGULATIONS, ClockKind, Confidence, CountedFrom, Force, Ground,
+    Mark, Party, PermittedGround, Reopening, Rule, SEND_REGULATIONS, SEND_REGULATIONS_IN_FORCE, permitted,
+    provision,
 };
 use crate::statute::counting::Counting;
 
@@ -38,6 +39,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Statutory,
         bound: Bound::NoLaterThan,
         counting: Counting::WithinWeeks(6),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::AssessDecisionNotified],
         cancelled_by: &[Mark::ProcedureEnded],
@@ -81,6 +84,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Statutory,
         bound: Bound::NoLaterThan,
         counting: Counting::WithinWeeks(6),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::AdviceRequestReceived],
         satisfied_by: &[Mark::AdviceSubmitted],
         cancelled_by: &[
@@ -129,6 +134,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Guidance,
         bound: Bound::NoLaterThan,
         counting: Counting::WithinWeeks(16),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::IssueDecided, Mark::NoPlanNotified],
         cancelled_by: &[Mark::AssessmentRefused, Mark::ProcedureEnded],
@@ -146,6 +153,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Statutory,
         bound: Bound::NoLaterThan,
         counting: Counting::WithinWeeks(16),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::NoPlanNotified],
         cancelled_by: &[Mark::IssueDecided, Mark::AssessmentRefused, Mark::ProcedureEnded],
@@ -200,6 +209,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Statutory,
         bound: Bound::NoEarlierThan,
         counting: Counting::DaysBeginningWith(15),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::DraftServed],
         satisfied_by: &[Mark::DraftWindowWaived],
         cancelled_by: &[
@@ -222,6 +233,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Guidance,
         bound: Bound::NoLaterThan,
         counting: Counting::WithinDays(15),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::SettingConsulted],
         satisfied_by: &[Mark::SettingReplied],
         cancelled_by: &[Mark::FinalPlanSent, Mark::NoPlanNotified, Mark::ProcedureEnded],
@@ -239,6 +252,8 @@ pub static ASSESSMENT_RULES: &[Rule] = &[
         force: Force::Statutory,
         bound: Bound::NoLaterThan,
         counting: Counting::WithinWeeks(20),
+        counted_from: CountedFrom::Start,
+        never_later_than: None,
         starts: &[Mark::RequestReceived, Mark::BecameResponsible],
         satisfied_by: &[Mark::FinalPlanSent],
         cancelled_by: ASSESSMENT_STOPS,

@@ -7,11 +7,14 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::counting::Counting;
+use super::counting::{Counting, Due};
+use super::reading::Readings;
 
 mod assessment;
+mod review;
 
 pub use self::assessment::ASSESSMENT_RULES;
+pub use self::review::{EARLY_YEARS_REVIEW, REVIEW_RULES};
 
 /// Whose duty a clock measures, and whose move a flag waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -91,11 +94,29 @@ pub enum ClockKind {
     SettingReply,
     /// Send the final plan.
     FinalPlan,
+    /// Complete the review of a plan.
+    ReviewDue,
+    /// Give notice of the date of a review meeting.
+    ReviewNotice,
+    /// Circulate the advice before a review meeting.
+    ReviewPapers,
+    /// Send the report of a review meeting.
+    ReviewReport,
+    /// Tell the family what follows from a review.
+    ReviewDecision,
+    /// Send the proposed amendments.
+    AmendmentNotice,
+    /// The family's window to comment on proposed amendments.
+    AmendmentRepresentations,
+    /// Send the amended plan.
+    AmendedPlan,
+    /// Name the next setting in the plan before a change of phase.
+    PhaseTransferPlan,
 }
 
 impl ClockKind {
     /// Every kind, in the order a procedure meets them.
-    pub const ALL: [ClockKind; 7] = [
+    pub const ALL: [ClockKind; 16] = [
         ClockKind::AssessDecision,
         ClockKind::Advice,
         ClockKind::PlanDecision,
@@ -103,6 +124,15 @@ impl ClockKind {
         ClockKind::DraftRepresentations,
         ClockKind::SettingReply,
         ClockKind::FinalPlan,
+        ClockKind::ReviewDue,
+        ClockKind::ReviewNotice,
+        ClockKind::ReviewPapers,
+        ClockKind::ReviewReport,
+        ClockKind::ReviewDecision,
+        ClockKind::AmendmentNotice,
+        ClockKind::AmendmentRepresentations,
+        ClockKind::AmendedPlan,
+        ClockKind::PhaseTransferPlan,
     ];
 
     /// The name used in the API, in stores and in clock ids.
@@ -115,6 +145,15 @@ impl ClockKind {
             ClockKind::DraftRepresentations => "draft_representations",
             ClockKind::SettingReply => "setting_reply",
             ClockKind::FinalPlan => "final_plan",
+            ClockKind::ReviewDue => "review_due",
+            ClockKind::ReviewNotice => "review_notice",
+            ClockKind::ReviewPapers => "review_papers",
+            ClockKind::ReviewReport => "review_report",
+            ClockKind::ReviewDecision => "review_decision",
+            ClockKind::AmendmentNotice => "amendment_notice",
+            ClockKind::AmendmentRepresentations => "amendment_representations",
+            ClockKind::AmendedPlan => "amended_plan",
+            ClockKind::PhaseTransferPlan => "phase_transfer_plan",
         }
     }
 }
@@ -142,6 +181,27 @@ pub enum Mark {
     AdviceRequestEnded,
     SettingConsulted,
     SettingReplied,
+    ReviewPeriodStarted,
+    ReviewMeetingArranged,
+    ReviewNoticeGiven,
+    PapersCirculated,
+    ReviewMeetingHeld,
+    /// The same, for whoever has to write the report.
+    ReviewReportOwed,
+    ReviewReportSent,
+    ReviewDecisionNotified,
+    AmendmentDecided,
+    AmendmentNoticeSent,
+    AmendmentNoticeServed,
+    /// The amendments that were decided or proposed will not be made.
+    AmendmentAbandoned,
+    AmendedPlanSent,
+    /// A move between phases before the end of secondary education.
+    PhaseTransferExpected,
+    /// The move from secondary education to a post-16 institution.
+    PostSixteenTransferExpected,
+    /// A move between post-16 institutions.
+    LaterTransferExpected,
     ProcedureEnded,
 }
 
@@ -172,15 +232,69 @@ impl Mark {
             | Mark::IssueDecided
             | Mark::NoPlanNotified
             | Mark::DraftWindowCutShort
-            | Mark::FinalPlanSent => LegalDate::Sent,
-            Mark::DraftServed => LegalDate::Served,
+            | Mark::FinalPlanSent
+            | Mark::ReviewNoticeGiven
+            | Mark::PapersCirculated
+            | Mark::ReviewReportSent
+            | Mark::ReviewDecisionNotified
+            | Mark::AmendmentDecided
+            | Mark::AmendmentNoticeSent
+            | Mark::AmendmentAbandoned
+            | Mark::AmendedPlanSent => LegalDate::Sent,
+            Mark::DraftServed | Mark::AmendmentNoticeServed => LegalDate::Served,
             Mark::BecameResponsible
             | Mark::AssessmentResumed
             | Mark::PlanDecisionReopened
             | Mark::DraftWindowWaived
             | Mark::AdviceRedirected
             | Mark::AdviceRequestEnded
+            | Mark::ReviewPeriodStarted
+            | Mark::ReviewMeetingArranged
+            | Mark::ReviewMeetingHeld
+            | Mark::ReviewReportOwed
+            | Mark::PhaseTransferExpected
+            | Mark::PostSixteenTransferExpected
+            | Mark::LaterTransferExpected
             | Mark::ProcedureEnded => LegalDate::Occurred,
+        }
+    }
+
+    /// What the day is called that a period of weeks or days leaves out.
+    pub fn first_day_in_words(self) -> &'static str {
+        match self {
+            Mark::ReviewMeetingHeld | Mark::ReviewReportOwed | Mark::AmendmentDecided => "day of the meeting",
+            Mark::AmendmentNoticeSent => "day of sending",
+            Mark::RequestReceived
+            | Mark::BecameResponsible
+            | Mark::AssessDecisionNotified
+            | Mark::AssessmentRefused
+            | Mark::AssessmentResumed
+            | Mark::IssueDecided
+            | Mark::NoPlanNotified
+            | Mark::PlanDecisionReopened
+            | Mark::DraftServed
+            | Mark::DraftWindowWaived
+            | Mark::DraftWindowCutShort
+            | Mark::FinalPlanSent
+            | Mark::AdviceRequestReceived
+            | Mark::AdviceRedirected
+            | Mark::AdviceSubmitted
+            | Mark::AdviceRequestEnded
+            | Mark::SettingConsulted
+            | Mark::SettingReplied
+            | Mark::ReviewPeriodStarted
+            | Mark::ReviewMeetingArranged
+            | Mark::ReviewNoticeGiven
+            | Mark::PapersCirculated
+            | Mark::ReviewReportSent
+            | Mark::ReviewDecisionNotified
+            | Mark::AmendmentNoticeServed
+            | Mark::AmendmentAbandoned
+            | Mark::AmendedPlanSent
+            | Mark::PhaseTransferExpected
+            | Mark::PostSixteenTransferExpected
+            | Mark::LaterTransferExpected
+            | Mark::ProcedureEnded => "day of receipt",
         }
     }
 
@@ -205,6 +319,21 @@ impl Mark {
             Mark::AdviceRequestEnded => "Advice request ended",
             Mark::SettingConsulted => "Consultation received by the setting",
             Mark::SettingReplied => "Setting replied",
+            Mark::ReviewPeriodStarted => "Plan made or last reviewed",
+            Mark::ReviewMeetingArranged => "Review meeting arranged",
+            Mark::ReviewNoticeGiven => "Notice of the review meeting given",
+            Mark::PapersCirculated => "Papers for the review meeting circulated",
+            Mark::ReviewMeetingHeld | Mark::ReviewReportOwed => "Review meeting held",
+            Mark::ReviewReportSent => "Review report sent",
+            Mark::ReviewDecisionNotified => "Decision on the review notified",
+            Mark::AmendmentDecided => "Decision to amend the plan notified",
+            Mark::AmendmentNoticeSent => "Proposed amendments sent",
+            Mark::AmendmentNoticeServed => "Proposed amendments served",
+            Mark::AmendmentAbandoned => "Decision not to amend after all notified",
+            Mark::AmendedPlanSent => "Amended plan sent",
+            Mark::PhaseTransferExpected => "Transfer between phases expected",
+            Mark::PostSixteenTransferExpected => "Transfer from secondary to post-16 education expected",
+            Mark::LaterTransferExpected => "Transfer between post-16 institutions expected",
             Mark::ProcedureEnded => "Procedure ended",
         }
     }
@@ -278,6 +407,25 @@ pub struct Reopening {
     pub after: &'static [Mark],
 }
 
+/// The day that a period is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountedFrom {
+    /// That of the fact that starts the clock.
+    Start,
+    /// The day that this fact names, such as that of a meeting arranged.
+    NamedDay,
+    /// That of an earlier fact; where it is not on record, the clock is not there.
+    Earlier(Mark),
+}
+
+/// A limit that the counted day never goes beyond, where the earlier fact is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OuterLimit {
+    pub within: Counting,
+    pub from: Mark,
+    pub provision: Provision,
+}
+
 /// One time limit.
 #[derive(Debug)]
 pub struct Rule {
@@ -290,6 +438,8 @@ pub struct Rule {
     pub force: Force,
     pub bound: Bound,
     pub counting: Counting,
+    pub counted_from: CountedFrom,
+    pub never_later_than: Option<OuterLimit>,
     pub starts: &'static [Mark],
     pub satisfied_by: &'static [Mark],
     pub cancelled_by: &'static [Mark],
@@ -311,11 +461,46 @@ impl Rule {
         self.valid_from_on <= on && self.valid_to_on.is_none_or(|last_on| on <= last_on)
     }
 
+    /// The last day for a clock counted from a day, with its outer limit counted from another.
+    pub fn due(
+        &self,
+        counted_from_on: NaiveDate,
+        outer_from_on: Option<NaiveDate>,
+        readings: &Readings,
+    ) -> Due {
+        let due = self.counting.due(counted_from_on, readings);
+        match (self.never_later_than, outer_from_on) {
+            (Some(outer), Some(outer_from_on)) => {
+                let outer_due = outer.within.due(outer_from_on, readings);
+                Due {
+                    due_on: due.due_on.min(outer_due.due_on),
+                    day_one_due_on: due.day_one_due_on.min(outer_due.day_one_due_on),
+                }
+            }
+            (Some(_), None) | (None, _) => due,
+        }
+    }
+
     /// The rule's permission for a ground, if it has one.
     pub fn permits(&self, ground: Ground) -> Option<&'static PermittedGround> {
         self.exceptions
             .iter()
             .find(|permitted| permitted.ground == ground)
+    }
+}
+
+/// A time after which something should be considered, that no limit is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guidance {
+    pub from: Counting,
+    pub words: &'static str,
+    pub provision: Provision,
+}
+
+impl Guidance {
+    /// The first day on which it should be considered, counted from a day.
+    pub fn considered_from_on(&self, on: NaiveDate) -> NaiveDate {
+        self.from.due(on, &Readings::default()).due_on
     }
 }
 
@@ -327,6 +512,7 @@ pub fn rule_for(kind: ClockKind, started_on: NaiveDate) -> Option<&'static Rule>
         .or_else(|| of_kind().next_back())
 }
 
+const CHILDREN_AND_FAMILIES_ACT: &str = "Children and Families Act 2014";
 const SEND_REGULATIONS: &str = "SI 2014/1530";
 const CODE_OF_PRACTICE: &str = "SEND Code of Practice 2015";
 const CORONAVIRUS_REGULATIONS: &str = "SI 2020/471";
@@ -336,7 +522,7 @@ const CORONAVIRUS_RULES_FROM: NaiveDate = civil(2020, 5, 1);
 const CORONAVIRUS_RULES_TO: NaiveDate = civil(2020, 9, 25);
 
 /// Every time limit, by procedure.
-static RULEBOOK: [&[Rule]; 1] = [ASSESSMENT_RULES];
+static RULEBOOK: [&[Rule]; 2] = [ASSESSMENT_RULES, REVIEW_RULES];
 
 /// Every time limit of every procedure.
 pub fn rules() -> impl DoubleEndedIterator<Item = &'static Rule> {
@@ -375,11 +561,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_rule_of_each_kind_is_in_force_today_and_none_before_the_regulations() {
-        for kind in ClockKind::ALL {
+    fn one_rule_of_each_kind_and_start_is_in_force_today_and_none_before_the_regulations() {
+        for (kind, start) in rules().flat_map(|rule| rule.starts.iter().map(|start| (rule.kind, start))) {
             let in_force = |on: NaiveDate| {
                 rules()
-                    .filter(|rule| rule.kind == kind && rule.is_in_force(on))
+                    .filter(|rule| rule.kind == kind && rule.starts.contains(start) && rule.is_in_force(on))
                     .count()
             };
             assert_eq!(in_force(civil(2026, 1, 5)), 1, "{kind:?}");

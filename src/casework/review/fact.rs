@@ -1,0 +1,254 @@
+//! What can happen in the review of a plan: the words of its events, as clients send and stores keep them.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::casework::assessment::WithdrawnBy;
+use crate::casework::claim::ExceptionClaimed;
+use crate::casework::procedure::{EventType, ProcedureFact};
+use crate::casework::sending::{Recipient, Waiver, days_of_sending};
+use crate::statute::rulebook::{Mark, Party};
+
+/// Why the plan is reviewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewKind {
+    /// The yearly review.
+    Annual,
+    /// An early one, because something has changed.
+    Interim,
+    /// One that has to name the next setting.
+    PhaseTransfer,
+    /// That of a child under five; guidance suggests more than one a year.
+    EarlyYears,
+}
+
+/// Which change of phase lies ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    EarlyYearsToSchool,
+    InfantToJunior,
+    PrimaryToMiddle,
+    PrimaryToSecondary,
+    MiddleToSecondary,
+    SecondaryToPost16,
+    Post16ToPost16,
+}
+
+impl Phase {
+    /// What the rulebook makes of it.
+    pub(super) fn mark(self) -> Mark {
+        match self {
+            Phase::EarlyYearsToSchool
+            | Phase::InfantToJunior
+            | Phase::PrimaryToMiddle
+            | Phase::PrimaryToSecondary
+            | Phase::MiddleToSecondary => Mark::PhaseTransferExpected,
+            Phase::SecondaryToPost16 => Mark::PostSixteenTransferExpected,
+            Phase::Post16ToPost16 => Mark::LaterTransferExpected,
+        }
+    }
+}
+
+/// Who arranges the meeting and writes its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Arranger {
+    /// The school or other setting that was asked to.
+    #[default]
+    EducationSetting,
+    LocalAuthority,
+}
+
+impl Arranger {
+    pub(super) fn party(self) -> Party {
+        match self {
+            Arranger::EducationSetting => Party::EducationSetting,
+            Arranger::LocalAuthority => Party::LocalAuthority,
+        }
+    }
+}
+
+/// What follows from the review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewDecision {
+    /// The plan stays as it is.
+    Maintain,
+    /// It will be amended.
+    Amend,
+    /// It will be ceased.
+    Cease,
+}
+
+/// The period to the next review began: the day the plan was made, or last reviewed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewPeriodStarted {
+    /// Why the plan is reviewed.
+    pub kind: ReviewKind,
+}
+
+/// A transfer between phases of education is expected; the plan has to name the next setting before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PhaseTransferExpected {
+    /// Which change of phase.
+    pub phase: Phase,
+    /// The day of the transfer.
+    #[schema(example = "2027-09-01")]
+    pub transfer_on: NaiveDate,
+}
+
+/// A date was set for the meeting, and everybody was invited on `sent_on`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewMeetingArranged {
+    /// The day of the meeting.
+    #[schema(example = "2026-03-18")]
+    pub meeting_on: NaiveDate,
+    /// Who arranges it, and so owes notice and papers.
+    #[serde(default)]
+    #[schema(default = "education_setting")]
+    pub arranged_by: Arranger,
+}
+
+/// The advice was sent to everybody invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PapersCirculated {}
+
+/// The review meeting took place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewMeetingHeld {
+    /// Who has to send the report of it.
+    #[serde(default)]
+    #[schema(default = "education_setting")]
+    pub reported_by: Arranger,
+}
+
+/// The report of the meeting was sent to everybody invited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewReportSent {}
+
+/// The family was told what follows from the review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewDecisionNotified {
+    /// What was decided.
+    pub decision: ReviewDecision,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub reasons: Option<String>,
+}
+
+/// The plan was sent with the proposed amendments and the evidence. It implies the decision to amend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendmentNoticeSent {}
+
+/// The family commented on the proposed amendments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendmentRepresentationsReceived {}
+
+/// The amended plan was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendedPlanSent {
+    /// Whom it was sent to and when; the limit is kept by the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20, default = json!([]))]
+    pub recipients: Vec<Recipient>,
+    /// The family's waiver of the rest of its window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiver>,
+    /// The sender knows that the family's window has not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub sent_early_acknowledged: bool,
+}
+
+/// The family was told that the plan will not be amended after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendmentAbandonedNotified {
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub reasons: Option<String>,
+}
+
+/// The review will not be gone on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewWithdrawn {
+    /// Who withdrew it.
+    pub withdrawn_by: WithdrawnBy,
+    /// Why.
+    #[schema(min_length = 1, max_length = 2_000)]
+    pub reason: String,
+}
+
+/// What happened in the review of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ReviewFact {
+    /// The period to the next review began: the day the plan was made, or last reviewed.
+    ReviewPeriodStarted(ReviewPeriodStarted),
+    /// A transfer between phases of education is expected.
+    PhaseTransferExpected(PhaseTransferExpected),
+    /// A date was set for the meeting.
+    ReviewMeetingArranged(ReviewMeetingArranged),
+    /// The advice was sent to everybody invited.
+    PapersCirculated(PapersCirculated),
+    /// The review meeting took place.
+    ReviewMeetingHeld(ReviewMeetingHeld),
+    /// The report of the meeting was sent.
+    ReviewReportSent(ReviewReportSent),
+    /// The family was told what follows from the review.
+    ReviewDecisionNotified(ReviewDecisionNotified),
+    /// The plan was sent with the proposed amendments.
+    AmendmentNoticeSent(AmendmentNoticeSent),
+    /// The family commented on the proposed amendments.
+    RepresentationsReceived(AmendmentRepresentationsReceived),
+    /// The amended plan was sent.
+    AmendedPlanSent(AmendedPlanSent),
+    /// The family was told that the plan will not be amended after all.
+    AmendmentAbandonedNotified(AmendmentAbandonedNotified),
+    /// The review will not be gone on with.
+    ReviewWithdrawn(ReviewWithdrawn),
+    /// An exception to a time limit was claimed.
+    ExceptionClaimed(ExceptionClaimed),
+}
+
+impl ProcedureFact for ReviewFact {
+    fn event_type(&self) -> EventType {
+        match self {
+            ReviewFact::ReviewPeriodStarted(_) => super::REVIEW_PERIOD_STARTED,
+            ReviewFact::PhaseTransferExpected(_) => super::PHASE_TRANSFER_EXPECTED,
+            ReviewFact::ReviewMeetingArranged(_) => super::REVIEW_MEETING_ARRANGED,
+            ReviewFact::PapersCirculated(_) => super::PAPERS_CIRCULATED,
+            ReviewFact::ReviewMeetingHeld(_) => super::REVIEW_MEETING_HELD,
+            ReviewFact::ReviewReportSent(_) => super::REVIEW_REPORT_SENT,
+            ReviewFact::ReviewDecisionNotified(_) => super::REVIEW_DECISION_NOTIFIED,
+            ReviewFact::AmendmentNoticeSent(_) => super::AMENDMENT_NOTICE_SENT,
+            ReviewFact::RepresentationsReceived(_) => super::REPRESENTATIONS_RECEIVED,
+            ReviewFact::AmendedPlanSent(_) => super::AMENDED_PLAN_SENT,
+            ReviewFact::AmendmentAbandonedNotified(_) => super::AMENDMENT_ABANDONED_NOTIFIED,
+            ReviewFact::ReviewWithdrawn(_) => super::REVIEW_WITHDRAWN,
+            ReviewFact::ExceptionClaimed(_) => super::EXCEPTION_CLAIMED,
+        }
+    }
+
+    fn days_past(&self) -> Vec<(String, NaiveDate)> {
+        match self {
+            ReviewFact::AmendedPlanSent(sent) => days_of_sending(&sent.recipients, sent.waiver.as_ref()),
+            ReviewFact::ReviewPeriodStarted(_)
+            | ReviewFact::PhaseTransferExpected(_)
+            | ReviewFact::ReviewMeetingArranged(_)
+            | ReviewFact::PapersCirculated(_)
+            | ReviewFact::ReviewMeetingHeld(_)
+            | ReviewFact::ReviewReportSent(_)
+            | ReviewFact::ReviewDecisionNotified(_)
+            | ReviewFact::AmendmentNoticeSent(_)
+            | ReviewFact::RepresentationsReceived(_)
+            | ReviewFact::AmendmentAbandonedNotified(_)
+            | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::ExceptionClaimed(_) => Vec::new(),
+        }
+    }
+}
