@@ -6,6 +6,7 @@
 //! not know which one they hold. No law and no transition stands here.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -61,6 +62,24 @@ impl State {
 impl Serialize for State {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name)
+    }
+}
+
+impl PartialSchema for State {
+    fn schema() -> RefOr<Schema> {
+        let mut names: Vec<&str> = Vec::new();
+        for state in PROCEDURES.iter().flat_map(|kind| kind.states) {
+            if !names.contains(&state.name) {
+                names.push(state.name);
+            }
+        }
+        names_schema("Where a procedure stands: the states of all of them.", names)
+    }
+}
+
+impl ToSchema for State {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProcedureState")
     }
 }
 
@@ -395,6 +414,11 @@ impl ProcedureKind {
     pub fn void(&self) -> State {
         let void = self.states.iter().copied().find(|state| state.is_void());
         void.unwrap_or(State::new("void", false, 0))
+    }
+
+    /// Whether it asks anybody for advice.
+    pub fn seeks_advice(&self) -> bool {
+        self.advice_sought_in != States::NONE
     }
 
     /// Whether an event of a type may happen in a state; before the opening there is none.

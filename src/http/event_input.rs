@@ -5,16 +5,18 @@
 
 use chrono::NaiveDate;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::openapi::schema::OneOf;
 use utoipa::openapi::{Discriminator, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::problem::Fault;
+use super::problem::{Fault, Problem};
+use crate::casework::PROCEDURES;
 use crate::casework::assessment::{AssessmentFact, BecameResponsible, RequestReceived};
 use crate::casework::event::LegalDates;
-use crate::casework::procedure::OwnFact;
+use crate::casework::procedure::{EventType, OwnFact, ProcedureKind};
+use crate::casework::review::ReviewFact;
 use crate::service::assessment::{GivenCorrection, NewEvent};
 use crate::service::timeline::{GivenEvent, GivenFact};
 use crate::statute::requirement::Requirement;
@@ -66,7 +68,7 @@ pub struct AssessmentEventInput {
     fact: RecordableFact,
 }
 
-/// An event of the calculator, or one that takes the place of a recorded one.
+/// An event of the calculator; which types there are follows from the procedure.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TimelineEventInput {
     /// The day of the act.
@@ -87,6 +89,27 @@ pub struct TimelineEventInput {
     fact: TimelineFact,
 }
 
+/// An event that takes the place of a recorded one.
+#[derive(Debug, Deserialize, ToSchema)]
+struct ReplacementEventInput {
+    /// The day of the act.
+    #[schema(example = "2026-01-05")]
+    occurred_on: NaiveDate,
+    /// Anything worth noting.
+    #[schema(max_length = 10_000)]
+    note: Option<String>,
+    /// The day it was decided, if not the day of the act.
+    decided_on: Option<NaiveDate>,
+    /// The day it was sent, if not the day of the act.
+    sent_on: Option<NaiveDate>,
+    /// The day it was served, if not the day of the act. It may lie ahead.
+    served_on: Option<NaiveDate>,
+    /// The day it was received, if not the day of the act.
+    received_on: Option<NaiveDate>,
+    #[serde(flatten)]
+    fact: ReplacementFact,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum RecordableFact {
@@ -96,10 +119,14 @@ enum RecordableFact {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum TimelineFact {
+enum ReplacementFact {
     Advice(AdviceFactInput),
     Assessment(AssessmentFact),
 }
+
+/// The type of an event and its fields: what they mean, the procedure knows.
+#[derive(Debug, Deserialize)]
+struct TimelineFact(Map<String, Value>);
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -125,7 +152,7 @@ struct ChangeInput {
     /// The event; it must be effective.
     supersedes: Uuid,
     /// What happened instead; null voids the event and never revives another.
-    replacement: Option<TimelineEventInput>,
+    replacement: Option<ReplacementEventInput>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -170,9 +197,26 @@ impl ToSchema for RecordableFact {
     }
 }
 
-impl PartialSchema for TimelineFact {
+impl PartialSchema for ReplacementFact {
     fn schema() -> RefOr<Schema> {
         union([AdviceFactInput::schema(), AssessmentFact::schema()])
+    }
+}
+
+impl ToSchema for ReplacementFact {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        AdviceFactInput::schemas(schemas);
+        AssessmentFact::schemas(schemas);
+    }
+}
+
+impl PartialSchema for TimelineFact {
+    fn schema() -> RefOr<Schema> {
+        union([
+            AdviceFactInput::schema(),
+            AssessmentFact::schema(),
+            ReviewFact::schema(),
+        ])
     }
 }
 
@@ -180,19 +224,41 @@ impl ToSchema for TimelineFact {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         AdviceFactInput::schemas(schemas);
         AssessmentFact::schemas(schemas);
+        ReviewFact::schemas(schemas);
     }
 }
 
-/// One union of the branches of several, told apart by `type`.
-fn union(parts: [RefOr<Schema>; 2]) -> RefOr<Schema> {
+/// One union of the branches of several, told apart by `type`; a type that several procedures have is the
+/// same in all of them, and stands once.
+fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
     let mut whole = OneOf::new();
+    let mut tags: Vec<Value> = Vec::new();
     for part in parts {
-        if let RefOr::T(Schema::OneOf(branches)) = part {
-            whole.items.extend(branches.items);
+        let RefOr::T(Schema::OneOf(branches)) = part else {
+            continue;
+        };
+        for branch in branches.items {
+            let tag = tag_of(&branch);
+            if !tag.as_ref().is_some_and(|tag| tags.contains(tag)) {
+                tags.extend(tag);
+                whole.items.push(branch);
+            }
         }
     }
     whole.discriminator = Some(Discriminator::new("type"));
     RefOr::T(Schema::OneOf(whole))
+}
+
+/// The one value of `type` that a branch of a union stands for.
+fn tag_of(branch: &RefOr<Schema>) -> Option<Value> {
+    match branch {
+        RefOr::T(Schema::AllOf(parts)) => parts.items.iter().find_map(tag_of),
+        RefOr::T(Schema::Object(object)) => match object.properties.get("type")? {
+            RefOr::T(Schema::Object(tag)) => tag.enum_values.as_ref()?.first().cloned(),
+            RefOr::T(_) | RefOr::Ref(_) => None,
+        },
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    }
 }
 
 impl From<OpeningEventInput> for GivenEvent {
@@ -259,9 +325,88 @@ impl From<AssessmentEventInput> for NewEvent {
     }
 }
 
-impl From<TimelineEventInput> for GivenEvent {
-    fn from(input: TimelineEventInput) -> GivenEvent {
+impl TimelineEventInput {
+    /// The event as the procedure understands it. Fails where the contract should have refused.
+    pub fn given(self, kind: &ProcedureKind) -> Result<GivenEvent, Problem> {
         let TimelineEventInput {
+            occurred_on,
+            note,
+            decided_on,
+            sent_on,
+            served_on,
+            received_on,
+            fact: TimelineFact(fields),
+        } = self;
+        let is_advice = fields["type"].as_str().is_some_and(is_advice_type);
+        let fact = Value::Object(fields);
+        let unreadable = |error: serde_json::Error| {
+            Problem::bug(format!(
+                "an event of the contract cannot be read ({:?})",
+                error.classify()
+            ))
+        };
+        let fact = if is_advice {
+            let advice: AdviceFactInput = serde_json::from_value(fact).map_err(unreadable)?;
+            advice.into()
+        } else {
+            GivenFact::Own(kind.given(fact).map_err(unreadable)?)
+        };
+        Ok(GivenEvent {
+            occurred_on,
+            dates: LegalDates {
+                decided_on,
+                sent_on,
+                served_on,
+                received_on,
+            },
+            note,
+            fact,
+        })
+    }
+}
+
+/// Whether events of this type are acts on advice.
+fn is_advice_type(name: &str) -> bool {
+    [EventType::ADVICE_REQUESTED, EventType::ADVICE_SUBMITTED]
+        .iter()
+        .any(|event_type| event_type.name() == name)
+}
+
+/// The fault of an event whose type another procedure has.
+pub fn check_type(kind: &ProcedureKind, event: &Value, pointer: &str, faults: &mut Vec<Fault>) {
+    let Some(name) = event["type"].as_str() else {
+        return;
+    };
+    let is_own_of = |kind: &ProcedureKind| kind.event_types.iter().any(|own| own.name() == name);
+    let is_known = is_advice_type(name) || PROCEDURES.into_iter().any(is_own_of);
+    let fits = is_own_of(kind) || (is_advice_type(name) && kind.seeks_advice());
+    if is_known && !fits {
+        faults.push(Fault::new(
+            format!("{pointer}/type"),
+            "not_one_of",
+            format!("must be an event of the procedure {}", kind.name),
+        ));
+    }
+}
+
+impl From<AdviceFactInput> for GivenFact {
+    fn from(input: AdviceFactInput) -> GivenFact {
+        match input {
+            AdviceFactInput::AdviceRequested(fact) => GivenFact::AdviceRequested {
+                requirement: fact.requirement,
+                service: fact.service,
+            },
+            AdviceFactInput::AdviceSubmitted(fact) => GivenFact::AdviceSubmitted {
+                requirement: fact.requirement,
+                service: fact.service,
+            },
+        }
+    }
+}
+
+impl From<ReplacementEventInput> for GivenEvent {
+    fn from(input: ReplacementEventInput) -> GivenEvent {
+        let ReplacementEventInput {
             occurred_on,
             note,
             decided_on,
@@ -280,15 +425,8 @@ impl From<TimelineEventInput> for GivenEvent {
             },
             note,
             fact: match fact {
-                TimelineFact::Assessment(fact) => GivenFact::Own(OwnFact::new(fact)),
-                TimelineFact::Advice(AdviceFactInput::AdviceRequested(fact)) => GivenFact::AdviceRequested {
-                    requirement: fact.requirement,
-                    service: fact.service,
-                },
-                TimelineFact::Advice(AdviceFactInput::AdviceSubmitted(fact)) => GivenFact::AdviceSubmitted {
-                    requirement: fact.requirement,
-                    service: fact.service,
-                },
+                ReplacementFact::Assessment(fact) => GivenFact::Own(OwnFact::new(fact)),
+                ReplacementFact::Advice(fact) => fact.into(),
             },
         }
     }
@@ -336,5 +474,54 @@ pub fn check_order(claim: &Value, pointer: &str, faults: &mut Vec<Fault>) {
                 format!("must not be before `{first}`"),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fields of the branch for a type, without what is said of them.
+    fn fields(union: RefOr<Schema>, tag: &Value) -> Option<Value> {
+        let RefOr::T(Schema::OneOf(branches)) = union else {
+            panic!("facts are a union");
+        };
+        let branch = branches
+            .items
+            .iter()
+            .find(|branch| tag_of(branch).as_ref() == Some(tag))?;
+        let RefOr::T(Schema::AllOf(parts)) = branch else {
+            panic!("a branch is a payload with its tag");
+        };
+        let RefOr::Ref(payload) = &parts.items[0] else {
+            panic!("a payload has a name");
+        };
+        let name = payload.ref_location.rsplit('/').next().unwrap();
+        let mut schemas = Vec::new();
+        TimelineFact::schemas(&mut schemas);
+        let (_, schema) = schemas.into_iter().find(|(known, _)| known == name).unwrap();
+        let schema = serde_json::to_value(schema).unwrap();
+        Some(serde_json::json!([schema["properties"], schema["required"]]))
+    }
+
+    #[test]
+    fn a_type_that_several_procedures_have_has_the_same_fields_in_all() {
+        let mut shared = Vec::new();
+        for event_type in EventType::all() {
+            let tag = Value::from(event_type.name());
+            let forms = [
+                fields(AssessmentFact::schema(), &tag),
+                fields(ReviewFact::schema(), &tag),
+            ];
+            let forms: Vec<Value> = forms.into_iter().flatten().collect();
+            assert!(
+                forms.windows(2).all(|pair| pair[0] == pair[1]),
+                "{tag}: {forms:#?}"
+            );
+            if forms.len() > 1 {
+                shared.push(event_type.name());
+            }
+        }
+        assert_eq!(shared, ["representations_received", "exception_claimed"]);
     }
 }

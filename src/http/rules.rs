@@ -10,7 +10,9 @@ use super::extractor::QueryString;
 use super::problem::Problem;
 use crate::service::App;
 use crate::statute::calendar::in_words;
-use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, GroundTest, Party, Provision, Rule, rules};
+use crate::statute::rulebook::{
+    Bound, ClockKind, CountedFrom, Force, Ground, GroundTest, Party, Provision, Rule, rules,
+};
 
 /// Which day.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,6 +42,11 @@ pub struct RuleView {
     /// How it is counted.
     #[schema(example = "within 6 weeks")]
     pub counting: String,
+    /// The earlier fact that it is counted from, where that is not what starts it.
+    #[schema(example = "Review meeting held")]
+    pub counted_from: Option<&'static str>,
+    /// A second limit that the first never goes beyond.
+    pub never_later_than: Option<OuterLimitView>,
     /// What starts it; any of these.
     pub starts_with: Vec<&'static str>,
     /// What keeps it, and by which of an event's dates.
@@ -52,6 +59,18 @@ pub struct RuleView {
     pub valid_from_on: NaiveDate,
     /// The last day on which it was, if it has ended.
     pub valid_to_on: Option<NaiveDate>,
+}
+
+/// A limit that the one of its rule never goes beyond, where the fact it is counted from is on record.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OuterLimitView {
+    /// How it is counted.
+    #[schema(example = "within 12 weeks")]
+    pub counting: String,
+    /// What it is counted from.
+    #[schema(example = "Review meeting held")]
+    pub counted_from: &'static str,
+    pub provision: Provision,
 }
 
 /// A ground that a rule permits.
@@ -90,6 +109,15 @@ fn rule_view(rule: &Rule) -> RuleView {
         force: rule.force,
         bound: rule.bound,
         counting: rule.counting.in_words(),
+        counted_from: match rule.counted_from {
+            CountedFrom::Start | CountedFrom::NamedDay => None,
+            CountedFrom::Earlier(mark) => Some(mark.in_words()),
+        },
+        never_later_than: rule.never_later_than.map(|outer| OuterLimitView {
+            counting: outer.within.in_words(),
+            counted_from: outer.from.in_words(),
+            provision: outer.provision,
+        }),
         starts_with: rule.starts.iter().map(|mark| mark.in_words()).collect(),
         satisfied_when: rule.satisfied_when,
         provision: rule.provision,

@@ -9,12 +9,11 @@ use utoipa::ToSchema;
 
 use super::assessments::{FlagView, PermittedEvent, permitted_events};
 use super::clocks::{ClockPlace, ClockView, ProcedureName};
-use super::event_input::{TimelineEventInput, check_event};
+use super::event_input::{TimelineEventInput, check_event, check_type};
 use super::extractor::{Body, RequestBody};
 use super::problem::{Code, Fault, Problem};
 use super::refusal::in_sentences;
-use crate::casework::assessment::AssessmentState;
-use crate::casework::procedure::State;
+use crate::casework::procedure::{ProcedureKind, State};
 use crate::service::App;
 use crate::service::timeline::{TimelineQuestion, compute_timeline as compute, default_due_soon_days};
 use crate::statute::reading::Readings;
@@ -36,8 +35,13 @@ pub struct TimelineInput {
 
 impl RequestBody for TimelineInput {
     fn cross_check(value: &Value, faults: &mut Vec<Fault>) {
+        let kind = value["procedure"].as_str().and_then(ProcedureKind::named);
         for (index, event) in value["events"].as_array().into_iter().flatten().enumerate() {
-            check_event(event, &format!("/events/{index}"), faults);
+            let pointer = format!("/events/{index}");
+            if let Some(kind) = kind {
+                check_type(kind, event, &pointer, faults);
+            }
+            check_event(event, &pointer, faults);
         }
     }
 }
@@ -45,7 +49,6 @@ impl RequestBody for TimelineInput {
 /// What the events amount to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimelineView {
-    #[schema(value_type = AssessmentState)]
     pub state: State,
     /// The day it is read on.
     pub as_of: NaiveDate,
@@ -77,7 +80,10 @@ pub async fn compute_timeline(body: Body<TimelineInput>, app: Data<App>) -> Resu
     let as_of = as_of.unwrap_or_else(|| app.clock.today());
     let question = TimelineQuestion {
         procedure: kind,
-        events: events.into_iter().map(Into::into).collect(),
+        events: events
+            .into_iter()
+            .map(|event| event.given(kind))
+            .collect::<Result<_, _>>()?,
         as_of,
         readings: readings.unwrap_or_default(),
     };

@@ -2,6 +2,7 @@
 
 use ehcp_timeline::casework::assessment::ASSESSMENT;
 use ehcp_timeline::casework::procedure::EventType;
+use ehcp_timeline::casework::review::REVIEW;
 use ehcp_timeline::http::document;
 use serde_json::Value;
 
@@ -225,8 +226,8 @@ fn every_schema_and_every_field_of_a_body_is_described_or_plain() {
 }
 
 /// The branch of the union of recordable events for a type.
-fn branch<'d>(document: &'d Value, event_type: EventType) -> &'d Value {
-    let branches = document["components"]["schemas"]["AssessmentEventInput"]["oneOf"]
+fn branch<'d>(document: &'d Value, union: &str, event_type: EventType) -> &'d Value {
+    let branches = document["components"]["schemas"][union]["oneOf"]
         .as_array()
         .unwrap();
     let named = |branch: &'d Value| match branch["$ref"].as_str() {
@@ -243,8 +244,15 @@ fn branch<'d>(document: &'d Value, event_type: EventType) -> &'d Value {
 #[test]
 fn what_permitted_events_require_is_what_the_schema_requires() {
     let document = whole();
-    for event_type in ASSESSMENT.event_types {
-        let required = branch(&document, *event_type)["required"].as_array().unwrap();
+    let assessment = ASSESSMENT
+        .event_types
+        .iter()
+        .map(|own| ("AssessmentEventInput", own));
+    let review = REVIEW.event_types.iter().map(|own| ("TimelineEventInput", own));
+    for (union, event_type) in assessment.chain(review) {
+        let required = branch(&document, union, *event_type)["required"]
+            .as_array()
+            .unwrap();
         let mut required: Vec<&str> = required
             .iter()
             .map(|field| field.as_str().unwrap())

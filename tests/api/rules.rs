@@ -26,7 +26,18 @@ async fn every_rule_says_how_it_counts_and_where_it_stands() {
             "no_plan_notice",
             "draft_representations",
             "setting_reply",
-            "final_plan"
+            "final_plan",
+            "review_due",
+            "review_notice",
+            "review_papers",
+            "review_report",
+            "review_decision",
+            "amendment_notice",
+            "amendment_representations",
+            "amended_plan",
+            "phase_transfer_plan",
+            "phase_transfer_plan",
+            "phase_transfer_plan"
         ]
     );
     for rule in items {
@@ -88,6 +99,62 @@ async fn every_rule_says_how_it_counts_and_where_it_stands() {
         ),
         (json!("within 20 weeks"), json!("reg 13(2)"))
     );
+}
+
+#[actix_web::test]
+async fn the_limits_of_reviews_say_what_they_are_counted_from_and_what_caps_them() {
+    let service = Service::new();
+    let body = rules(&service, "?on=2026-01-05").await.expect(200).body;
+    let of_kind = |kind: &str| -> Vec<Value> {
+        let items = body["items"].as_array().unwrap();
+        items
+            .iter()
+            .filter(|rule| rule["kind"] == kind)
+            .cloned()
+            .collect()
+    };
+    let amended = &of_kind("amended_plan")[0];
+    assert_eq!(
+        (amended["counting"].clone(), amended["provision"].clone()),
+        (
+            json!("within 8 weeks"),
+            json!({ "instrument": "SI 2014/1530", "reference": "reg 22(3)", "confidence": "confirmed" })
+        )
+    );
+    assert_eq!(
+        amended["never_later_than"],
+        json!({
+            "counting": "within 12 weeks",
+            "counted_from": "Review meeting held",
+            "provision": {
+                "instrument": "SI 2014/1530",
+                "reference": "reg 20(10) with reg 22, R (L, M and P) v Devon CC [2022] EWHC 493 (Admin)",
+                "confidence": "secondary_source"
+            }
+        })
+    );
+    assert_eq!(
+        of_kind("amendment_notice")[0]["counted_from"],
+        "Review meeting held"
+    );
+    let transfers: Vec<Value> = of_kind("phase_transfer_plan")
+        .iter()
+        .map(|rule| json!([rule["counting"], rule["provision"]["reference"]]))
+        .collect();
+    assert_eq!(
+        transfers,
+        [
+            json!(["before 15 February of that year", "reg 18(1)(b)"]),
+            json!(["before 31 March of that year", "reg 18(1)(a)"]),
+            json!(["at least 5 months before", "reg 18(2)"]),
+        ]
+    );
+    for rule in body["items"].as_array().unwrap() {
+        let is_review = rule["kind"].as_str().unwrap().starts_with("review");
+        assert!(!is_review || rule["exceptions"] == json!([]), "{rule}");
+        assert_ne!(rule["title"], "", "{rule}");
+        assert_ne!(rule["provision"]["reference"], "", "{rule}");
+    }
 }
 
 #[actix_web::test]

@@ -21,10 +21,14 @@ fn question(events: Value, as_of: &str) -> Value {
 
 #[actix_web::test]
 async fn the_conformance_pack_holds_over_http() {
-    let pack: Vec<Value> = serde_json::from_str(include_str!("../conformance/assessment.json")).unwrap();
-    assert!(pack.len() >= 26);
+    let packs = [
+        include_str!("../conformance/assessment.json"),
+        include_str!("../conformance/review.json"),
+    ];
+    let packs = packs.map(|pack| serde_json::from_str::<Vec<Value>>(pack).unwrap());
+    assert!(packs.iter().all(|pack| pack.len() >= 26));
     let service = Service::new();
-    for case in pack {
+    for case in packs.into_iter().flatten() {
         let name = case["name"].as_str().unwrap();
         let answer = ask(&service, &case["request"]).await;
         if let Some(impossible) = case.get("impossible") {
@@ -39,6 +43,7 @@ async fn the_conformance_pack_holds_over_http() {
                 "{name}"
             );
             assert_eq!(answer.body["state"], impossible["state"], "{name}");
+            assert!(answer.body["permitted_events"].is_array(), "{name}");
             continue;
         }
         assert_eq!(answer.status, 200, "{name}: {}", answer.body);
@@ -60,6 +65,10 @@ async fn the_conformance_pack_holds_over_http() {
             assert_eq!(&answer.body["state"], state, "{name}");
         }
         assert_eq!(answer.body["as_of"], case["request"]["as_of"]);
+        for sentence in case["explained"].as_array().into_iter().flatten() {
+            let is_told = |clock: &Value| clock["explanation"].as_array().unwrap().contains(sentence);
+            assert!(clocks.iter().any(is_told), "{name}: nobody says {sentence}");
+        }
         for clock in clocks {
             assert!(!clock["explanation"].as_array().unwrap().is_empty(), "{name}");
             assert_eq!(
@@ -68,6 +77,68 @@ async fn the_conformance_pack_holds_over_http() {
             );
         }
     }
+}
+
+#[actix_web::test]
+async fn an_event_of_another_procedure_is_pointed_at() {
+    let service = Service::on("2026-03-20");
+    let started = json!({ "type": "review_period_started", "occurred_on": "2025-05-01", "kind": "annual" });
+    let asked = json!({ "type": "advice_requested", "occurred_on": "2025-06-01", "requirement": "medical" });
+    let question = |procedure: &str| json!({ "procedure": procedure, "events": [started, request_on("2026-01-05"), asked] });
+    let review = ask(&service, &question("review")).await;
+    assert_eq!(
+        (review.status, review.faults()),
+        (
+            422,
+            vec![
+                "/events/1/type not_one_of".to_owned(),
+                "/events/2/type not_one_of".to_owned()
+            ]
+        )
+    );
+    let assessment = ask(&service, &question("assessment")).await;
+    assert_eq!(assessment.faults(), ["/events/0/type not_one_of"]);
+    let unknown = ask(&service, &json!({ "procedure": "reviews", "events": [started] })).await;
+    assert_eq!(unknown.faults(), ["/procedure not_one_of"]);
+    let lacking = json!({ "type": "review_meeting_arranged", "occurred_on": "2026-02-10" });
+    let lacking = ask(
+        &service,
+        &json!({ "procedure": "review", "events": [started, lacking] }),
+    )
+    .await;
+    assert_eq!(lacking.faults(), ["/events/1/meeting_on missing"]);
+}
+
+#[actix_web::test]
+async fn a_review_says_what_may_come_next() {
+    let service = Service::on("2026-03-20");
+    let started = json!({ "type": "review_period_started", "occurred_on": "2025-05-01", "kind": "annual" });
+    let answer = ask(&service, &json!({ "procedure": "review", "events": [started] }))
+        .await
+        .expect(200);
+    let permitted = answer.body["permitted_events"].as_array().unwrap();
+    let named = |name: &str| permitted.iter().find(|event| event["type"] == name);
+    assert_eq!(
+        named("review_meeting_arranged").unwrap()["required"],
+        json!(["meeting_on"])
+    );
+    assert!(
+        named("review_decision_notified").is_some(),
+        "steps may be left out"
+    );
+    assert!(named("amendment_abandoned_notified").is_none());
+    let due = &answer.body["clocks"][0];
+    assert_eq!(
+        (due["provision"].clone(), due["title"].clone()),
+        (
+            json!({
+                "instrument": "Children and Families Act 2014",
+                "reference": "s.44(1)",
+                "confidence": "unconfirmed"
+            }),
+            json!("Complete the review of the plan")
+        )
+    );
 }
 
 #[actix_web::test]

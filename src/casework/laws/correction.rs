@@ -7,9 +7,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::portrait::portrait;
-use super::steps::{any_setting, any_steps, fact_of, written};
+use super::steps::{any_procedure, any_steps, fact_of, written};
 use super::story::*;
-use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Event;
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at};
 use crate::casework::timeline::{Refusal, Timeline, fold, sort_events};
@@ -76,7 +75,7 @@ impl Record {
 
     fn folded(&self, mut events: Vec<Event>) -> Result<Option<Timeline>, Refusal> {
         sort_events(&mut events);
-        fold(&ASSESSMENT, &events, self.story.setting())
+        fold(self.story.kind, &events, self.story.setting())
     }
 
     fn corrected(&self) -> Result<Option<Timeline>, Refusal> {
@@ -176,7 +175,7 @@ proptest! {
 
     #[test]
     fn corrections_amount_to_the_history_they_put_right(
-        setting in any_setting(),
+        setting in any_procedure(),
         steps in any_steps(24),
         slips in any_slips(),
         together in 1usize..4,
@@ -212,7 +211,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_known_when_each_event_was_recorded_is_known_still(setting in any_setting(), steps in any_steps(24)) {
+    fn what_was_known_when_each_event_was_recorded_is_known_still(setting in any_procedure(), steps in any_steps(24)) {
         let story = written(&setting, &steps);
         let record = Record::of(story.clone());
         let mut so_far = Story { events: Vec::new(), ..story.clone() };

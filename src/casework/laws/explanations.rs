@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
-use super::steps::{any_setting, any_steps, written};
+use super::steps::{any_procedure, any_steps, written};
 use super::story::*;
 use crate::casework::advice::AppointmentOutcome;
 use crate::casework::assessment::{AssessDecision, DraftReason};
@@ -238,7 +238,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn every_clock_explains_itself_whenever_it_is_there(setting in any_setting(), steps in any_steps(30)) {
+    fn every_clock_explains_itself_whenever_it_is_there(setting in any_procedure(), steps in any_steps(30)) {
         let story = written(&setting, &steps);
         prop_assume!(!story.events.is_empty());
         for clock in story.timeline().clocks {

@@ -17,6 +17,7 @@ mod portrait;
 mod prefix;
 mod purity;
 mod resumption;
+mod review;
 mod steps;
 mod story;
 mod transitions;

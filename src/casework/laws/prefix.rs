@@ -9,7 +9,7 @@ use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::steps::{any_setting, any_steps, written};
+use super::steps::{any_procedure, any_steps, written};
 use super::story::*;
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::timeline::Timeline;
@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
-    fn the_whole_read_on_a_day_is_the_fold_up_to_that_day(setting in any_setting(), steps in any_steps(30)) {
+    fn the_whole_read_on_a_day_is_the_fold_up_to_that_day(setting in any_procedure(), steps in any_steps(30)) {
         let story = written(&setting, &steps);
         prop_assume!(!story.events.is_empty());
         let whole = story.timeline();
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn segments_follow_each_other_without_a_gap(setting in any_setting(), steps in any_steps(40)) {
+    fn segments_follow_each_other_without_a_gap(setting in any_procedure(), steps in any_steps(40)) {
         let story = written(&setting, &steps);
         prop_assume!(!story.events.is_empty());
         for clock in story.timeline().clocks {
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn intervals_of_one_flag_do_not_touch(setting in any_setting(), steps in any_steps(40)) {
+    fn intervals_of_one_flag_do_not_touch(setting in any_procedure(), steps in any_steps(40)) {
         let story = written(&setting, &steps);
         prop_assume!(!story.events.is_empty());
         let mut flags = story.timeline().flags;
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn clocks_of_one_procedure_have_ids_of_their_own(setting in any_setting(), steps in any_steps(40)) {
+    fn clocks_of_one_procedure_have_ids_of_their_own(setting in any_procedure(), steps in any_steps(40)) {
         let story = written(&setting, &steps);
         prop_assume!(!story.events.is_empty());
         let clocks = story.timeline().clocks;

@@ -5,13 +5,16 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::story::*;
+use crate::casework::PROCEDURES;
 use crate::casework::advice::{AppointmentOutcome, DeclinationGround};
+use crate::casework::assessment::ASSESSMENT;
 use crate::casework::assessment::{
     AssessDecision, AssessmentState, DraftReason, FinalPlanSent, PlanDecision, ResumptionOutcome,
 };
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{ClosureReason, Fact, LegalDates};
-use crate::casework::procedure::{EventType, State};
+use crate::casework::procedure::{EventType, ProcedureKind, State};
+use crate::casework::review::REVIEW;
 use crate::casework::sending::{Recipient, RecipientRole};
 use crate::statute::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
 use crate::statute::requirement::Requirement;
@@ -44,6 +47,7 @@ pub struct Setting {
     pub begins_on: NaiveDate,
     pub readings: Readings,
     pub knows_child: bool,
+    pub kind: &'static ProcedureKind,
 }
 
 pub fn any_steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
@@ -84,13 +88,22 @@ pub fn any_setting() -> impl Strategy<Value = Setting> {
             ..Readings::default()
         },
         knows_child,
+        kind: &ASSESSMENT,
+    })
+}
+
+/// The same, of whichever procedure.
+pub fn any_procedure() -> impl Strategy<Value = Setting> {
+    (any_setting(), 0..PROCEDURES.len()).prop_map(|(setting, at)| Setting {
+        kind: PROCEDURES[at],
+        ..setting
     })
 }
 
 impl Setting {
     /// A story with nothing in it yet.
     pub fn story(&self) -> Story {
-        let story = Story::default().under(self.readings);
+        let story = Story::of(self.kind).under(self.readings);
         if self.knows_child {
             story.about(child())
         } else {
@@ -134,7 +147,7 @@ pub fn attempt(story: &Story, setting: &Setting, step: Step) -> Story {
     };
     let fact = fact_of(
         story,
-        event_type(state, step.pick),
+        event_type(setting.kind, state, step.pick),
         step.detail,
         step.shift_days,
         occurred_on,
@@ -147,11 +160,15 @@ pub fn attempt(story: &Story, setting: &Setting, step: Step) -> Story {
 }
 
 /// One time in ten anything at all; otherwise what leads somewhere from the state.
-fn event_type(state: Option<State>, pick: usize) -> EventType {
-    let all = assessment_types();
+fn event_type(kind: &ProcedureKind, state: Option<State>, pick: usize) -> EventType {
+    let all = types_of(kind);
     let foldable = all.len() - 1;
     if pick.is_multiple_of(10) {
         return all[pick / 10 % foldable];
+    }
+    if *kind == REVIEW {
+        let likely = super::review::likely(state);
+        return named(kind, likely[pick / 10 % likely.len()]);
     }
     let advice = [
         "advice_requested",
@@ -210,14 +227,14 @@ fn event_type(state: Option<State>, pick: usize) -> EventType {
     };
     // Advice goes on beside everything else.
     if state.is_some() && pick % 10 > 5 {
-        named(advice[pick / 10 % advice.len()])
+        named(kind, advice[pick / 10 % advice.len()])
     } else {
-        named(likely[pick / 10 % likely.len()])
+        named(kind, likely[pick / 10 % likely.len()])
     }
 }
 
-fn named(name: &str) -> EventType {
-    let known = assessment_types().into_iter().find(|known| known.name() == name);
+fn named(kind: &ProcedureKind, name: &str) -> EventType {
+    let known = types_of(kind).into_iter().find(|known| known.name() == name);
     known.unwrap_or_else(|| panic!("no event is named {name}"))
 }
 
@@ -244,6 +261,9 @@ pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: 
         earlier(detail / 3 % 60),
         earlier(detail / 3 % 60) + TimeDelta::days(detail as i64 / 7 % 50),
     );
+    if *story.kind == REVIEW && REVIEW.event_types.contains(&event_type) {
+        return super::review::fact_of(event_type.name(), detail, day);
+    }
     match event_type.name() {
         "request_received" => request(),
         "became_responsible" => responsible(),

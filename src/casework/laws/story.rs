@@ -9,7 +9,7 @@ use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{Event, Fact, LegalDates};
 use crate::casework::flag::Flag;
-use crate::casework::procedure::EventType;
+use crate::casework::procedure::{EventType, ProcedureKind};
 use crate::casework::sending::{WaivedBy, Waiver};
 use crate::casework::timeline::{Refusal, Setting, Timeline, fold, fold_until, sort_events};
 use crate::statute::clock::{Clock, Standing};
@@ -28,9 +28,9 @@ pub fn id(name: &str) -> Uuid {
     Uuid::new_v5(&Uuid::nil(), name.as_bytes())
 }
 
-/// Every type of event that can be in the stream of an assessment, corrections last.
-pub fn assessment_types() -> Vec<EventType> {
-    let own = ASSESSMENT.event_types.iter().copied();
+/// Every type of event that can be in the stream of a procedure, corrections last.
+pub fn types_of(kind: &ProcedureKind) -> Vec<EventType> {
+    let own = kind.event_types.iter().copied();
     own.chain(AdviceFact::EVENT_TYPES)
         .chain([EventType::CASE_CLOSED, EventType::CORRECTION])
         .collect()
@@ -46,14 +46,31 @@ pub fn child() -> ChildFacts {
 }
 
 /// Facts in the order they were recorded.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Story {
+    pub kind: &'static ProcedureKind,
     pub events: Vec<Event>,
     pub readings: Readings,
     pub child: Option<ChildFacts>,
 }
 
+impl Default for Story {
+    fn default() -> Story {
+        Story::of(&ASSESSMENT)
+    }
+}
+
 impl Story {
+    /// Nothing yet, of a procedure.
+    pub fn of(kind: &'static ProcedureKind) -> Story {
+        Story {
+            kind,
+            events: Vec::new(),
+            readings: Readings::default(),
+            child: None,
+        }
+    }
+
     /// A request received on a day.
     pub fn requested(day: &str) -> Story {
         Story::default().then(day, request())
@@ -127,7 +144,7 @@ impl Story {
 
     /// The fold of everything, or the refusal.
     pub fn judged(&self) -> Result<Timeline, Box<Refusal>> {
-        fold(&ASSESSMENT, &self.sorted(), self.setting())
+        fold(self.kind, &self.sorted(), self.setting())
             .map(|timeline| timeline.expect("a story has a beginning"))
             .map_err(Box::new)
     }
@@ -138,7 +155,7 @@ impl Story {
 
     /// The fold of what had happened by a day; none before the opening.
     pub fn until(&self, day: NaiveDate) -> Option<Timeline> {
-        fold_until(&ASSESSMENT, &self.sorted(), day, self.setting()).unwrap()
+        fold_until(self.kind, &self.sorted(), day, self.setting()).unwrap()
     }
 
     /// The only clock of a kind.

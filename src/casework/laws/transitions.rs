@@ -242,7 +242,7 @@ fn acts() -> &'static [Row] {
 #[test]
 fn the_table_has_a_row_for_every_type_of_event() {
     let rows = transitions();
-    for event_type in assessment_types() {
+    for event_type in types_of(&ASSESSMENT) {
         let is_listed = rows
             .iter()
             .any(|(name, _)| name.split(' ').next() == Some(event_type.name()));
