@@ -1,6 +1,6 @@
-//! Columns read straight into their values and written straight from them: dates, instants, ids and kinds, without a
-//! library's search for their format. What lists and streams load by the hundred uses them, and what runs with
-//! every event.
+//! Columns read straight into their values and written straight from them: dates, instants, ids and kinds,
+//! without a library's search for their format. What lists and streams load by the hundred uses them, and what
+//! runs with every event.
 
 use std::fmt::{self, Write};
 
