@@ -11,7 +11,8 @@ mod token;
 pub use self::issuer_key::{IssuerKey, KeyError};
 pub use self::permission::{
     ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadOrganisations,
-    ReadSettings, WriteAdvice, WriteAssessments, WriteCases, WriteOrganisations, WriteSettings,
+    ReadReviews, ReadSettings, WriteAdvice, WriteAssessments, WriteCases, WriteOrganisations, WriteReviews,
+    WriteSettings,
 };
 pub use self::principal::{InvalidLaCode, LaCode, Principal, Role, Scope, Unbound};
 pub use self::token::{IssueError, TokenError, install_crypto_provider, issue, verify};

@@ -50,6 +50,24 @@ impl Permission for WriteAssessments {
     const NAME: &'static str = "write_assessments";
 }
 
+/// See reviews of plans and their events: caseworker, manager, auditor, admin, and the family its own.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadReviews;
+
+impl Permission for ReadReviews {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const NAME: &'static str = "read_reviews";
+}
+
+/// Record what happens in the review of a plan: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteReviews;
+
+impl Permission for WriteReviews {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const NAME: &'static str = "write_reviews";
+}
+
 /// See requests for advice and what came of them: caseworker, manager, auditor, admin, and the
 /// contributor its organisation's.
 #[derive(Debug, Clone, Copy)]

@@ -358,6 +358,8 @@ pub trait Procedure: 'static {
     const ADVICE_SOUGHT_IN: States;
     /// Where advice may still come in.
     const ADVICE_TAKEN_IN: States;
+    /// Where it is over and something may still be owed.
+    const OUTLASTS_IN: States;
     /// The case was closed while the procedure was open.
     const CLOSED: Self::State;
 
@@ -380,6 +382,7 @@ pub struct ProcedureKind {
     pub rules: &'static [Rule],
     advice_sought_in: States,
     advice_taken_in: States,
+    outlasts_in: States,
     pub(super) fold: fn(&[Event], Setting<'_>) -> Result<Option<Timeline>, Refusal>,
     read: fn(&str) -> serde_json::Result<(LegalDates, OwnFact)>,
     given: fn(serde_json::Value) -> serde_json::Result<OwnFact>,
@@ -394,6 +397,7 @@ impl ProcedureKind {
             rules: P::RULES,
             advice_sought_in: P::ADVICE_SOUGHT_IN,
             advice_taken_in: P::ADVICE_TAKEN_IN,
+            outlasts_in: P::OUTLASTS_IN,
             fold: fold_as::<P>,
             read: read_as::<P::Fact>,
             given: given_as::<P::Fact>,
@@ -414,6 +418,11 @@ impl ProcedureKind {
     pub fn void(&self) -> State {
         let void = self.states.iter().copied().find(|state| state.is_void());
         void.unwrap_or(State::new("void", false, 0))
+    }
+
+    /// Whether something may still be owed in a state in which it is over.
+    pub fn outlasts(&self, state: State) -> bool {
+        self.outlasts_in.hold(Some(state))
     }
 
     /// Whether it asks anybody for advice.

@@ -10,7 +10,7 @@ use crate::casework::advice::AdviceState;
 use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
 use crate::casework::flag::FlagCode;
 use crate::casework::procedure::State;
-use crate::service::assessment::{AssessmentReading, get_assessment};
+use crate::service::procedure::{ProcedureReading, get_procedure};
 use crate::service::rebuild::{Report, rebuild_all};
 use crate::store::Location;
 
@@ -71,7 +71,7 @@ impl MadeUp {
             .collect()
     }
 
-    fn assessments(&self) -> Vec<AssessmentReading> {
+    fn assessments(&self) -> Vec<ProcedureReading> {
         let manager = staff("manager-1", Role::Manager).unwrap();
         let now = noon(self.today);
         self.lines("SELECT id AS line FROM procedures")
@@ -85,7 +85,7 @@ impl MadeUp {
                         now,
                         ids: &Ids::Random,
                     };
-                    get_assessment(&mut work, id.parse().unwrap(), None, None)
+                    get_procedure(&mut work, &ASSESSMENT, id.parse().unwrap(), None, None)
                 });
                 read.unwrap()
             })

@@ -20,9 +20,9 @@ use crate::casework::event::Fact;
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::history::{Correction, Entry, EntryBody};
 use crate::casework::procedure::{EventType, State};
-use crate::service::assessment::{
-    AssessmentReading, ListedEntry, get_assessment as get, list_assessment_events as list_events,
-    list_assessments as list, open_assessment as open, record_assessment_event as record,
+use crate::service::procedure::{
+    ListedEntry, ProcedureReading, get_procedure as get, list_procedure_events as list_events,
+    list_procedures as list, open_procedure as open, record_procedure_event as record,
 };
 use crate::service::recording::kind_of;
 use crate::service::{App, Error};
@@ -124,11 +124,25 @@ pub struct AssessmentView {
     pub permitted_events: Vec<PermittedEvent>,
 }
 
-impl TryFrom<AssessmentReading> for AssessmentView {
+/// What is shown of a procedure of any kind.
+pub struct Shown {
+    pub id: Uuid,
+    pub case_id: Uuid,
+    pub procedure: String,
+    pub state: State,
+    pub version: i64,
+    pub opened_on: NaiveDate,
+    pub as_of: NaiveDate,
+    pub clocks: Vec<ClockView>,
+    pub flags: Vec<FlagView>,
+    pub permitted_events: Vec<PermittedEvent>,
+}
+
+impl TryFrom<ProcedureReading> for Shown {
     type Error = Error;
 
-    fn try_from(reading: AssessmentReading) -> Result<AssessmentView, Error> {
-        let AssessmentReading {
+    fn try_from(reading: ProcedureReading) -> Result<Shown, Error> {
+        let ProcedureReading {
             procedure,
             timeline,
             settings,
@@ -142,7 +156,7 @@ impl TryFrom<AssessmentReading> for AssessmentView {
         let kind = kind_of(&procedure)?;
         let state = timeline.as_ref().map_or(kind.void(), |timeline| timeline.state);
         let clocks = timeline.iter().flat_map(|timeline| &timeline.clocks);
-        Ok(AssessmentView {
+        Ok(Shown {
             id: convert::id(&procedure.id)?,
             case_id: convert::id(&procedure.case_id)?,
             procedure: procedure.kind,
@@ -161,6 +175,37 @@ impl TryFrom<AssessmentReading> for AssessmentView {
                 .map(|flag| FlagView::from(&flag))
                 .collect(),
             permitted_events: permitted_events(kind.permitted_types(Some(state))),
+        })
+    }
+}
+
+impl TryFrom<ProcedureReading> for AssessmentView {
+    type Error = Error;
+
+    fn try_from(reading: ProcedureReading) -> Result<AssessmentView, Error> {
+        let Shown {
+            id,
+            case_id,
+            procedure,
+            state,
+            version,
+            opened_on,
+            as_of,
+            clocks,
+            flags,
+            permitted_events,
+        } = Shown::try_from(reading)?;
+        Ok(AssessmentView {
+            id,
+            case_id,
+            procedure,
+            state,
+            version,
+            opened_on,
+            as_of,
+            clocks,
+            flags,
+            permitted_events,
         })
     }
 }
@@ -187,7 +232,11 @@ pub struct EventView {
 }
 
 impl EventView {
-    fn of(entry: &Entry, noted: EntryNote, superseded_by: Option<Uuid>) -> Result<EventView, Error> {
+    pub(super) fn of(
+        entry: &Entry,
+        noted: EntryNote,
+        superseded_by: Option<Uuid>,
+    ) -> Result<EventView, Error> {
         let unwritable = |_| Error::Store(StoreError::Bug("an event cannot be written as JSON".to_owned()));
         let mut fields = Map::new();
         let fact = match &entry.body {
@@ -280,9 +329,9 @@ pub struct AssessmentQuery {
 #[into_params(parameter_in = Query)]
 pub struct MomentQuery {
     /// The day: what was true then, as far as is known. Today in London if left out.
-    as_of: Option<NaiveDate>,
+    pub as_of: Option<NaiveDate>,
     /// The instant: what was known then. Alone it implies `as_of` of its day in London.
-    known_at: Option<DateTime<Utc>>,
+    pub known_at: Option<DateTime<Utc>>,
 }
 
 /// Open an assessment
@@ -302,7 +351,7 @@ pub async fn open_assessment(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     once.answer(&app, |work, AssessmentInput { case_id, event }| {
-        let view = AssessmentView::try_from(open(work, case_id, &event.into())?)?;
+        let view = AssessmentView::try_from(open(work, &ASSESSMENT, case_id, &event.into())?)?;
         created(format!("/v1/assessments/{}", view.id), view.version, &view)
     })
     .await
@@ -367,7 +416,7 @@ pub async fn get_assessment(
     let (id, MomentQuery { as_of, known_at }) = (id.into_inner().0, query.0);
     let view = app
         .read_few(principal.into_principal(), trace_of(&request), move |work| {
-            AssessmentView::try_from(get(work, id, as_of, known_at)?)
+            AssessmentView::try_from(get(work, &ASSESSMENT, id, as_of, known_at)?)
         })
         .await?;
     shown(view.version, &view)
@@ -394,7 +443,7 @@ pub async fn list_assessment_events(
     let (after, rows) = (page.after_sequence()?, page.rows());
     let views = app
         .read(principal.into_principal(), trace_of(&request), move |work| {
-            list_events(work, id, after, rows)?
+            list_events(work, &ASSESSMENT, id, after, rows)?
                 .into_iter()
                 .map(
                     |ListedEntry {
@@ -428,7 +477,7 @@ pub async fn record_assessment_event(
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
     once.answer(&app, move |work, input| {
-        let recorded = record(work, id, version, &input.into())?;
+        let recorded = record(work, &ASSESSMENT, id, version, &input.into())?;
         let view = RecordedEventView {
             event: EventView::of(&recorded.entry, recorded.noted, None)?,
             assessment: AssessmentView::try_from(recorded.reading)?,

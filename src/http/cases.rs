@@ -17,7 +17,6 @@ use super::page::{Page, PageQuery, instant_cursor};
 use super::patch::{Patch, patched};
 use super::problem::{Code, Fault, Problem};
 use crate::auth::{ReadCases, WriteCases};
-use crate::casework::assessment::AssessmentState;
 use crate::casework::child::{rights_pass_on, turns_on};
 use crate::casework::event::ClosureReason;
 use crate::casework::flag::FlagCode;
@@ -102,7 +101,6 @@ pub struct ProcedureOnCase {
     /// Which procedure.
     #[schema(example = "assessment")]
     pub procedure: String,
-    #[schema(value_type = AssessmentState)]
     pub state: State,
     pub opened_on: NaiveDate,
     pub version: i64,
@@ -303,8 +301,8 @@ pub struct CaseQuery {
     #[param(max_length = 200)]
     caseworker: Option<String>,
     /// Only cases with an open procedure in this state.
-    #[param(inline)]
-    state: Option<AssessmentState>,
+    #[param(value_type = Option<State>, inline)]
+    state: Option<String>,
     /// Only cases on which this flag is up today.
     #[param(inline)]
     flag: Option<FlagCode>,
@@ -366,7 +364,7 @@ pub async fn list_cases(
     };
     let filter = CaseFilter {
         caseworker: query.caseworker,
-        state: query.state.map(|state| state.name().to_owned()),
+        state: query.state,
         flag: query.flag,
         external_ref,
         updated_since: query.updated_since,

@@ -23,7 +23,7 @@ use crate::statute::calendar::last_working_day_on_or_before;
 use crate::statute::clock::{Clock, ClockStatus, Standing, standing};
 use crate::statute::exception::TestedClaim;
 use crate::statute::explanation::explain;
-use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, Party, Provision, Rule, rule_for};
+use crate::statute::rulebook::{Bound, ClockKind, Force, Ground, Party, Provision, Rule};
 use crate::store::case::CaseSummaryRow;
 use crate::store::clock::ClockFilter;
 
@@ -368,7 +368,7 @@ fn item_view(item: ClockItem, as_of: NaiveDate) -> Option<ClockView> {
         case_id: Some(listed.case_id),
         procedure_id: Some(listed.procedure_id),
     };
-    let rule = rule_for(listed.kind, listed.started_on)?;
+    let rule = item.rule?;
     let view = match &item.clock {
         Some(clock) => ClockView::explained(clock, as_of, place)?,
         None => {

@@ -17,7 +17,7 @@ use crate::casework::assessment::{AssessmentFact, BecameResponsible, RequestRece
 use crate::casework::event::LegalDates;
 use crate::casework::procedure::{EventType, OwnFact, ProcedureKind};
 use crate::casework::review::ReviewFact;
-use crate::service::assessment::{GivenCorrection, NewEvent};
+use crate::service::procedure::{GivenCorrection, NewEvent};
 use crate::service::timeline::{GivenEvent, GivenFact};
 use crate::statute::requirement::Requirement;
 
@@ -230,7 +230,7 @@ impl ToSchema for TimelineFact {
 
 /// One union of the branches of several, told apart by `type`; a type that several procedures have is the
 /// same in all of them, and stands once.
-fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
+pub fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
     let mut whole = OneOf::new();
     let mut tags: Vec<Value> = Vec::new();
     for part in parts {

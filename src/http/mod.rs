@@ -30,6 +30,8 @@ mod people;
 pub mod problem;
 mod refusal;
 pub mod requests;
+mod review_input;
+mod reviews;
 mod rules;
 mod schemas;
 mod settings;
@@ -77,6 +79,11 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(assessments::get_assessment)
         .service(assessments::list_assessment_events)
         .service(assessments::record_assessment_event)
+        .service(reviews::open_review)
+        .service(reviews::list_reviews)
+        .service(reviews::get_review)
+        .service(reviews::list_review_events)
+        .service(reviews::record_review_event)
         .service(advice_requests::open_advice_request)
         .service(advice::record_existing_advice)
         .service(advice::get_advice_matrix)

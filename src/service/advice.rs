@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::assessment::{AssessmentReading, get_assessment};
 use super::organisation::party_of;
-use super::recording::{Draft, Held, day_faults, derive, hold, record};
+use super::procedure::{ProcedureReading, get_procedure};
+use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
 use crate::auth::{Permission, Scope, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceItem, Agreements};
+use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Fact;
 use crate::casework::history::{Entry, effective};
 use crate::casework::timeline::Timeline;
@@ -89,7 +90,7 @@ pub fn open_advice_request(
     procedure_id: Uuid,
     new: &NewAdviceRequest,
 ) -> Result<AdviceReading, Error> {
-    let mut held = hold(work, procedure_id, None)?;
+    let mut held = hold_of(work, &ASSESSMENT, procedure_id, None)?;
     let request_id = work.new_id();
     let (draft, faults) = asking_draft(work, request_id, new)?;
     let contents = HashMap::from([(request_id, new.content.clone())]);
@@ -231,8 +232,8 @@ pub fn agree_existing_advice(
     work: &mut Work<'_>,
     procedure_id: Uuid,
     new: &NewExistingAdvice,
-) -> Result<(Uuid, AssessmentReading), Error> {
-    let mut held = hold(work, procedure_id, None)?;
+) -> Result<(Uuid, ProcedureReading), Error> {
+    let mut held = hold_of(work, &ASSESSMENT, procedure_id, None)?;
     let draft = agreement_draft(work, new);
     let event_id = draft.id;
     record(work, &mut held, vec![draft], &HashMap::new())
@@ -244,7 +245,10 @@ pub fn agree_existing_advice(
         Some(&case_id),
         Some(held.procedure.version),
     )?;
-    Ok((event_id, get_assessment(work, procedure_id, None, None)?))
+    Ok((
+        event_id,
+        get_procedure(work, &ASSESSMENT, procedure_id, None, None)?,
+    ))
 }
 
 /// The event of agreeing that existing advice suffices.
@@ -283,7 +287,7 @@ pub fn get_advice_matrix(
     procedure_id: Uuid,
     as_of: Option<NaiveDate>,
 ) -> Result<(NaiveDate, Vec<AdviceItem>), Error> {
-    let reading = get_assessment(work, procedure_id, as_of, None)?;
+    let reading = get_procedure(work, &ASSESSMENT, procedure_id, as_of, None)?;
     let items = match &reading.timeline {
         None => Vec::new(),
         Some(timeline) => {

@@ -14,7 +14,6 @@ use super::recording::{Draft, derive, hold, kind_of, record, reindex, state_of};
 use super::{Error, Fault, Work};
 use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
 use crate::casework::event::{ClosureReason, Fact};
-use crate::casework::procedure::EventType;
 use crate::casework::timeline::Timeline;
 use crate::store::StoreError;
 use crate::store::case::{
@@ -342,10 +341,9 @@ pub fn close_case(
     read_case(work, row)
 }
 
-/// Whether closing the case changes a procedure: advice may still be owed to a plan that was sent.
+/// Whether closing the case changes a procedure: something may still be owed to one that is over.
 pub(super) fn ends_with_its_case(procedure: &ProcedureRow) -> Result<bool, Error> {
-    let state = state_of(procedure)?;
-    Ok(procedure.is_open || kind_of(procedure)?.permits(Some(state), EventType::ADVICE_REQUESTED))
+    Ok(procedure.is_open || kind_of(procedure)?.outlasts(state_of(procedure)?))
 }
 
 /// A page of the authority's cases.

@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::advice::{
     NewAct, NewAdviceRequest, NewExistingAdvice, act_draft, agreement_draft, asking_draft, submission_of,
 };
-use super::assessment::{NewEvent, draft_of, event_drafts};
 use super::case::{
     CaseDetails, check_details, ends_with_its_case, insert_minted, new_case, write_external_refs,
 };
 use super::person::{PersonDetails, new_person};
+use super::procedure::{NewEvent, draft_of, event_drafts};
 use super::recording::{Draft, Held, apply, new_procedure, save};
 use super::settings::Settings;
 use super::timeline::GivenEvent;

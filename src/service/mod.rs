@@ -5,7 +5,6 @@
 
 pub mod advice;
 pub mod app;
-pub mod assessment;
 pub mod case;
 pub mod clock;
 pub mod copy;
@@ -15,6 +14,7 @@ pub mod import;
 pub mod lease;
 pub mod organisation;
 pub mod person;
+pub mod procedure;
 pub mod rebuild;
 pub mod recording;
 pub mod request_rows;

@@ -116,8 +116,21 @@ impl Draft {
 ///
 /// Refuses with the current version if another one is expected.
 pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> Result<Held, Error> {
+    hold_where(work, procedure_id, if_match, |_| true)
+}
+
+fn hold_where(
+    work: &mut Work<'_>,
+    procedure_id: Uuid,
+    if_match: Option<i64>,
+    is_wanted: impl FnOnce(&ProcedureKind) -> bool,
+) -> Result<Held, Error> {
     let la_code = work.la_code();
     let procedure = lock_procedure(work.connection, &la_code, procedure_id)?;
+    let kind = kind_of(&procedure)?;
+    if !is_wanted(kind) {
+        return Err(Error::NotFound);
+    }
     if if_match.is_some_and(|version| version != procedure.version) {
         return Err(Error::Stale {
             current_version: procedure.version,
@@ -127,7 +140,6 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
     let requests = requests_of_procedure(work.connection, &la_code, &procedure.id)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
-    let kind = kind_of(&procedure)?;
     Ok(Held {
         stored: Stored {
             procedure: Some(procedure.clone()),
@@ -141,6 +153,16 @@ pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> R
         child,
         settings,
     })
+}
+
+/// [`hold`] for a procedure of a kind; one of another kind is not there.
+pub fn hold_of(
+    work: &mut Work<'_>,
+    kind: &ProcedureKind,
+    procedure_id: Uuid,
+    if_match: Option<i64>,
+) -> Result<Held, Error> {
+    hold_where(work, procedure_id, if_match, |held| held == kind)
 }
 
 /// A procedure that does not exist yet, on a case that is held.

@@ -10,7 +10,7 @@ use crate::harness::{Actor, Answer, Service, anonymous, if_match, new_key};
 
 /// Who reaches an operation: caseworker, manager, auditor, admin (d), contributor (o), family; `*` is
 /// anybody, also without a token.
-const TABLE: [(&str, &str); 41] = [
+const TABLE: [(&str, &str); 46] = [
     ("compute_timeline", "*"),
     ("get_rules", "*"),
     ("check_liveness", "*"),
@@ -31,6 +31,11 @@ const TABLE: [(&str, &str); 41] = [
     ("get_assessment", "cmadf"),
     ("list_assessment_events", "cmad"),
     ("record_assessment_event", "cm"),
+    ("open_review", "cm"),
+    ("list_reviews", "cmad"),
+    ("get_review", "cmadf"),
+    ("list_review_events", "cmad"),
+    ("record_review_event", "cm"),
     ("open_advice_request", "cm"),
     ("record_existing_advice", "cm"),
     ("get_advice_matrix", "cmad"),
@@ -102,6 +107,14 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/v1/assessments/{id}/events") => {
             json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" })
         }
+        ("POST", "/v1/reviews") => {
+            let started =
+                json!({ "type": "review_period_started", "occurred_on": "2025-05-01", "kind": "annual" });
+            json!({ "case_id": other, "event": started })
+        }
+        ("POST", "/v1/reviews/{id}/events") => {
+            json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" })
+        }
         ("POST", "/v1/assessments/{id}/advice-requests") => {
             json!({ "requirement": "education", "requested_on": "2026-02-12" })
         }
@@ -135,6 +148,7 @@ struct Fixture {
     case_id: String,
     person: String,
     assessment: String,
+    review: String,
     request: String,
     trust: String,
     other: String,
@@ -157,6 +171,15 @@ async fn fixture() -> Fixture {
         .id();
     let assessment = service.assessment_on(&case_id, "2026-01-05").await;
     service.decide_to_assess(&assessment, "2026-02-10").await;
+    let review = service
+        .post(
+            &service.caseworker(),
+            "/v1/reviews",
+            sample("POST", "/v1/reviews", &case_id),
+        )
+        .await
+        .expect(201)
+        .id();
     let request = service
         .ask(
             &assessment,
@@ -169,6 +192,7 @@ async fn fixture() -> Fixture {
         case_id,
         person,
         assessment,
+        review,
         request,
         trust,
         other,
@@ -181,6 +205,8 @@ impl Fixture {
             &self.case_id
         } else if path.starts_with("/v1/assessments") {
             &self.assessment
+        } else if path.starts_with("/v1/reviews") {
+            &self.review
         } else if path.starts_with("/v1/advice-requests") {
             &self.request
         } else {
@@ -197,11 +223,15 @@ impl Fixture {
             None => anonymous(method, &uri),
         };
         if operation.method != "GET" {
-            let version = if operation.path.ends_with("/events") { 3 } else { 1 };
+            let version = if operation.path == "/v1/assessments/{id}/events" {
+                3
+            } else {
+                1
+            };
             if operation.id != "put_settings" {
                 request = request.insert_header(if_match(version));
             }
-            let named = if operation.id == "open_assessment" {
+            let named = if ["open_assessment", "open_review"].contains(&operation.id.as_str()) {
                 &self.case_id
             } else {
                 &self.other
@@ -317,7 +347,7 @@ async fn another_authority_organisation_or_family_finds_nothing() {
                         "{role:?} of 330 on {id}"
                     );
                 }
-                (false, true) if id == "open_assessment" => {
+                (false, true) if ["open_assessment", "open_review"].contains(&id.as_str()) => {
                     assert_eq!(answer.faults(), ["/case_id unknown_case"])
                 }
                 (false, true) if id == "search_cases" => {

@@ -24,6 +24,7 @@ mod index;
 mod organisations;
 mod people;
 mod problems;
+mod reviews;
 mod rules;
 mod script;
 mod settings;

@@ -259,6 +259,8 @@ impl Procedure for Assessment {
         .with(AssessmentState::PlanRefused as u8)
         .with(AssessmentState::Withdrawn as u8)
         .with(AssessmentState::Closed as u8);
+    // Advice may still be owed to a plan that was sent.
+    const OUTLASTS_IN: States = any_of(&[AssessmentState::PlanIssued, AssessmentState::MovedOut]);
     const CLOSED: AssessmentState = AssessmentState::Closed;
 
     fn apply(

@@ -154,6 +154,7 @@ impl Procedure for Library {
     const RULES: &'static [Rule] = &LOAN_RULES;
     const ADVICE_SOUGHT_IN: States = States::NONE;
     const ADVICE_TAKEN_IN: States = States::NONE;
+    const OUTLASTS_IN: States = States::NONE;
     const CLOSED: Loan = Loan::Closed;
 
     fn apply(

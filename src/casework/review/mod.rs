@@ -229,6 +229,12 @@ impl Procedure for Review {
     // Advice for a review goes to the meeting with its papers; no limit of its own was found for it.
     const ADVICE_SOUGHT_IN: States = States::NONE;
     const ADVICE_TAKEN_IN: States = States::NONE;
+    // The report may still be owed, and the plan before a change of phase.
+    const OUTLASTS_IN: States = States::NONE
+        .with(ReviewState::Maintained as u8)
+        .with(ReviewState::Amended as u8)
+        .with(ReviewState::AmendmentAbandoned as u8)
+        .with(ReviewState::CeaseDecided as u8);
     const CLOSED: ReviewState = ReviewState::Closed;
 
     fn apply(

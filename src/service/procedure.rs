@@ -1,4 +1,5 @@
-//! Assessments: opening one, recording what happened, correcting what was recorded, reading.
+//! Procedures of any kind: opening one, recording what happened, correcting what was recorded, reading.
+//! Whoever calls says which kind it is; one of another kind is not there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,16 +7,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
-use super::recording::{Draft, Held, day_faults, derive, hold, open_new, record};
+use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, record};
 use super::settings::Settings;
 use super::timeline::{GivenEvent, GivenFact};
 use super::{Error, Fault, Work};
 use crate::auth::Scope;
 use crate::casework::advice::AdviceFact;
-use crate::casework::assessment::{ASSESSMENT, AssessDecision, AssessmentFact, ResumptionOutcome};
+use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
 use crate::casework::child::ChildFacts;
 use crate::casework::event::Fact;
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at, superseded};
+use crate::casework::procedure::ProcedureKind;
 use crate::casework::timeline::Timeline;
 use crate::clock::london_date;
 use crate::statute::requirement::Requirement;
@@ -24,14 +26,14 @@ use crate::store::case::{CaseRow, facts_at, find_case, lock_case};
 use crate::store::convert;
 use crate::store::organisation::find_organisation;
 use crate::store::procedure::{
-    EntryNote, ProcedureFilter, ProcedureRow, ProcedureSummaryRow, find_procedure, list_procedures,
+    EntryNote, ProcedureFilter, ProcedureRow, ProcedureSummaryRow, find_procedure, list_procedures as list,
     load_corrections, load_entries, page_of_entries,
 };
 use crate::store::settings::settings_at;
 
-/// An assessment read for a day.
+/// A procedure read for a day.
 #[derive(Debug, Clone)]
-pub struct AssessmentReading {
+pub struct ProcedureReading {
     pub procedure: ProcedureRow,
     /// None if it was opened in error.
     pub timeline: Option<Timeline>,
@@ -45,7 +47,7 @@ pub struct AssessmentReading {
 pub struct Recorded {
     pub entry: Entry,
     pub noted: EntryNote,
-    pub reading: AssessmentReading,
+    pub reading: ProcedureReading,
 }
 
 /// A correction as somebody gives it.
@@ -59,7 +61,7 @@ pub struct GivenCorrection {
     pub changes: Vec<(Uuid, Option<GivenEvent>)>,
 }
 
-/// What can be recorded on an assessment.
+/// What can be recorded on a procedure.
 #[derive(Debug, Clone)]
 pub enum NewEvent {
     Event(GivenEvent),
@@ -74,12 +76,13 @@ pub struct ListedEntry {
     pub superseded_by: Option<Uuid>,
 }
 
-/// Opens an assessment on a case with its first event.
-pub fn open_assessment(
+/// Opens a procedure on a case with its first event.
+pub fn open_procedure(
     work: &mut Work<'_>,
+    kind: &'static ProcedureKind,
     case_id: Uuid,
     event: &GivenEvent,
-) -> Result<AssessmentReading, Error> {
+) -> Result<ProcedureReading, Error> {
     let la_code = work.la_code();
     let draft = Draft {
         pointer: "/event".to_owned(),
@@ -98,10 +101,10 @@ pub fn open_assessment(
         }
         Err(other) => return Err(other.into()),
     };
-    let mut held = open_new(work, &ASSESSMENT, &case.id, event.occurred_on)?;
+    let mut held = open_new(work, kind, &case.id, event.occurred_on)?;
     let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
     work.audit(
-        "open_assessment",
+        &format!("open_{}", kind.name),
         &held.procedure.id,
         Some(&case.id),
         Some(held.procedure.version),
@@ -110,13 +113,14 @@ pub fn open_assessment(
 }
 
 /// Records one event, or one correction of recorded ones.
-pub fn record_assessment_event(
+pub fn record_procedure_event(
     work: &mut Work<'_>,
-    assessment_id: Uuid,
+    kind: &'static ProcedureKind,
+    procedure_id: Uuid,
     if_match: i64,
     event: &NewEvent,
 ) -> Result<Recorded, Error> {
-    let mut held = hold(work, assessment_id, Some(if_match))?;
+    let mut held = hold_of(work, kind, procedure_id, Some(if_match))?;
     let drafts = event_drafts(work, &held, None, event)?;
     let recorded = held.entries.len();
     let noted = EntryNote {
@@ -126,7 +130,7 @@ pub fn record_assessment_event(
     let timeline = record(work, &mut held, drafts, &HashMap::new())?;
     let (procedure_id, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
     work.audit(
-        "record_assessment_event",
+        &format!("record_{}_event", kind.name),
         &procedure_id,
         Some(&case_id),
         Some(held.procedure.version),
@@ -164,15 +168,16 @@ pub fn event_drafts(
     }
 }
 
-/// Reads an assessment for a day, as known now or at an instant.
-pub fn get_assessment(
+/// Reads a procedure for a day, as known now or at an instant.
+pub fn get_procedure(
     work: &mut Work<'_>,
-    assessment_id: Uuid,
+    kind: &ProcedureKind,
+    procedure_id: Uuid,
     as_of: Option<NaiveDate>,
     known_at_instant: Option<DateTime<Utc>>,
-) -> Result<AssessmentReading, Error> {
+) -> Result<ProcedureReading, Error> {
     let la_code = work.la_code();
-    let procedure = find_procedure(work.connection, &la_code, assessment_id)?;
+    let procedure = find_of(work, kind, procedure_id)?;
     check_scope(work, &procedure.case_id)?;
     let mut entries = load_entries(work.connection, &la_code, &procedure.id)?;
     if let Some(instant) = known_at_instant {
@@ -199,7 +204,7 @@ pub fn get_assessment(
             "must not be before the procedure opened",
         )));
     }
-    Ok(AssessmentReading {
+    Ok(ProcedureReading {
         procedure,
         timeline,
         child,
@@ -208,8 +213,8 @@ pub fn get_assessment(
     })
 }
 
-/// A page of the authority's assessments.
-pub fn list_assessments(
+/// A page of the authority's procedures of the kind that the filter names.
+pub fn list_procedures(
     work: &mut Work<'_>,
     mut filter: ProcedureFilter,
 ) -> Result<Vec<ProcedureSummaryRow>, Error> {
@@ -217,18 +222,19 @@ pub fn list_assessments(
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     filter.due_soon_days = settings.due_soon_days;
     filter.only_case = case_scope(work);
-    Ok(list_procedures(work.connection, &la_code, &filter)?)
+    Ok(list(work.connection, &la_code, &filter)?)
 }
 
-/// A page of an assessment's stream, corrections and superseded events included.
-pub fn list_assessment_events(
+/// A page of a procedure's stream, corrections and superseded events included.
+pub fn list_procedure_events(
     work: &mut Work<'_>,
-    assessment_id: Uuid,
+    kind: &ProcedureKind,
+    procedure_id: Uuid,
     after_sequence: i64,
     limit: i64,
 ) -> Result<Vec<ListedEntry>, Error> {
     let la_code = work.la_code();
-    let procedure = find_procedure(work.connection, &la_code, assessment_id)?;
+    let procedure = find_of(work, kind, procedure_id)?;
     let page = page_of_entries(work.connection, &la_code, &procedure.id, after_sequence, limit)?;
     let corrections = load_corrections(work.connection, &la_code, &procedure.id)?;
     let superseded = superseded(&corrections);
@@ -240,6 +246,16 @@ pub fn list_assessment_events(
             noted,
         })
         .collect())
+}
+
+fn find_of(work: &mut Work<'_>, kind: &ProcedureKind, procedure_id: Uuid) -> Result<ProcedureRow, Error> {
+    let la_code = work.la_code();
+    let procedure = find_procedure(work.connection, &la_code, procedure_id)?;
+    if procedure.kind == kind.name {
+        Ok(procedure)
+    } else {
+        Err(Error::NotFound)
+    }
 }
 
 /// The one case that somebody may see who is not of the authority; a contributor sees none but the
@@ -260,8 +276,8 @@ pub fn check_scope(work: &Work<'_>, case_id: &str) -> Result<(), Error> {
     }
 }
 
-fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> AssessmentReading {
-    AssessmentReading {
+fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> ProcedureReading {
+    ProcedureReading {
         procedure: held.procedure,
         timeline,
         child: held.child,
