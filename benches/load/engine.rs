@@ -23,7 +23,7 @@ pub fn engine(bench: &mut Bench, assessment_id: &str) -> Result<(), String> {
     let (procedure, entries, child, settings) = store
         .read_now(move |connection| {
             let procedure = find_procedure(connection, "885", id)?;
-            let entries = load_entries(connection, "885", &procedure.id)?;
+            let entries = load_entries(connection, &procedure)?;
             let child = facts_at(connection, "885", &procedure.case_id, None)?;
             let settings: Settings = settings_at(connection, "885", None)?.1;
             Ok::<_, StoreError>((procedure, entries, child, settings))

@@ -267,7 +267,7 @@ pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<Advic
     let (la_code, only_organisation) = (work.la_code(), organisation_scope(work));
     let request = find_scoped(work, request_id, only_organisation)?;
     let procedure = find_procedure(work.connection, &la_code, convert::id(&request.procedure_id)?)?;
-    let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    let entries = load_entries(work.connection, &procedure)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let timeline = derive(&procedure, &entries, &child, &settings.readings, None)?;

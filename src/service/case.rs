@@ -297,7 +297,7 @@ pub fn change_case(
         let procedures = lock_procedures_of_case(work.connection, &la_code, &row.id)?;
         let (_, settings) = settings_at(work.connection, &la_code, None)?;
         for procedure in procedures {
-            let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+            let entries = load_entries(work.connection, &procedure)?;
             reindex(work.connection, &procedure, &entries, &facts, &settings.readings)?;
         }
     }

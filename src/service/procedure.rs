@@ -179,7 +179,7 @@ pub fn get_procedure(
     let la_code = work.la_code();
     let procedure = find_of(work, kind, procedure_id)?;
     check_scope(work, &procedure.case_id)?;
-    let mut entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    let mut entries = load_entries(work.connection, &procedure)?;
     if let Some(instant) = known_at_instant {
         let known = known_at(&entries, instant).len();
         if known == 0 {
@@ -233,10 +233,9 @@ pub fn list_procedure_events(
     after_sequence: i64,
     limit: i64,
 ) -> Result<Vec<ListedEntry>, Error> {
-    let la_code = work.la_code();
     let procedure = find_of(work, kind, procedure_id)?;
-    let page = page_of_entries(work.connection, &la_code, &procedure.id, after_sequence, limit)?;
-    let corrections = load_corrections(work.connection, &la_code, &procedure.id)?;
+    let page = page_of_entries(work.connection, &procedure, after_sequence, limit)?;
+    let corrections = load_corrections(work.connection, &procedure)?;
     let superseded = superseded(&corrections);
     Ok(page
         .into_iter()

@@ -117,7 +117,7 @@ fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<
     let mut held = lock_procedures(connection, la_code, &stale)?;
     held.retain(|procedure| procedure.fingerprint != right);
     for procedure in &held {
-        let entries = load_entries(connection, la_code, &procedure.id)?;
+        let entries = load_entries(connection, procedure)?;
         let child = facts_at(connection, la_code, &procedure.case_id, None)?;
         reindex(connection, procedure, &entries, &child, &settings.readings)?;
     }
@@ -229,7 +229,7 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
 fn rebuild_one(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Result<bool, Error> {
     let procedure = lock_procedure(connection, &procedure.la_code, convert::id(&procedure.id)?)?;
     let stored = Parts {
-        entries: load_entries(connection, &procedure.la_code, &procedure.id)?,
+        entries: load_entries(connection, &procedure)?,
         requests: requests_of_procedure(connection, &procedure.la_code, &procedure.id)?,
         index: load_index(connection, &procedure.id)?,
     };

@@ -136,7 +136,7 @@ fn hold_where(
             current_version: procedure.version,
         });
     }
-    let entries = load_entries(work.connection, &la_code, &procedure.id)?;
+    let entries = load_entries(work.connection, &procedure)?;
     let requests = requests_of_procedure(work.connection, &la_code, &procedure.id)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;

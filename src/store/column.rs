@@ -1,6 +1,6 @@
-//! Columns read straight into their values and written straight from them: dates, instants, ids and kinds,
-//! without a library's search for their format. What lists and streams load by the hundred uses them, and what
-//! runs with every event.
+//! Columns read straight into their values and written straight from them: dates, instants and ids, without a
+//! library's search for their format. What lists and streams load by the hundred uses them, and what runs with
+//! every event.
 
 use std::fmt::{self, Write};
 
@@ -15,7 +15,6 @@ use diesel::sqlite::{Sqlite, SqliteValue};
 use uuid::Uuid;
 
 use super::MultiBackend;
-use crate::casework::procedure::ProcedureKind;
 
 /// A civil date.
 #[derive(Clone, Copy, PartialEq, Eq, FromSqlRow, AsExpression)]
@@ -30,10 +29,6 @@ pub struct Instant(pub NaiveDateTime);
 /// An id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub struct Id(pub Uuid);
-
-/// The kind of a procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
-pub struct Kind(pub &'static ProcedureKind);
 
 // In the record of a statement's binds they read as the values that they hold.
 
@@ -168,30 +163,6 @@ fn write_instant(text: &mut String, at: NaiveDateTime) -> fmt::Result {
         whole if whole % 1_000 == 0 => write!(text, ".{:06}", whole / 1_000),
         _ => write!(text, ".{nanosecond:09}"),
     }
-}
-
-impl FromSql<Text, Sqlite> for Kind {
-    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        kind(value.read_text())
-    }
-}
-
-impl FromSql<Text, Pg> for Kind {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        kind(std::str::from_utf8(value.as_bytes())?)
-    }
-}
-
-impl FromSql<Text, MultiBackend> for Kind {
-    fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        value.from_sql::<Kind, Text>()
-    }
-}
-
-fn kind(name: &str) -> deserialize::Result<Kind> {
-    Ok(Kind(
-        ProcedureKind::named(name).ok_or("not the kind of a procedure")?,
-    ))
 }
 
 /// `2026-02-20`

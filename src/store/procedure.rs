@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
-use super::column::{Day, Id, Instant, Kind};
+use super::column::{Day, Id, Instant};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, instant, json, unreadable, unwritable};
 use super::schema::{cases, clocks, events, flags, procedures};
@@ -319,16 +319,15 @@ pub fn insert_entry(
 /// The whole stream of a procedure, in the order of recording.
 pub fn load_entries(
     connection: &mut AnyConnection,
-    la_code: &str,
-    procedure_id: &str,
+    procedure: &ProcedureRow,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<(EntryRow, Kind)> = on_backend!(connection, inner => events::table
-        .inner_join(procedures::table)
-        .filter(events::la_code.eq(la_code))
-        .filter(events::procedure_id.eq(procedure_id))
+    let kind = kind_named(&procedure.kind)?;
+    let rows: Vec<EntryRow> = on_backend!(connection, inner => events::table
+        .filter(events::la_code.eq(&procedure.la_code))
+        .filter(events::procedure_id.eq(&procedure.id))
         .order(events::sequence.asc())
-        .select((EntryRow::as_select(), procedures::kind)).load(inner))?;
-    rows.into_iter().map(decode).collect()
+        .select(EntryRow::as_select()).load(inner))?;
+    rows.into_iter().map(|row| decode(kind, row)).collect()
 }
 
 /// The streams of several procedures, by procedure and in the order of recording.
@@ -366,15 +365,15 @@ fn decode_streams(
     procedures: &[ProcedureRow],
     rows: Vec<(String, EntryRow)>,
 ) -> Result<Vec<(String, Entry)>, StoreError> {
-    let mut kinds: HashMap<&str, Kind> = HashMap::with_capacity(procedures.len());
+    let mut kinds: HashMap<&str, &ProcedureKind> = HashMap::with_capacity(procedures.len());
     for procedure in procedures {
-        kinds.insert(&procedure.id, Kind(kind_named(&procedure.kind)?));
+        kinds.insert(&procedure.id, kind_named(&procedure.kind)?);
     }
     rows.into_iter()
         .map(|(procedure_id, row)| {
             let kind = kinds.get(procedure_id.as_str()).copied();
             let kind = kind.ok_or_else(|| StoreError::Bug("a stream has no procedure".to_owned()))?;
-            Ok((procedure_id, decode((row, kind))?))
+            Ok((procedure_id, decode(kind, row)?))
         })
         .collect()
 }
@@ -388,45 +387,38 @@ pub fn kind_named(name: &str) -> Result<&'static ProcedureKind, StoreError> {
 /// A page of the stream with what people noted, after a sequence.
 pub fn page_of_entries(
     connection: &mut AnyConnection,
-    la_code: &str,
-    procedure_id: &str,
+    procedure: &ProcedureRow,
     after_sequence: i64,
     limit: i64,
 ) -> Result<Vec<(Entry, EntryNote)>, StoreError> {
-    let rows: Vec<(EntryRow, Kind, Option<String>, String)> = events::table
-        .inner_join(procedures::table)
-        .filter(events::la_code.eq(la_code))
-        .filter(events::procedure_id.eq(procedure_id))
+    let kind = kind_named(&procedure.kind)?;
+    let rows: Vec<(EntryRow, Option<String>, String)> = events::table
+        .filter(events::la_code.eq(&procedure.la_code))
+        .filter(events::procedure_id.eq(&procedure.id))
         .filter(events::sequence.gt(after_sequence))
         .order(events::sequence.asc())
         .limit(limit)
-        .select((
-            EntryRow::as_select(),
-            procedures::kind,
-            events::note,
-            events::recorded_by,
-        ))
+        .select((EntryRow::as_select(), events::note, events::recorded_by))
         .load(connection)?;
     rows.into_iter()
-        .map(|(row, kind, note, recorded_by)| Ok((decode((row, kind))?, EntryNote { note, recorded_by })))
+        .map(|(row, note, recorded_by)| Ok((decode(kind, row)?, EntryNote { note, recorded_by })))
         .collect()
 }
 
 /// The corrections of a stream: what superseded the entries of a page.
 pub fn load_corrections(
     connection: &mut AnyConnection,
-    la_code: &str,
-    procedure_id: &str,
+    procedure: &ProcedureRow,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows: Vec<(EntryRow, Kind)> = events::table
-        .inner_join(procedures::table)
-        .filter(events::la_code.eq(la_code))
-        .filter(events::procedure_id.eq(procedure_id))
+    let kind = kind_named(&procedure.kind)?;
+    let rows: Vec<EntryRow> = events::table
+        .filter(events::la_code.eq(&procedure.la_code))
+        .filter(events::procedure_id.eq(&procedure.id))
         .filter(events::event_type.eq(EventType::CORRECTION.name()))
         .order(events::sequence.asc())
-        .select((EntryRow::as_select(), procedures::kind))
+        .select(EntryRow::as_select())
         .load(connection)?;
-    rows.into_iter().map(decode).collect()
+    rows.into_iter().map(|row| decode(kind, row)).collect()
 }
 
 pub fn list_procedures(
@@ -528,7 +520,7 @@ fn advice_fact(name: &str, data: &str) -> Result<(LegalDates, AdviceFact), Store
     }
 }
 
-fn decode((row, kind): (EntryRow, Kind)) -> Result<Entry, StoreError> {
+fn decode(kind: &ProcedureKind, row: EntryRow) -> Result<Entry, StoreError> {
     let name = row.event_type.as_str();
     let (dates, body) = if name == EventType::CORRECTION.name() {
         let kept: Kept<Correction> = from_json(&row.data)?;
@@ -540,7 +532,7 @@ fn decode((row, kind): (EntryRow, Kind)) -> Result<Entry, StoreError> {
         let (dates, fact) = advice_fact(name, &row.data)?;
         (dates, EntryBody::Fact(Fact::Advice(fact)))
     } else {
-        let (dates, fact) = kind.0.read(&row.data).map_err(unreadable)?;
+        let (dates, fact) = kind.read(&row.data).map_err(unreadable)?;
         (dates, EntryBody::Fact(Fact::Own(fact)))
     };
     Ok(Entry {

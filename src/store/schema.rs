@@ -241,7 +241,6 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(events -> procedures (procedure_id));
 diesel::joinable!(procedures -> cases (case_id));
 diesel::allow_tables_to_appear_in_same_query!(
     advice_requests,
