@@ -72,18 +72,18 @@ enum ReviewOpeningFact {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ReviewEventInput {
     #[serde(flatten)]
-    fields: EventFields,
-    #[serde(flatten)]
     fact: RecordableReviewFact,
+    #[serde(flatten)]
+    fields: EventFields,
 }
 
 /// An event that takes the place of a recorded one.
 #[derive(Debug, Deserialize, ToSchema)]
 struct ReviewReplacementInput {
     #[serde(flatten)]
-    fields: EventFields,
-    #[serde(flatten)]
     fact: ReviewFact,
+    #[serde(flatten)]
+    fields: EventFields,
 }
 
 #[derive(Debug, Deserialize)]

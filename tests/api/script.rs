@@ -112,7 +112,7 @@ impl Script {
         while script.sent.len() < LENGTH {
             script.step().await;
         }
-        script.sent.truncate(LENGTH);
+        script.review_in_order().await;
         script
     }
 
@@ -491,6 +491,61 @@ impl Script {
         }
     }
 
+    /// A review from its period to a late notice of amendments, one step of it corrected.
+    async fn review_in_order(&mut self) {
+        let before = |days| (self.today - Days::new(days)).to_string();
+        let started =
+            json!({ "type": "review_period_started", "occurred_on": before(340), "kind": "early_years" });
+        let events = [
+            json!({ "type": "review_meeting_arranged", "occurred_on": before(60), "meeting_on": before(39) }),
+            json!({ "type": "review_meeting_held", "occurred_on": before(39) }),
+            json!({ "type": "review_decision_notified", "occurred_on": before(10), "decision": "amend" }),
+            json!({ "type": "amendment_notice_sent", "occurred_on": before(3) }),
+            json!({ "type": "amended_plan_sent", "occurred_on": before(1) }),
+        ];
+        let child = json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2022-01-01" });
+        let case = self.post(CASEWORKER, "/v1/cases", child).await;
+        let body = json!({ "case_id": case.id(), "event": started });
+        let opened = self.post(CASEWORKER, "/v1/reviews", body.clone()).await;
+        self.post(CASEWORKER, "/v1/reviews", body).await;
+        let uri = format!("/v1/reviews/{}", opened.id());
+        for event in events {
+            if let Some((_, version)) = self.version(&uri).await {
+                self.write(
+                    CASEWORKER,
+                    Method::POST,
+                    &format!("{uri}/events"),
+                    Some(version),
+                    event,
+                )
+                .await;
+            }
+        }
+        let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
+        let replacement = json!({ "type": "review_meeting_held", "occurred_on": self.today - Days::new(46) });
+        let change = json!({ "supersedes": recorded.body["items"][2]["id"], "replacement": replacement });
+        let correction =
+            json!({ "type": "correction", "occurred_on": self.today, "reason": "x", "changes": [change] });
+        if let Some((_, version)) = self.version(&uri).await {
+            self.write(
+                CASEWORKER,
+                Method::POST,
+                &format!("{uri}/events"),
+                Some(version),
+                correction,
+            )
+            .await;
+        }
+        for list in [
+            "/v1/reviews",
+            "/v1/reviews?state=amendment_proposed&flag=early_years_review",
+            "/v1/clocks?procedure=review",
+            "/v1/cases?state=amendment_proposed",
+        ] {
+            self.get(CASEWORKER, list).await;
+        }
+    }
+
     async fn act(&mut self) {
         if let Some(id) = self.some(|script| &script.requests) {
             self.act_on(&id).await;
@@ -834,7 +889,7 @@ async fn both_databases_give_the_same_answers() {
         return;
     }
     let script = Script::record().await.sent;
-    assert_eq!(script.len(), LENGTH);
+    assert!(script.len() > LENGTH);
     let service = Service::over(Database::Postgres, FIRST_DAY, Ids::seeded(SEED));
     for (number, (sent, answer)) in script.iter().enumerate() {
         let again = send(&service, number, sent).await;
