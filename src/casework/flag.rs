@@ -159,8 +159,17 @@ impl FlagLog {
 
     /// Lowers every flag of the code that is up and that the test chooses.
     pub fn lower(&mut self, code: FlagCode, until_on: NaiveDate, chosen: impl Fn(&FlagSubject) -> bool) {
+        self.lower_where(until_on, |flag| flag.code == code && chosen(&flag.subject));
+    }
+
+    /// Lowers every flag that is up and waits for somebody to act.
+    pub fn lower_waiting(&mut self, until_on: NaiveDate) {
+        self.lower_where(until_on, |flag| flag.whose_move.is_some());
+    }
+
+    fn lower_where(&mut self, until_on: NaiveDate, chosen: impl Fn(&Flag) -> bool) {
         for flag in &mut self.flags {
-            if flag.code == code && flag.until_on.is_none() && chosen(&flag.subject) {
+            if flag.until_on.is_none() && chosen(flag) {
                 flag.until_on = Some(until_on);
             }
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::advice::{AdviceBook, AdviceRequest, ExistingAdvice};
 use super::child::ChildFacts;
 use super::event::{Event, Fact};
-use super::flag::{self, Flag, FlagCode, FlagLog};
+use super::flag::{self, Flag, FlagLog};
 use super::procedure::{EventType, Procedure, ProcedureKind, State, permits};
 use crate::statute::clock::{Clock, Clocks, Occurrence, Owed};
 use crate::statute::reading::Readings;
@@ -130,8 +130,7 @@ impl Ledger<'_> {
     pub fn end(&mut self, event: &Event) {
         self.mark(Mark::ProcedureEnded, event);
         self.stop_advice(event);
-        self.flags
-            .lower(FlagCode::EarlyYearsReview, event.occurred_on, |_| true);
+        self.flags.lower_waiting(event.occurred_on);
     }
 
     /// Reports a mark that an event makes, dated as the rulebook says.

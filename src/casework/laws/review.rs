@@ -34,7 +34,7 @@ review_decision_notified amend      .  ami ami ami  =   =   .   .   .   .   .   
 review_decision_notified cease      .  cea cea cea cea cea  .   .   .   .   .   .
 amendment_notice_sent               .  pro pro pro pro pro  .   .   .   .   .   .
 representations_received            .   .   .   .   =   =   .   .   .   .   .   .
-amended_plan_sent                   .  amd amd amd amd amd amd  .  amd  .   .   .
+amended_plan_sent                   .  amd amd amd amd amd amd  .  amd amd  .   .
 amendment_abandoned_notified        .   .   .   .  aba aba  .   .   .   .   .   .
 review_withdrawn                    .  wit wit wit wit wit  .   .   .   .   .   .
 exception_claimed                   .   =   =   =   =   =   .   .   .   .   .   .

@@ -176,7 +176,8 @@ const AMENDED_PLAN_SENT: EventType = EventType::of(&EventRow::own(
     11,
     &[],
     OPEN.with(ReviewState::Maintained as u8)
-        .with(ReviewState::AmendmentAbandoned as u8),
+        .with(ReviewState::AmendmentAbandoned as u8)
+        .with(ReviewState::CeaseDecided as u8),
 ));
 const AMENDMENT_ABANDONED_NOTIFIED: EventType = EventType::of(&EventRow::own(
     "amendment_abandoned_notified",
