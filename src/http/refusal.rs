@@ -130,7 +130,7 @@ pub fn in_sentences(refusal: &Refusal) -> String {
             let mut sentences = Vec::new();
             if let Some(ends_on) = window_ends_on {
                 sentences.push(format!(
-                    "The family's window on the draft runs to the end of {}: give its waiver, or set \
+                    "The family's window runs to the end of {}: give its waiver, or set \
                      sent_early_acknowledged.",
                     in_words(*ends_on)
                 ));
