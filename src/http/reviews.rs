@@ -237,7 +237,7 @@ pub async fn get_review(
 ) -> Result<HttpResponse, Problem> {
     let (id, MomentQuery { as_of, known_at }) = (id.into_inner().0, query.0);
     let view = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), trace_of(&request), move |work| {
             ReviewView::try_from(get(work, &REVIEW, id, as_of, known_at)?)
         })
         .await?;
