@@ -9,13 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Once, acted, created, shown, trace_of};
-use super::assessments::FlagView;
 use super::clocks::{ClockPlace, ClockView};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery, instant_cursor};
 use super::patch::{Patch, patched};
 use super::problem::{Code, Fault, Problem};
+use super::procedures::FlagView;
 use crate::auth::{ReadCases, WriteCases};
 use crate::casework::child::{rights_pass_on, turns_on};
 use crate::casework::event::ClosureReason;

@@ -28,6 +28,7 @@ mod page;
 mod patch;
 mod people;
 pub mod problem;
+mod procedures;
 mod refusal;
 pub mod requests;
 mod review_input;

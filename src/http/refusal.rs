@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::assessments::permitted_events;
 use super::problem::{Code, Fault, Problem};
+use super::procedures::permitted_events;
 use crate::casework::timeline::{Reason, Refusal};
 use crate::service::error::Refused;
 use crate::service::{self, Error};

@@ -9,20 +9,20 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Act, Once, acted, created, shown, trace_of};
-use super::assessments::{EventView, FlagView, MomentQuery, PermittedEvent, Shown};
 use super::clocks::ClockView;
 use super::event_input::check_event;
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
+use super::procedures::{EventView, FlagView, MomentQuery, PermittedEvent, Shown, page_of_events};
 use super::review_input::{ReviewEventInput, ReviewOpeningEventInput};
 use crate::auth::{ReadCases, ReadReviews, WriteReviews};
 use crate::casework::flag::FlagCode;
 use crate::casework::procedure::State;
 use crate::casework::review::{REVIEW, ReviewState};
 use crate::service::procedure::{
-    ListedEntry, ProcedureReading, get_procedure as get, list_procedure_events as list_events,
-    list_procedures as list, open_procedure as open, record_procedure_event as record,
+    ProcedureReading, get_procedure as get, list_procedures as list, open_procedure as open,
+    record_procedure_event as record,
 };
 use crate::service::{App, Error};
 use crate::store::procedure::{ProcedureFilter, ProcedureSummaryRow};
@@ -261,23 +261,15 @@ pub async fn list_review_events(
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (id, page) = (id.into_inner().0, page.0);
-    let (after, rows) = (page.after_sequence()?, page.rows());
-    let views = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
-            list_events(work, &REVIEW, id, after, rows)?
-                .into_iter()
-                .map(
-                    |ListedEntry {
-                         entry,
-                         noted,
-                         superseded_by,
-                     }| EventView::of(&entry, noted, superseded_by),
-                )
-                .collect::<Result<Vec<_>, Error>>()
-        })
-        .await?;
-    Ok(page.answer(&request, views, |view: &EventView| view.sequence.to_string()))
+    page_of_events(
+        &app,
+        principal.into_principal(),
+        &REVIEW,
+        id.into_inner().0,
+        &page.0,
+        &request,
+    )
+    .await
 }
 
 /// Record what happened in a review

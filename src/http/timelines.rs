@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::assessments::{FlagView, PermittedEvent, permitted_events};
 use super::clocks::{ClockPlace, ClockView, ProcedureName};
 use super::event_input::{TimelineEventInput, check_event, check_type};
 use super::extractor::{Body, RequestBody};
 use super::problem::{Code, Fault, Problem};
+use super::procedures::{FlagView, PermittedEvent, permitted_events};
 use super::refusal::in_sentences;
 use crate::casework::procedure::{ProcedureKind, State};
 use crate::service::App;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Error, Ids, Work};
 use crate::auth::Principal;
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{AnyConnection, Store, StoreError};
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -83,18 +83,7 @@ impl App {
         trace_id: String,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
-        self.store
-            .read(move |connection| {
-                use_case(&mut Work {
-                    connection,
-                    principal: &principal,
-                    trace_id: &trace_id,
-                    now,
-                    ids: &ids,
-                })
-            })
-            .await
+        self.store.read(self.work_of(principal, trace_id, use_case)).await
     }
 
     /// [`App::read`] for a use case that reads a few rows by their keys, whatever is in them.
@@ -104,17 +93,8 @@ impl App {
         trace_id: String,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
         self.store
-            .read_few(move |connection| {
-                use_case(&mut Work {
-                    connection,
-                    principal: &principal,
-                    trace_id: &trace_id,
-                    now,
-                    ids: &ids,
-                })
-            })
+            .read_few(self.work_of(principal, trace_id, use_case))
             .await
     }
 
@@ -125,17 +105,30 @@ impl App {
         trace_id: String,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
         self.store
-            .write(move |connection| {
-                use_case(&mut Work {
-                    connection,
-                    principal: &principal,
-                    trace_id: &trace_id,
-                    now,
-                    ids: &ids,
-                })
-            })
+            .write(self.work_of(principal, trace_id, use_case))
             .await
+    }
+
+    /// What a use case is to the store: work on a connection, at this instant.
+    fn work_of<T>(
+        &self,
+        principal: Principal,
+        trace_id: String,
+        use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> impl FnOnce(&mut AnyConnection) -> Result<T, Error> + Send + 'static
+    where
+        T: Send + 'static,
+    {
+        let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
+        move |connection| {
+            use_case(&mut Work {
+                connection,
+                principal: &principal,
+                trace_id: &trace_id,
+                now,
+                ids: &ids,
+            })
+        }
     }
 }
