@@ -9,9 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Once, acted, trace_of};
-use super::assessments::AssessmentView;
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::problem::Problem;
+use super::procedures::ProcedureView;
 use crate::auth::{ReadCases, WriteAdvice};
 use crate::casework::advice::{AdviceItem, AdviceStatus, Agreements};
 use crate::service::App;
@@ -93,7 +93,7 @@ pub struct AdviceMatrixView {
 pub struct ExistingAdviceView {
     /// The event that records it.
     pub event_id: Uuid,
-    pub assessment: AssessmentView,
+    pub assessment: ProcedureView,
 }
 
 /// Which day.
@@ -148,7 +148,7 @@ pub async fn record_existing_advice(
         let (event_id, reading) = agree_existing_advice(work, id, &new)?;
         let view = ExistingAdviceView {
             event_id,
-            assessment: AssessmentView::try_from(reading)?,
+            assessment: ProcedureView::try_from(reading)?,
         };
         acted(201, view.assessment.version, &view)
     })

@@ -2,29 +2,24 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Act, Once, acted, created, shown, trace_of};
-use super::clocks::ClockView;
+use super::acting::{Act, Once, acted};
 use super::event_input::{AssessmentEventInput, OpeningEventInput, check_event};
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
-use super::procedures::{EventView, FlagView, MomentQuery, PermittedEvent, Shown, page_of_events};
+use super::procedures::{
+    EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
+    page_of_events, page_of_procedures, recorded,
+};
 use crate::auth::{ReadAssessments, ReadCases, WriteAssessments};
 use crate::casework::assessment::{ASSESSMENT, AssessmentState};
-use crate::casework::flag::FlagCode;
 use crate::casework::procedure::State;
-use crate::service::procedure::{
-    ProcedureReading, get_procedure as get, list_procedures as list, open_procedure as open,
-    record_procedure_event as record,
-};
-use crate::service::{App, Error};
-use crate::store::procedure::{ProcedureFilter, ProcedureSummaryRow};
+use crate::service::App;
 
 /// An assessment to be opened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,115 +38,20 @@ impl RequestBody for AssessmentEventInput {
     }
 }
 
-/// An EHC needs assessment, read for one day.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AssessmentView {
-    pub id: Uuid,
-    pub case_id: Uuid,
-    /// Always `assessment`.
-    #[schema(example = "assessment")]
-    pub procedure: String,
-    #[schema(value_type = AssessmentState)]
-    pub state: State,
-    /// How many events are on record; the `ETag` is made of it.
-    pub version: i64,
-    /// The day of the first event.
-    pub opened_on: NaiveDate,
-    /// The day it is read on.
-    pub as_of: NaiveDate,
-    /// By due date, explained.
-    pub clocks: Vec<ClockView>,
-    pub flags: Vec<FlagView>,
-    /// What may happen next.
-    pub permitted_events: Vec<PermittedEvent>,
-}
-
-impl TryFrom<ProcedureReading> for AssessmentView {
-    type Error = Error;
-
-    fn try_from(reading: ProcedureReading) -> Result<AssessmentView, Error> {
-        let Shown {
-            id,
-            case_id,
-            procedure,
-            state,
-            version,
-            opened_on,
-            as_of,
-            clocks,
-            flags,
-            permitted_events,
-        } = Shown::try_from(reading)?;
-        Ok(AssessmentView {
-            id,
-            case_id,
-            procedure,
-            state,
-            version,
-            opened_on,
-            as_of,
-            clocks,
-            flags,
-            permitted_events,
-        })
-    }
-}
-
 /// A recorded event and what it led to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordedEventView {
     pub event: EventView,
-    pub assessment: AssessmentView,
+    pub assessment: ProcedureView,
 }
 
-/// An assessment on a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AssessmentSummary {
-    pub id: String,
-    pub case_id: String,
-    /// Always `assessment`.
-    pub procedure: String,
-    pub state: String,
-    pub version: i64,
-    pub opened_on: NaiveDate,
-}
-
-impl From<ProcedureSummaryRow> for AssessmentSummary {
-    fn from(row: ProcedureSummaryRow) -> AssessmentSummary {
-        let ProcedureSummaryRow {
-            id,
-            case_id,
-            kind,
-            state,
-            opened_on,
-            version,
-        } = row;
-        AssessmentSummary {
-            id,
-            case_id,
-            procedure: kind,
-            state,
-            version,
-            opened_on,
-        }
-    }
-}
-
-/// Which assessments to list.
+/// In which state they are.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AssessmentQuery {
+pub struct AssessmentStateQuery {
     /// Only assessments in this state. Those opened in error are shown only if asked for as `void`.
     #[param(inline)]
     state: Option<AssessmentState>,
-    /// Only assessments on cases this officer keeps.
-    #[param(max_length = 200)]
-    caseworker: Option<String>,
-    /// Only assessments on which this flag is up today.
-    #[param(inline)]
-    flag: Option<FlagCode>,
-    /// Only assessments on which something still owed is due on or before this day.
-    due_before: Option<NaiveDate>,
 }
 
 /// Open an assessment
@@ -161,7 +61,7 @@ pub struct AssessmentQuery {
     tag = "assessments",
     params(IdempotencyKey),
     request_body = AssessmentInput,
-    responses((status = 201, body = AssessmentView, description = "The assessment, as of today.",
+    responses((status = 201, body = ProcedureView, description = "The assessment, as of today.",
         headers(("Location" = String, description = "Where it is."), ("ETag" = String, description = "Its version.")))),
     extensions(("x-problems" = json!(["already_open", "case_closed", "event_not_permitted"])))
 )]
@@ -171,8 +71,7 @@ pub async fn open_assessment(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     once.answer(&app, |work, AssessmentInput { case_id, event }| {
-        let view = AssessmentView::try_from(open(work, &ASSESSMENT, case_id, &event.into())?)?;
-        created(format!("/v1/assessments/{}", view.id), view.version, &view)
+        opened(work, &ASSESSMENT, "/v1/assessments", case_id, &event.into())
     })
     .await
 }
@@ -182,38 +81,30 @@ pub async fn open_assessment(
 /// In the order in which they were opened here.
 #[utoipa::path(
     tag = "assessments",
-    params(AssessmentQuery, PageQuery),
-    responses((status = 200, body = Page<AssessmentSummary>, description = "A page of assessments.",
+    params(AssessmentStateQuery, ProcedureQuery, PageQuery),
+    responses((status = 200, body = Page<ProcedureSummary>, description = "A page of assessments.",
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
 )]
 #[get("/v1/assessments")]
 pub async fn list_assessments(
     principal: Allowed<ReadCases>,
-    query: QueryString<AssessmentQuery>,
+    state: QueryString<AssessmentStateQuery>,
+    query: QueryString<ProcedureQuery>,
     page: QueryString<PageQuery>,
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (QueryString(query), QueryString(page)) = (query, page);
-    let filter = ProcedureFilter {
-        kind: ASSESSMENT.name,
-        only_case: None,
-        state: query.state.map(|state| state.name().to_owned()),
-        caseworker: query.caseworker,
-        flag: query.flag,
-        due_before: query.due_before,
-        as_of: app.clock.today(),
-        due_soon_days: 0,
-        after: page.after_id()?,
-        limit: page.rows(),
-    };
-    let rows = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
-            list(work, filter)
-        })
-        .await?;
-    let views = rows.into_iter().map(AssessmentSummary::from).collect();
-    Ok(page.answer(&request, views, |view: &AssessmentSummary| view.id.clone()))
+    let state = state.0.state.map(State::from);
+    page_of_procedures(
+        &app,
+        principal.into_principal(),
+        &ASSESSMENT,
+        state,
+        query.0,
+        &page.0,
+        &request,
+    )
+    .await
 }
 
 /// Get an assessment
@@ -222,7 +113,7 @@ pub async fn list_assessments(
 #[utoipa::path(
     tag = "assessments",
     params(("id" = Uuid, Path, description = "The assessment."), MomentQuery),
-    responses((status = 200, body = AssessmentView, description = "The assessment.",
+    responses((status = 200, body = ProcedureView, description = "The assessment.",
         headers(("ETag" = String, description = "Its version."))))
 )]
 #[get("/v1/assessments/{id}")]
@@ -233,13 +124,16 @@ pub async fn get_assessment(
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (id, MomentQuery { as_of, known_at }) = (id.into_inner().0, query.0);
-    let view = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
-            AssessmentView::try_from(get(work, &ASSESSMENT, id, as_of, known_at)?)
-        })
-        .await?;
-    shown(view.version, &view)
+    let id = id.into_inner().0;
+    one_procedure(
+        &app,
+        principal.into_principal(),
+        &ASSESSMENT,
+        id,
+        query.0,
+        &request,
+    )
+    .await
 }
 
 /// List the events of an assessment
@@ -289,11 +183,8 @@ pub async fn record_assessment_event(
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
     once.answer(&app, move |work, input| {
-        let recorded = record(work, &ASSESSMENT, id, version, &input.into())?;
-        let view = RecordedEventView {
-            event: EventView::of(&recorded.entry, recorded.noted, None)?,
-            assessment: AssessmentView::try_from(recorded.reading)?,
-        };
+        let (event, assessment) = recorded(work, &ASSESSMENT, id, version, &input.into())?;
+        let view = RecordedEventView { event, assessment };
         acted(201, view.assessment.version, &view)
     })
     .await

@@ -1,5 +1,5 @@
-//! What procedures of every kind show alike: flags, permitted events, the stream of events, and which moment
-//! is read. What one kind has of its own is in its own file, such as `assessments` or `reviews`.
+//! What procedures of every kind take and show alike, and how their operations go about it. What one kind has of
+//! its own, its operations and what its events hold, is in its own file, such as `assessments` or `reviews`.
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::trace_of;
+use super::acting::{created, shown, trace_of};
 use super::clocks::{ClockPlace, ClockView};
 use super::page::PageQuery;
 use super::problem::Problem;
@@ -17,12 +17,17 @@ use crate::casework::event::Fact;
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::history::{Correction, Entry, EntryBody};
 use crate::casework::procedure::{EventType, ProcedureKind, State};
-use crate::service::procedure::{ListedEntry, ProcedureReading, list_procedure_events};
+use crate::service::idempotency::Answer;
+use crate::service::procedure::{
+    ListedEntry, NewEvent, ProcedureReading, get_procedure, list_procedure_events, list_procedures,
+    open_procedure, record_procedure_event,
+};
 use crate::service::recording::kind_of;
-use crate::service::{App, Error};
+use crate::service::timeline::GivenEvent;
+use crate::service::{App, Error, Work};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::Party;
-use crate::store::procedure::EntryNote;
+use crate::store::procedure::{EntryNote, ProcedureFilter, ProcedureSummaryRow};
 use crate::store::{StoreError, convert};
 
 /// Something that needs attention.
@@ -78,24 +83,32 @@ pub fn permitted_events(permitted: Vec<EventType>) -> Vec<PermittedEvent> {
         .collect()
 }
 
-/// What is shown of a procedure of any kind.
-pub struct Shown {
+/// A procedure of any kind, read for one day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProcedureView {
     pub id: Uuid,
     pub case_id: Uuid,
+    /// Which kind it is: `assessment`, `review`, …
+    #[schema(example = "assessment")]
     pub procedure: String,
     pub state: State,
+    /// How many events are on record; the `ETag` is made of it.
     pub version: i64,
+    /// The day of the first event.
     pub opened_on: NaiveDate,
+    /// The day it is read on.
     pub as_of: NaiveDate,
+    /// By due date, explained.
     pub clocks: Vec<ClockView>,
     pub flags: Vec<FlagView>,
+    /// What may happen next.
     pub permitted_events: Vec<PermittedEvent>,
 }
 
-impl TryFrom<ProcedureReading> for Shown {
+impl TryFrom<ProcedureReading> for ProcedureView {
     type Error = Error;
 
-    fn try_from(reading: ProcedureReading) -> Result<Shown, Error> {
+    fn try_from(reading: ProcedureReading) -> Result<ProcedureView, Error> {
         let ProcedureReading {
             procedure,
             timeline,
@@ -110,7 +123,7 @@ impl TryFrom<ProcedureReading> for Shown {
         let kind = kind_of(&procedure)?;
         let state = timeline.as_ref().map_or(kind.void(), |timeline| timeline.state);
         let clocks = timeline.iter().flat_map(|timeline| &timeline.clocks);
-        Ok(Shown {
+        Ok(ProcedureView {
             id: convert::id(&procedure.id)?,
             case_id: convert::id(&procedure.case_id)?,
             procedure: procedure.kind,
@@ -131,6 +144,53 @@ impl TryFrom<ProcedureReading> for Shown {
             permitted_events: permitted_events(kind.permitted_types(Some(state))),
         })
     }
+}
+
+/// A procedure on a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProcedureSummary {
+    pub id: String,
+    pub case_id: String,
+    /// Which kind it is: `assessment`, `review`, …
+    pub procedure: String,
+    pub state: String,
+    pub version: i64,
+    pub opened_on: NaiveDate,
+}
+
+impl From<ProcedureSummaryRow> for ProcedureSummary {
+    fn from(row: ProcedureSummaryRow) -> ProcedureSummary {
+        let ProcedureSummaryRow {
+            id,
+            case_id,
+            kind,
+            state,
+            opened_on,
+            version,
+        } = row;
+        ProcedureSummary {
+            id,
+            case_id,
+            procedure: kind,
+            state,
+            version,
+            opened_on,
+        }
+    }
+}
+
+/// Which procedures of a kind to list, beside their state, which every kind has its own of.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ProcedureQuery {
+    /// Only on cases this officer keeps.
+    #[param(max_length = 200)]
+    caseworker: Option<String>,
+    /// Only those on which this flag is up today.
+    #[param(inline)]
+    flag: Option<FlagCode>,
+    /// Only those on which something still owed is due on or before this day.
+    due_before: Option<NaiveDate>,
 }
 
 /// A recorded event, in full or superseded.
@@ -198,6 +258,82 @@ pub struct MomentQuery {
     pub as_of: Option<NaiveDate>,
     /// The instant: what was known then. Alone it implies `as_of` of its day in London.
     pub known_at: Option<DateTime<Utc>>,
+}
+
+/// Opens a procedure, for the operation of its kind, whose path is given.
+pub fn opened(
+    work: &mut Work<'_>,
+    kind: &'static ProcedureKind,
+    path: &str,
+    case_id: Uuid,
+    event: &GivenEvent,
+) -> Result<Answer, Error> {
+    let view = ProcedureView::try_from(open_procedure(work, kind, case_id, event)?)?;
+    created(format!("{path}/{}", view.id), view.version, &view)
+}
+
+/// Records an event, for the operation of its kind: the event, and the procedure after it.
+pub fn recorded(
+    work: &mut Work<'_>,
+    kind: &'static ProcedureKind,
+    id: Uuid,
+    version: i64,
+    event: &NewEvent,
+) -> Result<(EventView, ProcedureView), Error> {
+    let recorded = record_procedure_event(work, kind, id, version, event)?;
+    Ok((
+        EventView::of(&recorded.entry, recorded.noted, None)?,
+        ProcedureView::try_from(recorded.reading)?,
+    ))
+}
+
+/// A procedure, for the operation of its kind.
+pub async fn one_procedure(
+    app: &App,
+    principal: Principal,
+    kind: &'static ProcedureKind,
+    id: Uuid,
+    moment: MomentQuery,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let MomentQuery { as_of, known_at } = moment;
+    let view = app
+        .read_few(principal, trace_of(request), move |work| {
+            ProcedureView::try_from(get_procedure(work, kind, id, as_of, known_at)?)
+        })
+        .await?;
+    shown(view.version, &view)
+}
+
+/// A page of procedures, for the operation of their kind.
+pub async fn page_of_procedures(
+    app: &App,
+    principal: Principal,
+    kind: &'static ProcedureKind,
+    state: Option<State>,
+    query: ProcedureQuery,
+    page: &PageQuery,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let filter = ProcedureFilter {
+        kind: kind.name,
+        only_case: None,
+        state: state.map(|state| state.name().to_owned()),
+        caseworker: query.caseworker,
+        flag: query.flag,
+        due_before: query.due_before,
+        as_of: app.clock.today(),
+        due_soon_days: 0,
+        after: page.after_id()?,
+        limit: page.rows(),
+    };
+    let rows = app
+        .read(principal, trace_of(request), move |work| {
+            list_procedures(work, filter)
+        })
+        .await?;
+    let views = rows.into_iter().map(ProcedureSummary::from).collect();
+    Ok(page.answer(request, views, |view: &ProcedureSummary| view.id.clone()))
 }
 
 /// A page of the stream of a procedure, for the operation of its kind.

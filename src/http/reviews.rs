@@ -2,30 +2,25 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Act, Once, acted, created, shown, trace_of};
-use super::clocks::ClockView;
+use super::acting::{Act, Once, acted};
 use super::event_input::check_event;
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
-use super::procedures::{EventView, FlagView, MomentQuery, PermittedEvent, Shown, page_of_events};
+use super::procedures::{
+    EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
+    page_of_events, page_of_procedures, recorded,
+};
 use super::review_input::{ReviewEventInput, ReviewOpeningEventInput};
 use crate::auth::{ReadCases, ReadReviews, WriteReviews};
-use crate::casework::flag::FlagCode;
 use crate::casework::procedure::State;
 use crate::casework::review::{REVIEW, ReviewState};
-use crate::service::procedure::{
-    ProcedureReading, get_procedure as get, list_procedures as list, open_procedure as open,
-    record_procedure_event as record,
-};
-use crate::service::{App, Error};
-use crate::store::procedure::{ProcedureFilter, ProcedureSummaryRow};
+use crate::service::App;
 
 /// A review to be opened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,115 +39,20 @@ impl RequestBody for ReviewEventInput {
     }
 }
 
-/// The review of a plan, read for one day.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReviewView {
-    pub id: Uuid,
-    pub case_id: Uuid,
-    /// Always `review`.
-    #[schema(example = "review")]
-    pub procedure: String,
-    #[schema(value_type = ReviewState)]
-    pub state: State,
-    /// How many events are on record; the `ETag` is made of it.
-    pub version: i64,
-    /// The day of the first event: that of the plan, or of its last review.
-    pub opened_on: NaiveDate,
-    /// The day it is read on.
-    pub as_of: NaiveDate,
-    /// By due date, explained.
-    pub clocks: Vec<ClockView>,
-    pub flags: Vec<FlagView>,
-    /// What may happen next.
-    pub permitted_events: Vec<PermittedEvent>,
-}
-
-impl TryFrom<ProcedureReading> for ReviewView {
-    type Error = Error;
-
-    fn try_from(reading: ProcedureReading) -> Result<ReviewView, Error> {
-        let Shown {
-            id,
-            case_id,
-            procedure,
-            state,
-            version,
-            opened_on,
-            as_of,
-            clocks,
-            flags,
-            permitted_events,
-        } = Shown::try_from(reading)?;
-        Ok(ReviewView {
-            id,
-            case_id,
-            procedure,
-            state,
-            version,
-            opened_on,
-            as_of,
-            clocks,
-            flags,
-            permitted_events,
-        })
-    }
-}
-
 /// A recorded event and what it led to.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordedReviewEventView {
     pub event: EventView,
-    pub review: ReviewView,
+    pub review: ProcedureView,
 }
 
-/// A review on a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReviewSummary {
-    pub id: String,
-    pub case_id: String,
-    /// Always `review`.
-    pub procedure: String,
-    pub state: String,
-    pub version: i64,
-    pub opened_on: NaiveDate,
-}
-
-impl From<ProcedureSummaryRow> for ReviewSummary {
-    fn from(row: ProcedureSummaryRow) -> ReviewSummary {
-        let ProcedureSummaryRow {
-            id,
-            case_id,
-            kind,
-            state,
-            opened_on,
-            version,
-        } = row;
-        ReviewSummary {
-            id,
-            case_id,
-            procedure: kind,
-            state,
-            version,
-            opened_on,
-        }
-    }
-}
-
-/// Which reviews to list.
+/// In which state they are.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ReviewQuery {
+pub struct ReviewStateQuery {
     /// Only reviews in this state. Those opened in error are shown only if asked for as `void`.
     #[param(inline)]
     state: Option<ReviewState>,
-    /// Only reviews on cases this officer keeps.
-    #[param(max_length = 200)]
-    caseworker: Option<String>,
-    /// Only reviews on which this flag is up today.
-    #[param(inline)]
-    flag: Option<FlagCode>,
-    /// Only reviews on which something still owed is due on or before this day.
-    due_before: Option<NaiveDate>,
 }
 
 /// Open a review
@@ -163,7 +63,7 @@ pub struct ReviewQuery {
     tag = "reviews",
     params(IdempotencyKey),
     request_body = ReviewInput,
-    responses((status = 201, body = ReviewView, description = "The review, as of today.",
+    responses((status = 201, body = ProcedureView, description = "The review, as of today.",
         headers(("Location" = String, description = "Where it is."), ("ETag" = String, description = "Its version.")))),
     extensions(("x-problems" = json!(["already_open", "case_closed", "event_not_permitted"])))
 )]
@@ -173,8 +73,7 @@ pub async fn open_review(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     once.answer(&app, |work, ReviewInput { case_id, event }| {
-        let view = ReviewView::try_from(open(work, &REVIEW, case_id, &event.into())?)?;
-        created(format!("/v1/reviews/{}", view.id), view.version, &view)
+        opened(work, &REVIEW, "/v1/reviews", case_id, &event.into())
     })
     .await
 }
@@ -184,38 +83,30 @@ pub async fn open_review(
 /// In the order in which they were opened here.
 #[utoipa::path(
     tag = "reviews",
-    params(ReviewQuery, PageQuery),
-    responses((status = 200, body = Page<ReviewSummary>, description = "A page of reviews.",
+    params(ReviewStateQuery, ProcedureQuery, PageQuery),
+    responses((status = 200, body = Page<ProcedureSummary>, description = "A page of reviews.",
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
 )]
 #[get("/v1/reviews")]
 pub async fn list_reviews(
     principal: Allowed<ReadCases>,
-    query: QueryString<ReviewQuery>,
+    state: QueryString<ReviewStateQuery>,
+    query: QueryString<ProcedureQuery>,
     page: QueryString<PageQuery>,
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (QueryString(query), QueryString(page)) = (query, page);
-    let filter = ProcedureFilter {
-        kind: REVIEW.name,
-        only_case: None,
-        state: query.state.map(|state| state.name().to_owned()),
-        caseworker: query.caseworker,
-        flag: query.flag,
-        due_before: query.due_before,
-        as_of: app.clock.today(),
-        due_soon_days: 0,
-        after: page.after_id()?,
-        limit: page.rows(),
-    };
-    let rows = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
-            list(work, filter)
-        })
-        .await?;
-    let views = rows.into_iter().map(ReviewSummary::from).collect();
-    Ok(page.answer(&request, views, |view: &ReviewSummary| view.id.clone()))
+    let state = state.0.state.map(State::from);
+    page_of_procedures(
+        &app,
+        principal.into_principal(),
+        &REVIEW,
+        state,
+        query.0,
+        &page.0,
+        &request,
+    )
+    .await
 }
 
 /// Get a review
@@ -224,7 +115,7 @@ pub async fn list_reviews(
 #[utoipa::path(
     tag = "reviews",
     params(("id" = Uuid, Path, description = "The review."), MomentQuery),
-    responses((status = 200, body = ReviewView, description = "The review.",
+    responses((status = 200, body = ProcedureView, description = "The review.",
         headers(("ETag" = String, description = "Its version."))))
 )]
 #[get("/v1/reviews/{id}")]
@@ -235,13 +126,8 @@ pub async fn get_review(
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (id, MomentQuery { as_of, known_at }) = (id.into_inner().0, query.0);
-    let view = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
-            ReviewView::try_from(get(work, &REVIEW, id, as_of, known_at)?)
-        })
-        .await?;
-    shown(view.version, &view)
+    let id = id.into_inner().0;
+    one_procedure(&app, principal.into_principal(), &REVIEW, id, query.0, &request).await
 }
 
 /// List the events of a review
@@ -291,11 +177,8 @@ pub async fn record_review_event(
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
     once.answer(&app, move |work, input| {
-        let recorded = record(work, &REVIEW, id, version, &input.into())?;
-        let view = RecordedReviewEventView {
-            event: EventView::of(&recorded.entry, recorded.noted, None)?,
-            review: ReviewView::try_from(recorded.reading)?,
-        };
+        let (event, review) = recorded(work, &REVIEW, id, version, &input.into())?;
+        let view = RecordedReviewEventView { event, review };
         acted(201, view.review.version, &view)
     })
     .await
