@@ -29,14 +29,28 @@ use crate::statute::rulebook::Rule;
 pub struct State {
     name: &'static str,
     is_open: bool,
+    excludes_another: bool,
     place: u8,
 }
 
 impl State {
     /// A state by its name, whether something is still to be done in it, and its place among the states
-    /// of its procedure.
+    /// of its procedure. While it is open, no other of its kind may be open on the case.
     pub const fn new(name: &'static str, is_open: bool, place: u8) -> State {
-        State { name, is_open, place }
+        State {
+            name,
+            is_open,
+            excludes_another: is_open,
+            place,
+        }
+    }
+
+    /// The same state beside which another of its kind may be open on the case.
+    pub const fn beside_another(self) -> State {
+        State {
+            excludes_another: false,
+            ..self
+        }
     }
 
     /// The name used in the API and in stores.
@@ -46,6 +60,11 @@ impl State {
 
     pub fn is_open(self) -> bool {
         self.is_open
+    }
+
+    /// Whether no other of its kind may be open on the case.
+    pub fn excludes_another(self) -> bool {
+        self.excludes_another
     }
 
     /// Every procedure has a state of this name, for a case that was closed.

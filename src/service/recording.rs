@@ -54,10 +54,13 @@ struct Stored {
 
 impl Held {
     fn was_open(&self) -> bool {
-        self.stored
-            .procedure
-            .as_ref()
-            .is_some_and(|stored| stored.is_open)
+        let stored = self.stored.procedure.as_ref();
+        stored.is_some_and(|stored| stored.is_open)
+    }
+
+    fn excluded_another(&self) -> bool {
+        let stored = self.stored.procedure.as_ref();
+        stored.is_some_and(|stored| stored.excludes_another)
     }
 
     fn is_new(&self) -> bool {
@@ -201,6 +204,7 @@ pub fn new_procedure(
         fingerprint: String::new(),
         created_at: work.now.naive_utc(),
         updated_at: work.now.naive_utc(),
+        excludes_another: true,
     };
     Held {
         procedure,
@@ -226,14 +230,17 @@ pub fn record(
     drafts: Vec<Draft>,
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<Option<Timeline>, Error> {
-    let was_open = held.was_open();
+    let (was_open, excluded_another) = (held.was_open(), held.excluded_another());
     let corrects = is_correcting(&drafts);
     let is_late_advice = drafts
         .iter()
         .all(|draft| draft.body.event_type() == EventType::ADVICE_SUBMITTED);
     let timeline = apply(work, held, drafts, contents)?;
     if !was_open {
-        refuse_beside_others(work, held, corrects || is_late_advice)?;
+        refuse_if_case_closed(work, held, corrects || is_late_advice)?;
+    }
+    if !excluded_another {
+        refuse_beside_another(work, held)?;
     }
     save_procedure(work.connection, held).map_err(|error| other_is_open(work, held, error))?;
     save_entries(work.connection, held, timeline.as_ref())?;
@@ -301,7 +308,7 @@ pub fn save(
 fn save_procedure(connection: &mut AnyConnection, held: &Held) -> Result<(), StoreError> {
     let procedure = &held.procedure;
     match &held.stored.procedure {
-        Some(before) if procedure.is_open && !before.is_open => {
+        Some(before) if procedure.excludes_another && !before.excludes_another => {
             reopen_procedure(connection, before, procedure)
         }
         Some(before) => update_procedure(connection, before, procedure),
@@ -552,35 +559,39 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
     }
 }
 
-/// What was not open may neither open beside another nor go on when its case is closed; a closed
-/// case still takes corrections, and advice that comes late.
-fn refuse_beside_others(work: &mut Work<'_>, held: &Held, stands_when_closed: bool) -> Result<(), Error> {
+/// What was not open does not go on when its case is closed; a closed case still takes corrections, and
+/// advice that comes late.
+fn refuse_if_case_closed(work: &mut Work<'_>, held: &Held, stands_when_closed: bool) -> Result<(), Error> {
     let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
-    let opens = held.procedure.is_open;
-    if opens || !stands_when_closed {
+    if held.procedure.is_open || !stands_when_closed {
         let case = find_case(work.connection, &la_code, convert::id(case_id)?)?;
         if case.closed_on.is_some() {
             return Err(Error::CaseClosed);
         }
     }
-    if !opens {
+    Ok(())
+}
+
+/// What did not exclude another does not come to do so while there is one.
+fn refuse_beside_another(work: &mut Work<'_>, held: &Held) -> Result<(), Error> {
+    if !held.procedure.excludes_another {
         return Ok(());
     }
-    match open_beside(work, held)? {
+    match excluded_beside(work, held)? {
         Some(procedure_id) => Err(Error::AlreadyOpen { procedure_id }),
         None => Ok(()),
     }
 }
 
-/// The other open procedure of the kind on the case.
-fn open_beside(work: &mut Work<'_>, held: &Held) -> Result<Option<Uuid>, Error> {
+/// The other procedure of the kind on the case beside which it may not stand.
+fn excluded_beside(work: &mut Work<'_>, held: &Held) -> Result<Option<Uuid>, Error> {
     let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
     let others = procedures_of_case(work.connection, &la_code, case_id)?;
     let is_other = |other: &&ProcedureRow| {
-        other.is_open && other.kind == held.procedure.kind && other.id != held.procedure.id
+        other.excludes_another && other.kind == held.procedure.kind && other.id != held.procedure.id
     };
-    let open = others.iter().find(is_other);
-    Ok(open.map(|open| convert::id(&open.id)).transpose()?)
+    let other = others.iter().find(is_other);
+    Ok(other.map(|other| convert::id(&other.id)).transpose()?)
 }
 
 /// Names the procedure that opened, or opened again, between the question for it and the index that refused.
@@ -588,7 +599,7 @@ fn other_is_open(work: &mut Work<'_>, held: &Held, error: StoreError) -> Error {
     let StoreError::Duplicate(_) = &error else {
         return error.into();
     };
-    match open_beside(work, held) {
+    match excluded_beside(work, held) {
         Ok(Some(procedure_id)) => Error::AlreadyOpen { procedure_id },
         Ok(None) => error.into(),
         Err(other) => other,
@@ -657,6 +668,7 @@ pub fn update_derived(
     };
     procedure.state = state.name().to_owned();
     procedure.is_open = state.is_open();
+    procedure.excludes_another = state.excludes_another();
     procedure.opened_on = timeline.map_or(procedure.opened_on, |timeline| timeline.opened_on);
     procedure.fingerprint = fingerprint(readings);
     Ok(())

@@ -34,6 +34,7 @@ pub struct ProcedureRow {
     pub fingerprint: String,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
+    pub excludes_another: bool,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -83,7 +84,7 @@ pub struct ProcedureSummaryRow {
     pub version: i64,
 }
 
-/// Inserts a procedure. After a `Duplicate` the transaction goes on, so that the open one can be asked for.
+/// Inserts a procedure. After a `Duplicate` the transaction goes on, so that the other one can be asked for.
 pub fn insert_procedure(connection: &mut AnyConnection, row: &ProcedureRow) -> Result<(), StoreError> {
     let insert = diesel::insert_into(procedures::table).values(row);
     match connection {
@@ -113,6 +114,7 @@ pub fn update_procedure(
         set.extend([
             column(procedures::state, &row.state),
             column(procedures::is_open, row.is_open),
+            column(procedures::excludes_another, row.excludes_another),
             column(procedures::opened_on, row.opened_on),
             column(procedures::fingerprint, &row.fingerprint),
         ]);
@@ -134,8 +136,8 @@ pub fn update_procedure(
     }
 }
 
-/// [`update_procedure`] for one that opens again. After a `Duplicate` the transaction goes on, so that the
-/// open one can be asked for.
+/// [`update_procedure`] for one that excludes others again. After a `Duplicate` the transaction goes on, so that
+/// the other one can be asked for.
 pub fn reopen_procedure(
     connection: &mut AnyConnection,
     before: &ProcedureRow,

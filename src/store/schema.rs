@@ -110,6 +110,7 @@ diesel::table! {
         fingerprint -> Text,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        excludes_another -> Bool,
     }
 }
 

@@ -108,7 +108,21 @@ impl ReviewState {
 
     /// The state as the rest of the program knows it.
     const fn told(self) -> State {
-        State::new(self.name(), self.is_open(), self as u8)
+        let state = State::new(self.name(), self.is_open(), self as u8);
+        match self {
+            // The review is complete: the next one's period runs while the plan is being amended.
+            ReviewState::Amending | ReviewState::AmendmentProposed => state.beside_another(),
+            ReviewState::InPeriod
+            | ReviewState::MeetingArranged
+            | ReviewState::MeetingHeld
+            | ReviewState::Maintained
+            | ReviewState::Amended
+            | ReviewState::AmendmentAbandoned
+            | ReviewState::CeaseDecided
+            | ReviewState::Withdrawn
+            | ReviewState::Closed
+            | ReviewState::Void => state,
+        }
     }
 }
 
