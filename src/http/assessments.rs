@@ -2,24 +2,28 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Act, Once, acted};
-use super::event_input::{AssessmentEventInput, OpeningEventInput, check_event};
+use super::event_input::AssessmentEventInput;
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
-use super::problem::{Fault, Problem};
+use super::problem::Problem;
 use super::procedures::{
     EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
     page_of_events, page_of_procedures, recorded,
 };
 use crate::auth::{ReadAssessments, ReadCases, WriteAssessments};
-use crate::casework::assessment::{ASSESSMENT, AssessmentState};
-use crate::casework::procedure::State;
+use crate::casework::assessment::{
+    ASSESSMENT, AssessmentFact, AssessmentState, BecameResponsible, RequestReceived,
+};
+use crate::casework::event::LegalDates;
+use crate::casework::procedure::{OwnFact, State};
 use crate::service::App;
+use crate::service::timeline::{GivenEvent, GivenFact};
 
 /// An assessment to be opened.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -27,14 +31,59 @@ pub struct AssessmentInput {
     /// The case it is about.
     case_id: Uuid,
     /// What opens it.
-    event: OpeningEventInput,
+    event: AssessmentOpeningInput,
 }
 
 impl RequestBody for AssessmentInput {}
 
-impl RequestBody for AssessmentEventInput {
-    fn cross_check(value: &Value, faults: &mut Vec<Fault>) {
-        check_event(value, "", faults);
+/// An event that opens an assessment.
+#[derive(Debug, Deserialize, ToSchema)]
+struct AssessmentOpeningInput {
+    /// The day of the act.
+    #[schema(example = "2026-01-05")]
+    occurred_on: NaiveDate,
+    /// Anything worth noting.
+    #[schema(max_length = 10_000)]
+    note: Option<String>,
+    /// The day it was sent to the authority, if not the day of the act.
+    sent_on: Option<NaiveDate>,
+    /// The day the authority received it, if not the day of the act. Time runs from it.
+    received_on: Option<NaiveDate>,
+    #[serde(flatten)]
+    fact: OpeningFact,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum OpeningFact {
+    /// A request for an assessment reached the authority.
+    RequestReceived(RequestReceived),
+    /// The authority became responsible for a child or young person without a request.
+    BecameResponsible(BecameResponsible),
+}
+
+impl From<AssessmentOpeningInput> for GivenEvent {
+    fn from(input: AssessmentOpeningInput) -> GivenEvent {
+        let AssessmentOpeningInput {
+            occurred_on,
+            note,
+            sent_on,
+            received_on,
+            fact,
+        } = input;
+        GivenEvent {
+            occurred_on,
+            dates: LegalDates {
+                sent_on,
+                received_on,
+                ..LegalDates::default()
+            },
+            note,
+            fact: GivenFact::Own(OwnFact::new(match fact {
+                OpeningFact::RequestReceived(fact) => AssessmentFact::RequestReceived(fact),
+                OpeningFact::BecameResponsible(fact) => AssessmentFact::BecameResponsible(fact),
+            })),
+        }
     }
 }
 

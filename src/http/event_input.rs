@@ -3,53 +3,30 @@
 //! The facts are the vocabulary of `casework`; here they are put together into the unions that each
 //! operation takes, for the document and for reading alike.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::OneOf;
-use utoipa::openapi::{Discriminator, RefOr, Schema};
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOf, OneOfBuilder, Type};
+use utoipa::openapi::{Discriminator, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use super::extractor::RequestBody;
 use super::problem::{Fault, Problem};
 use crate::casework::PROCEDURES;
-use crate::casework::assessment::{AssessmentFact, BecameResponsible, RequestReceived};
+use crate::casework::assessment::AssessmentFact;
 use crate::casework::event::LegalDates;
-use crate::casework::procedure::{EventType, OwnFact, ProcedureKind};
+use crate::casework::procedure::{EventType, OwnFact, ProcedureFact, ProcedureKind};
 use crate::casework::review::ReviewFact;
 use crate::service::procedure::{GivenCorrection, NewEvent};
 use crate::service::timeline::{GivenEvent, GivenFact};
 use crate::statute::requirement::Requirement;
 
-/// An event that opens an assessment.
+/// What every event has beside the fact of its type.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct OpeningEventInput {
-    /// The day of the act.
-    #[schema(example = "2026-01-05")]
-    occurred_on: NaiveDate,
-    /// Anything worth noting.
-    #[schema(max_length = 10_000)]
-    note: Option<String>,
-    /// The day it was sent to the authority, if not the day of the act.
-    sent_on: Option<NaiveDate>,
-    /// The day the authority received it, if not the day of the act. Time runs from it.
-    received_on: Option<NaiveDate>,
-    #[serde(flatten)]
-    fact: OpeningFact,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum OpeningFact {
-    /// A request for an assessment reached the authority.
-    RequestReceived(RequestReceived),
-    /// The authority became responsible for a child or young person without a request.
-    BecameResponsible(BecameResponsible),
-}
-
-/// An event to be recorded on an assessment, or a correction of recorded ones.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct AssessmentEventInput {
+pub struct EventFields {
     /// The day of the act. For a correction, the day it was made; nothing is counted by it.
     #[schema(example = "2026-02-12")]
     occurred_on: NaiveDate,
@@ -64,64 +41,90 @@ pub struct AssessmentEventInput {
     served_on: Option<NaiveDate>,
     /// The day it was received, if not the day of the act.
     received_on: Option<NaiveDate>,
-    #[serde(flatten)]
-    fact: RecordableFact,
 }
+
+impl EventFields {
+    fn given(self, fact: GivenFact) -> GivenEvent {
+        GivenEvent {
+            occurred_on: self.occurred_on,
+            dates: LegalDates {
+                decided_on: self.decided_on,
+                sent_on: self.sent_on,
+                served_on: self.served_on,
+                received_on: self.received_on,
+            },
+            note: self.note,
+            fact,
+        }
+    }
+}
+
+/// An event that opens a procedure whose time runs from the day of the act and no other.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct OpeningEventInput<O: ToSchema> {
+    /// The day of the act. Time runs from it.
+    #[schema(example = "2025-03-10")]
+    occurred_on: NaiveDate,
+    /// Anything worth noting.
+    #[schema(max_length = 10_000)]
+    note: Option<String>,
+    #[serde(flatten)]
+    fact: O,
+}
+
+impl<O: ToSchema + Into<OwnFact>> From<OpeningEventInput<O>> for GivenEvent {
+    fn from(input: OpeningEventInput<O>) -> GivenEvent {
+        GivenEvent {
+            occurred_on: input.occurred_on,
+            dates: LegalDates::default(),
+            note: input.note,
+            fact: GivenFact::Own(input.fact.into()),
+        }
+    }
+}
+
+/// An event to be recorded on a procedure, or a correction of recorded ones.
+#[derive(Debug, Deserialize)]
+pub struct EventInput<F: ToSchema> {
+    #[serde(flatten)]
+    fact: RecordableFact<F>,
+    #[serde(flatten)]
+    fields: EventFields,
+}
+
+/// An event that takes the place of a recorded one.
+#[derive(Debug, Deserialize)]
+struct ReplacementInput<F> {
+    #[serde(flatten)]
+    fact: ReplacementFact<F>,
+    #[serde(flatten)]
+    fields: EventFields,
+}
+
+pub type AssessmentEventInput = EventInput<AssessmentFact>;
+pub type ReviewEventInput = EventInput<ReviewFact>;
 
 /// An event of the calculator; which types there are follows from the procedure.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TimelineEventInput {
-    /// The day of the act.
-    #[schema(example = "2026-01-05")]
-    occurred_on: NaiveDate,
-    /// Anything worth noting.
-    #[schema(max_length = 10_000)]
-    note: Option<String>,
-    /// The day it was decided, if not the day of the act.
-    decided_on: Option<NaiveDate>,
-    /// The day it was sent, if not the day of the act.
-    sent_on: Option<NaiveDate>,
-    /// The day it was served, if not the day of the act. It may lie ahead.
-    served_on: Option<NaiveDate>,
-    /// The day it was received, if not the day of the act.
-    received_on: Option<NaiveDate>,
     #[serde(flatten)]
     fact: TimelineFact,
-}
-
-/// An event that takes the place of a recorded one.
-#[derive(Debug, Deserialize, ToSchema)]
-struct ReplacementEventInput {
-    /// The day of the act.
-    #[schema(example = "2026-01-05")]
-    occurred_on: NaiveDate,
-    /// Anything worth noting.
-    #[schema(max_length = 10_000)]
-    note: Option<String>,
-    /// The day it was decided, if not the day of the act.
-    decided_on: Option<NaiveDate>,
-    /// The day it was sent, if not the day of the act.
-    sent_on: Option<NaiveDate>,
-    /// The day it was served, if not the day of the act. It may lie ahead.
-    served_on: Option<NaiveDate>,
-    /// The day it was received, if not the day of the act.
-    received_on: Option<NaiveDate>,
     #[serde(flatten)]
-    fact: ReplacementFact,
+    fields: EventFields,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum RecordableFact {
-    Correction(CorrectionFact),
-    Assessment(AssessmentFact),
+enum RecordableFact<F: ToSchema> {
+    Correction(CorrectionFact<F>),
+    Own(F),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum ReplacementFact {
+enum ReplacementFact<F> {
     Advice(AdviceFactInput),
-    Assessment(AssessmentFact),
+    Own(F),
 }
 
 /// The type of an event and its fields: what they mean, the procedure knows.
@@ -130,29 +133,30 @@ struct TimelineFact(Map<String, Value>);
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum CorrectionFact {
+enum CorrectionFact<F: ToSchema> {
     /// Recorded events were wrong. All changes are judged together.
-    Correction(CorrectionInput),
+    Correction(CorrectionInput<F>),
 }
 
 /// Which recorded events are superseded, and by what.
 #[derive(Debug, Deserialize, ToSchema)]
-struct CorrectionInput {
+struct CorrectionInput<F: ToSchema> {
     /// Why.
     #[schema(min_length = 1, max_length = 2_000)]
     reason: String,
     /// The changes.
     #[schema(min_items = 1, max_items = 100)]
-    changes: Vec<ChangeInput>,
+    changes: Vec<ChangeInput<F>>,
 }
 
 /// One recorded event superseded.
 #[derive(Debug, Deserialize, ToSchema)]
-struct ChangeInput {
+struct ChangeInput<F: ToSchema> {
     /// The event; it must be effective.
     supersedes: Uuid,
     /// What happened instead; null voids the event and never revives another.
-    replacement: Option<ReplacementEventInput>,
+    #[schema(schema_with = replacement_or_null::<F>)]
+    replacement: Option<ReplacementInput<F>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -184,30 +188,73 @@ struct AdviceSubmittedInput {
     service: Option<String>,
 }
 
-impl PartialSchema for RecordableFact {
+impl<F: ToSchema> PartialSchema for EventInput<F> {
     fn schema() -> RefOr<Schema> {
-        union([CorrectionFact::schema(), AssessmentFact::schema()])
+        with_fields(
+            union([CorrectionFact::<F>::schema(), F::schema()]),
+            "An event to be recorded, or a correction of recorded ones.",
+        )
     }
 }
 
-impl ToSchema for RecordableFact {
+impl<F: ToSchema> ToSchema for EventInput<F> {
+    fn name() -> Cow<'static, str> {
+        named_after::<F>("EventInput")
+    }
+
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        CorrectionFact::schemas(schemas);
-        AssessmentFact::schemas(schemas);
+        CorrectionFact::<F>::schemas(schemas);
+        F::schemas(schemas);
+        schemas.push((
+            ReplacementInput::<F>::name().into_owned(),
+            ReplacementInput::<F>::schema(),
+        ));
+        ReplacementInput::<F>::schemas(schemas);
     }
 }
 
-impl PartialSchema for ReplacementFact {
+impl<F: ToSchema> PartialSchema for ReplacementInput<F> {
     fn schema() -> RefOr<Schema> {
-        union([AdviceFactInput::schema(), AssessmentFact::schema()])
+        with_fields(
+            union([AdviceFactInput::schema(), F::schema()]),
+            "An event that takes the place of a recorded one.",
+        )
     }
 }
 
-impl ToSchema for ReplacementFact {
+impl<F: ToSchema> ToSchema for ReplacementInput<F> {
+    fn name() -> Cow<'static, str> {
+        named_after::<F>("ReplacementInput")
+    }
+
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         AdviceFactInput::schemas(schemas);
-        AssessmentFact::schemas(schemas);
+        F::schemas(schemas);
     }
+}
+
+fn replacement_or_null<F: ToSchema>() -> RefOr<Schema> {
+    OneOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .item(Ref::from_schema_name(ReplacementInput::<F>::name()))
+        .description(Some(
+            "What happened instead; null voids the event and never revives another.",
+        ))
+        .into()
+}
+
+/// A union of facts beside the fields that every event has.
+fn with_fields(facts: RefOr<Schema>, description: &str) -> RefOr<Schema> {
+    AllOfBuilder::new()
+        .item(facts)
+        .item(EventFields::schema())
+        .description(Some(description))
+        .into()
+}
+
+/// `AssessmentFact` gives `AssessmentEventInput`.
+fn named_after<F: ToSchema>(suffix: &str) -> Cow<'static, str> {
+    Cow::Owned(format!("{}{suffix}", F::name().trim_end_matches("Fact")))
 }
 
 impl PartialSchema for TimelineFact {
@@ -230,7 +277,7 @@ impl ToSchema for TimelineFact {
 
 /// One union of the branches of several, told apart by `type`; a type that several procedures have is the
 /// same in all of them, and stands once.
-pub fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
+fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
     let mut whole = OneOf::new();
     let mut tags: Vec<Value> = Vec::new();
     for part in parts {
@@ -261,59 +308,16 @@ fn tag_of(branch: &RefOr<Schema>) -> Option<Value> {
     }
 }
 
-impl From<OpeningEventInput> for GivenEvent {
-    fn from(input: OpeningEventInput) -> GivenEvent {
-        let OpeningEventInput {
-            occurred_on,
-            note,
-            sent_on,
-            received_on,
-            fact,
-        } = input;
-        GivenEvent {
-            occurred_on,
-            dates: LegalDates {
-                sent_on,
-                received_on,
-                ..LegalDates::default()
-            },
-            note,
-            fact: GivenFact::Own(OwnFact::new(match fact {
-                OpeningFact::RequestReceived(fact) => AssessmentFact::RequestReceived(fact),
-                OpeningFact::BecameResponsible(fact) => AssessmentFact::BecameResponsible(fact),
-            })),
-        }
-    }
-}
-
-impl From<AssessmentEventInput> for NewEvent {
-    fn from(input: AssessmentEventInput) -> NewEvent {
-        let AssessmentEventInput {
-            occurred_on,
-            note,
-            decided_on,
-            sent_on,
-            served_on,
-            received_on,
-            fact,
-        } = input;
+impl<F: ToSchema + ProcedureFact> From<EventInput<F>> for NewEvent {
+    fn from(input: EventInput<F>) -> NewEvent {
+        let EventInput { fields, fact } = input;
         match fact {
-            RecordableFact::Assessment(fact) => NewEvent::Event(GivenEvent {
-                occurred_on,
-                dates: LegalDates {
-                    decided_on,
-                    sent_on,
-                    served_on,
-                    received_on,
-                },
-                note,
-                fact: GivenFact::Own(OwnFact::new(fact)),
-            }),
+            RecordableFact::Own(fact) => NewEvent::Event(fields.given(GivenFact::Own(OwnFact::new(fact)))),
             RecordableFact::Correction(CorrectionFact::Correction(correction)) => {
                 NewEvent::Correction(GivenCorrection {
-                    occurred_on,
+                    occurred_on: fields.occurred_on,
                     reason: correction.reason,
-                    note,
+                    note: fields.note,
                     changes: correction
                         .changes
                         .into_iter()
@@ -325,20 +329,30 @@ impl From<AssessmentEventInput> for NewEvent {
     }
 }
 
+impl<F: ToSchema + ProcedureFact> From<ReplacementInput<F>> for GivenEvent {
+    fn from(input: ReplacementInput<F>) -> GivenEvent {
+        input.fields.given(match input.fact {
+            ReplacementFact::Own(fact) => GivenFact::Own(OwnFact::new(fact)),
+            ReplacementFact::Advice(fact) => fact.into(),
+        })
+    }
+}
+
+impl<F: ToSchema + ProcedureFact> RequestBody for EventInput<F> {
+    fn cross_check(value: &Value, faults: &mut Vec<Fault>) {
+        check_event(value, "", faults);
+    }
+}
+
 impl TimelineEventInput {
     /// The event as the procedure understands it. Fails where the contract should have refused.
     pub fn given(self, kind: &ProcedureKind) -> Result<GivenEvent, Problem> {
         let TimelineEventInput {
-            occurred_on,
-            note,
-            decided_on,
-            sent_on,
-            served_on,
-            received_on,
-            fact: TimelineFact(fields),
+            fields,
+            fact: TimelineFact(fact),
         } = self;
-        let is_advice = fields["type"].as_str().is_some_and(is_advice_type);
-        let fact = Value::Object(fields);
+        let is_advice = fact["type"].as_str().is_some_and(is_advice_type);
+        let fact = Value::Object(fact);
         let unreadable = |error: serde_json::Error| {
             Problem::bug(format!(
                 "an event of the contract cannot be read ({:?})",
@@ -351,17 +365,7 @@ impl TimelineEventInput {
         } else {
             GivenFact::Own(kind.given(fact).map_err(unreadable)?)
         };
-        Ok(GivenEvent {
-            occurred_on,
-            dates: LegalDates {
-                decided_on,
-                sent_on,
-                served_on,
-                received_on,
-            },
-            note,
-            fact,
-        })
+        Ok(fields.given(fact))
     }
 }
 
@@ -399,34 +403,6 @@ impl From<AdviceFactInput> for GivenFact {
             AdviceFactInput::AdviceSubmitted(fact) => GivenFact::AdviceSubmitted {
                 requirement: fact.requirement,
                 service: fact.service,
-            },
-        }
-    }
-}
-
-impl From<ReplacementEventInput> for GivenEvent {
-    fn from(input: ReplacementEventInput) -> GivenEvent {
-        let ReplacementEventInput {
-            occurred_on,
-            note,
-            decided_on,
-            sent_on,
-            served_on,
-            received_on,
-            fact,
-        } = input;
-        GivenEvent {
-            occurred_on,
-            dates: LegalDates {
-                decided_on,
-                sent_on,
-                served_on,
-                received_on,
-            },
-            note,
-            fact: match fact {
-                ReplacementFact::Assessment(fact) => GivenFact::Own(OwnFact::new(fact)),
-                ReplacementFact::Advice(fact) => fact.into(),
             },
         }
     }

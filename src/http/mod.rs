@@ -31,7 +31,6 @@ pub mod problem;
 mod procedures;
 mod refusal;
 pub mod requests;
-mod review_input;
 mod reviews;
 mod rules;
 mod schemas;

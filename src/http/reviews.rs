@@ -3,23 +3,21 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Act, Once, acted};
-use super::event_input::check_event;
+use super::event_input::{OpeningEventInput, ReviewEventInput};
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
-use super::problem::{Fault, Problem};
+use super::problem::Problem;
 use super::procedures::{
     EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
     page_of_events, page_of_procedures, recorded,
 };
-use super::review_input::{ReviewEventInput, ReviewOpeningEventInput};
 use crate::auth::{ReadCases, ReadReviews, WriteReviews};
-use crate::casework::procedure::State;
-use crate::casework::review::{REVIEW, ReviewState};
+use crate::casework::procedure::{OwnFact, State};
+use crate::casework::review::{REVIEW, ReviewFact, ReviewPeriodStarted, ReviewState};
 use crate::service::App;
 
 /// A review to be opened.
@@ -28,14 +26,22 @@ pub struct ReviewInput {
     /// The case it is about.
     case_id: Uuid,
     /// What opens it.
-    event: ReviewOpeningEventInput,
+    event: OpeningEventInput<ReviewOpeningFact>,
 }
 
 impl RequestBody for ReviewInput {}
 
-impl RequestBody for ReviewEventInput {
-    fn cross_check(value: &Value, faults: &mut Vec<Fault>) {
-        check_event(value, "", faults);
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ReviewOpeningFact {
+    /// The period to the next review began: the day the plan was made, or last reviewed.
+    ReviewPeriodStarted(ReviewPeriodStarted),
+}
+
+impl From<ReviewOpeningFact> for OwnFact {
+    fn from(fact: ReviewOpeningFact) -> OwnFact {
+        let ReviewOpeningFact::ReviewPeriodStarted(started) = fact;
+        OwnFact::new(ReviewFact::ReviewPeriodStarted(started))
     }
 }
 
