@@ -68,6 +68,24 @@ impl Permission for WriteReviews {
     const NAME: &'static str = "write_reviews";
 }
 
+/// See plans and their events: caseworker, manager, auditor, admin, and the family its own.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadPlans;
+
+impl Permission for ReadPlans {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const NAME: &'static str = "read_plans";
+}
+
+/// Write plans and record what happens to them: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct WritePlans;
+
+impl Permission for WritePlans {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const NAME: &'static str = "write_plans";
+}
+
 /// See requests for advice and what came of them: caseworker, manager, auditor, admin, and the
 /// contributor its organisation's.
 #[derive(Debug, Clone, Copy)]

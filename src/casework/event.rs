@@ -16,6 +16,7 @@ impl EventType {
         rank: 14,
         required: &[],
         permitted: Permitted::UntilClosed,
+        leads_on: false,
     });
     /// Corrections act on what is known and are never folded.
     pub const CORRECTION: EventType = EventType::of(&EventRow {
@@ -23,6 +24,8 @@ impl EventType {
         rank: 15,
         required: &[],
         permitted: Permitted::Never,
+        // What it corrects may have led on.
+        leads_on: true,
     });
 }
 

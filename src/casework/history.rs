@@ -23,6 +23,8 @@ pub struct Entry {
     pub dates: LegalDates,
     pub body: EntryBody,
     pub recorded_at: DateTime<Utc>,
+    /// The event on another procedure that made this one happen, through all its corrections.
+    pub caused_by: Option<Uuid>,
 }
 
 /// What an entry holds.

@@ -15,6 +15,7 @@ pub mod history;
 pub mod identifier;
 #[cfg(test)]
 mod laws;
+pub mod plan;
 pub mod procedure;
 pub mod review;
 pub mod sending;
@@ -23,4 +24,4 @@ pub mod timeline;
 use self::procedure::ProcedureKind;
 
 /// Every procedure that runs on cases. A new one is its file, its rules, and a line here.
-pub static PROCEDURES: [&ProcedureKind; 2] = [&assessment::ASSESSMENT, &review::REVIEW];
+pub static PROCEDURES: [&ProcedureKind; 3] = [&assessment::ASSESSMENT, &review::REVIEW, &plan::PLAN];

@@ -108,7 +108,7 @@ pub struct States(u32);
 
 impl States {
     pub const NONE: States = States(0);
-    /// Before the procedure has opened, and in no state after that.
+    /// Before the procedure has opened.
     pub const BEFORE_OPENING: States = States(1 << 31);
 
     /// These and one more, by its place.
@@ -116,10 +116,19 @@ impl States {
         States(self.0 | 1 << place)
     }
 
+    /// These and those.
+    pub const fn and(self, others: States) -> States {
+        States(self.0 | others.0)
+    }
+
+    fn includes_before_opening(self) -> bool {
+        self.0 & States::BEFORE_OPENING.0 != 0
+    }
+
     fn hold(self, state: Option<State>) -> bool {
         match state {
             Some(state) => self.0 & (1 << state.place) != 0,
-            None => self == States::BEFORE_OPENING,
+            None => self.includes_before_opening(),
         }
     }
 }
@@ -150,6 +159,8 @@ pub struct EventRow {
     /// The fields it must have beside its type and day.
     pub required: &'static [&'static str],
     pub permitted: Permitted,
+    /// Whether it may make something happen on another procedure of the case.
+    pub leads_on: bool,
 }
 
 impl EventRow {
@@ -165,6 +176,15 @@ impl EventRow {
             rank,
             required,
             permitted: Permitted::In(permitted_in),
+            leads_on: false,
+        }
+    }
+
+    /// The same row for a type that may make something happen on another procedure of the case.
+    pub const fn leading_on(self) -> EventRow {
+        EventRow {
+            leads_on: true,
+            ..self
         }
     }
 }
@@ -194,7 +214,18 @@ impl EventType {
 
     /// Whether procedures begin with it.
     pub fn opens(self) -> bool {
-        self.0.permitted == Permitted::In(States::BEFORE_OPENING)
+        match self.0.permitted {
+            Permitted::In(states) => states.includes_before_opening(),
+            Permitted::WhereAdviceIsSought
+            | Permitted::WhereAdviceIsTaken
+            | Permitted::UntilClosed
+            | Permitted::Never => false,
+        }
+    }
+
+    /// Whether it may make something happen on another procedure of the case.
+    pub fn leads_on(self) -> bool {
+        self.0.leads_on
     }
 
     /// Every type of every procedure: their own in turn, then what all of them have.
@@ -273,7 +304,7 @@ trait AnyFact: Any + Debug + Send + Sync {
     fn organisation_id(&self) -> Option<Uuid>;
     fn equals(&self, other: &dyn AnyFact) -> bool;
     fn to_value(&self) -> serde_json::Result<serde_json::Value>;
-    fn to_kept(&self, dates: LegalDates) -> serde_json::Result<String>;
+    fn to_kept(&self, dates: LegalDates, caused_by: Option<Uuid>) -> serde_json::Result<String>;
 }
 
 impl<F: ProcedureFact> AnyFact for F {
@@ -297,8 +328,12 @@ impl<F: ProcedureFact> AnyFact for F {
         serde_json::to_value(self)
     }
 
-    fn to_kept(&self, dates: LegalDates) -> serde_json::Result<String> {
-        serde_json::to_string(&Kept { dates, fact: self })
+    fn to_kept(&self, dates: LegalDates, caused_by: Option<Uuid>) -> serde_json::Result<String> {
+        serde_json::to_string(&Kept {
+            dates,
+            caused_by,
+            fact: self,
+        })
     }
 }
 
@@ -335,9 +370,9 @@ impl OwnFact {
         self.0.to_value()
     }
 
-    /// The fact with its dates as stores keep it.
-    pub fn to_kept(&self, dates: LegalDates) -> serde_json::Result<String> {
-        self.0.to_kept(dates)
+    /// The fact, with its dates and what made it happen, as stores keep it.
+    pub fn to_kept(&self, dates: LegalDates, caused_by: Option<Uuid>) -> serde_json::Result<String> {
+        self.0.to_kept(dates, caused_by)
     }
 }
 
@@ -349,12 +384,26 @@ impl PartialEq for OwnFact {
 
 impl Eq for OwnFact {}
 
-/// A fact as stores keep it, with the dates beside the day of the act.
-#[derive(Serialize, Deserialize)]
+/// A fact as stores keep it, with the dates beside the day of the act and what made it happen.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kept<T> {
     #[serde(default, skip_serializing_if = "is_default")]
     pub dates: LegalDates,
+    /// The event on another procedure that made it happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<Uuid>,
     pub fact: T,
+}
+
+impl<T> Kept<T> {
+    /// The same about what becomes of its fact.
+    pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Kept<U> {
+        Kept {
+            dates: self.dates,
+            caused_by: self.caused_by,
+            fact: of(self.fact),
+        }
+    }
 }
 
 fn is_default(dates: &LegalDates) -> bool {
@@ -403,7 +452,7 @@ pub struct ProcedureKind {
     advice_taken_in: States,
     outlasts_in: States,
     pub(super) fold: fn(&[Event], Setting<'_>) -> Result<Option<Timeline>, Refusal>,
-    read: fn(&str) -> serde_json::Result<(LegalDates, OwnFact)>,
+    read: fn(&str) -> serde_json::Result<Kept<OwnFact>>,
     given: fn(serde_json::Value) -> serde_json::Result<OwnFact>,
 }
 
@@ -467,7 +516,7 @@ impl ProcedureKind {
     }
 
     /// A fact of this procedure's own, as stores keep it.
-    pub fn read(&self, kept: &str) -> serde_json::Result<(LegalDates, OwnFact)> {
+    pub fn read(&self, kept: &str) -> serde_json::Result<Kept<OwnFact>> {
         (self.read)(kept)
     }
 }
@@ -506,7 +555,7 @@ fn given_as<F: ProcedureFact>(fact: serde_json::Value) -> serde_json::Result<Own
     serde_json::from_value::<F>(fact).map(OwnFact::new)
 }
 
-fn read_as<F: ProcedureFact>(kept: &str) -> serde_json::Result<(LegalDates, OwnFact)> {
+fn read_as<F: ProcedureFact>(kept: &str) -> serde_json::Result<Kept<OwnFact>> {
     let kept: Kept<F> = serde_json::from_str(kept)?;
-    Ok((kept.dates, OwnFact::new(kept.fact)))
+    Ok(kept.map(OwnFact::new))
 }

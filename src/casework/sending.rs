@@ -45,6 +45,35 @@ pub enum WaivedBy {
     YoungPerson,
 }
 
+/// The amended plan was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendedPlanSent {
+    /// Which version of the plan's content it is; the newest if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub version: Option<i64>,
+    /// Whom it was sent to and when; the limit is kept by the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20, default = json!([]))]
+    pub recipients: Vec<Recipient>,
+    /// The family's waiver of the rest of its window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiver>,
+    /// The sender knows that the family's window has not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub sent_early_acknowledged: bool,
+}
+
+/// The family was told that the plan will not be amended after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmendmentAbandonedNotified {
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10_000)]
+    pub reasons: Option<String>,
+}
+
 /// What is said of a plan that goes out.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'s> {

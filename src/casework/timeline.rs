@@ -10,7 +10,7 @@ use super::advice::{AdviceBook, AdviceRequest, ExistingAdvice};
 use super::child::ChildFacts;
 use super::event::{Event, Fact};
 use super::flag::{self, Flag, FlagLog};
-use super::procedure::{EventType, Procedure, ProcedureKind, State, permits};
+use super::procedure::{EventType, OwnFact, Procedure, ProcedureFact, ProcedureKind, State, permits};
 use crate::statute::clock::{Clock, Clocks, Occurrence, Owed};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
@@ -35,6 +35,19 @@ pub struct Timeline {
     /// Raised by events and claims; those raised by the day come from [`Timeline::flags_on`].
     pub flags: Vec<Flag>,
     pub advice: AdviceStanding,
+    /// What it makes happen on other procedures of the case.
+    pub consequences: Vec<Consequence>,
+}
+
+/// Something that happens on another procedure of the case because of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consequence {
+    /// The event, through all its corrections.
+    pub cause_id: Uuid,
+    /// The procedure it happens on, which is opened if there is none.
+    pub kind: &'static ProcedureKind,
+    pub fact: OwnFact,
+    pub occurred_on: NaiveDate,
 }
 
 /// The advice of a procedure.
@@ -84,6 +97,8 @@ pub enum Reason {
     ConsultationRepeated,
     /// No consultation of this id is waiting for a reply.
     ConsultationUnknown,
+    /// An appeal against ceasing the plan can still be made, or is not determined.
+    AppealStillPossible { kept_until_on: NaiveDate },
     /// The act does not fit the state of its advice request.
     AdviceActNotPermitted {
         request_state: Option<super::advice::AdviceState>,
@@ -109,9 +124,26 @@ pub struct Ledger<'a> {
     pub advice: AdviceBook,
     pub flags: FlagLog,
     consultations: Vec<Uuid>,
+    consequences: Vec<Consequence>,
 }
 
 impl Ledger<'_> {
+    /// Makes something happen on another procedure of the case.
+    pub fn leads_to<F: ProcedureFact>(
+        &mut self,
+        kind: &'static ProcedureKind,
+        fact: F,
+        event: &Event,
+        occurred_on: NaiveDate,
+    ) {
+        self.consequences.push(Consequence {
+            cause_id: event.root_id,
+            kind,
+            fact: OwnFact::new(fact),
+            occurred_on,
+        });
+    }
+
     /// Notes a consultation; false if its id is taken.
     pub fn consult(&mut self, consultation_id: Uuid) -> bool {
         let is_new = !self.is_consulted(consultation_id);
@@ -216,6 +248,7 @@ pub(super) fn fold_as<P: Procedure>(
         advice: AdviceBook::default(),
         flags: FlagLog::default(),
         consultations: Vec::new(),
+        consequences: Vec::new(),
     };
     let mut state: Option<P::State> = None;
     for event in events {
@@ -240,6 +273,7 @@ pub(super) fn fold_as<P: Procedure>(
         clocks,
         flags,
         advice: ledger.advice.finish(),
+        consequences: ledger.consequences,
     }))
 }
 

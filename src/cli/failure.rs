@@ -227,6 +227,7 @@ impl From<service::Error> for Failure {
             | service::Error::Refused(_)
             | service::Error::AlreadyOpen { .. }
             | service::Error::Duplicate { .. }
+            | service::Error::GoneOn { .. }
             | service::Error::CaseClosed
             | service::Error::KeyReused
             | service::Error::KeyInFlight) => Failure::new(

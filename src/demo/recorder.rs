@@ -10,10 +10,14 @@ use super::step::{Act, AdviceAct, RequestKey, Step};
 use super::story::Story;
 use crate::auth::{LaCode, Principal, Role};
 use crate::casework::advice::{AdviceFact, AppointmentOutcome};
-use crate::casework::assessment::{AssessmentFact, SettingAnswer, SettingConsulted, SettingReplied};
+use crate::casework::assessment::{
+    ASSESSMENT, AssessmentFact, SettingAnswer, SettingConsulted, SettingReplied,
+};
 use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::EntryBody;
+use crate::casework::plan::PLAN;
 use crate::casework::procedure::OwnFact;
+use crate::casework::review::REVIEW;
 use crate::service::advice::{self, NewAct, NewAdviceRequest};
 use crate::service::import::CaseFile;
 use crate::service::procedure::{GivenCorrection, NewEvent};
@@ -84,7 +88,7 @@ pub fn record_story(
         Role::Caseworker,
     )?;
     let mut work = work_of(connection, ids, &officer, story.opened_at);
-    let mut file = CaseFile::open(&mut work, story.child.details.clone())?;
+    let mut file = CaseFile::new(&mut work, story.child.details.clone())?;
     let mut person_id = None;
     for (person, minutes) in story.child.people.iter().zip(1..) {
         work.now = story.opened_at + TimeDelta::seconds(minutes * 20);
@@ -171,11 +175,20 @@ impl Recorder<'_> {
                 .open_assessment(work, self.settings, &given(step, fact.clone())),
             Act::Event(fact) => {
                 let event = NewEvent::Event(given(step, fact.clone()));
-                self.file.record_event(work, &event)
+                self.file.record_event(work, &ASSESSMENT, &event)
+            }
+            Act::OnPlan(fact) => {
+                let event = NewEvent::Event(given_fact(step, OwnFact::new(fact.clone())));
+                self.file.record_event(work, &PLAN, &event)
+            }
+            Act::OnReview(fact) => {
+                let event = NewEvent::Event(given_fact(step, OwnFact::new(fact.clone())));
+                self.file.record_event(work, &REVIEW, &event)
             }
             Act::CorrectOpening { arrived_on } => {
                 let correction = correction_of_opening(opened(&self.file)?, work.today(), step, *arrived_on)?;
-                self.file.record_event(work, &NewEvent::Correction(correction))
+                let correction = NewEvent::Correction(correction);
+                self.file.record_event(work, &ASSESSMENT, &correction)
             }
             Act::AgreeExistingAdvice(existing) => self.file.agree_existing_advice(work, existing),
             Act::AskAdvice {
@@ -203,7 +216,7 @@ impl Recorder<'_> {
                     organisation_id: *organisation_id,
                 });
                 let event = NewEvent::Event(given(step, consulted));
-                self.file.record_event(work, &event)
+                self.file.record_event(work, &ASSESSMENT, &event)
             }
             Act::Reply {
                 organisation_id,
@@ -222,7 +235,7 @@ impl Recorder<'_> {
                     }),
                 });
                 let event = NewEvent::Event(given(step, replied));
-                self.file.record_event(work, &event)
+                self.file.record_event(work, &ASSESSMENT, &event)
             }
             Act::HandOver { caseworker } => {
                 self.file.hand_over(work, caseworker);

@@ -6,6 +6,8 @@ use uuid::Uuid;
 use crate::casework::advice::{DeclinationGround, ReturnReason};
 use crate::casework::assessment::{AssessmentFact, SettingAnswer};
 use crate::casework::event::ClosureReason;
+use crate::casework::plan::PlanFact;
+use crate::casework::review::ReviewFact;
 use crate::service::advice::NewExistingAdvice;
 use crate::statute::requirement::Requirement;
 
@@ -24,6 +26,8 @@ pub struct Step {
 pub enum Act {
     Open(AssessmentFact),
     Event(AssessmentFact),
+    OnPlan(PlanFact),
+    OnReview(ReviewFact),
     /// The opening was written down wrongly: its right day, or none if there was no request.
     CorrectOpening {
         arrived_on: Option<NaiveDate>,
@@ -74,6 +78,8 @@ impl Step {
             Act::Advice { act, .. } => act.is_staffs(),
             Act::Open(_) => false,
             Act::Event(_)
+            | Act::OnPlan(_)
+            | Act::OnReview(_)
             | Act::CorrectOpening { .. }
             | Act::AgreeExistingAdvice(_)
             | Act::AskAdvice { .. }

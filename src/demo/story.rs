@@ -24,6 +24,11 @@ use crate::casework::assessment::{
 };
 use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
+use crate::casework::plan::{DirectPaymentsStarted, PlacementRank, PlacementStarted, PlanFact};
+use crate::casework::review::{
+    Arranger, PapersCirculated, ReviewDecision, ReviewDecisionNotified, ReviewFact, ReviewMeetingArranged,
+    ReviewMeetingHeld, ReviewReportSent,
+};
 use crate::casework::sending::{Recipient, RecipientRole, WaivedBy, Waiver};
 use crate::clock::london_date;
 use crate::service::advice::NewExistingAdvice;
@@ -115,6 +120,9 @@ impl Teller<'_> {
                 self.push(script.day(4), Act::CorrectOpening { arrived_on: None });
                 self.halts.push((script.day(4), None));
             }
+        }
+        if let (Fate::PlanIssued, Some(issued_on)) = (script.fate, self.issued_on) {
+            self.live_with_plan(issued_on);
         }
         if self.rng.random_bool(0.05) {
             let caseworker = caseworker(self.rng.random_range(1..=8));
@@ -258,6 +266,7 @@ impl Teller<'_> {
             sent_on: issued_on,
         });
         let sent = FinalPlanSent {
+            version: None,
             recipients: if self.rng.random_bool(0.5) {
                 recipients.to_vec()
             } else {
@@ -268,6 +277,64 @@ impl Teller<'_> {
             missing_advice_reason: None,
         };
         self.event(issued_on, AssessmentFact::FinalPlanSent(sent));
+    }
+
+    /// The first year of the plan: a setting, and a review near its end.
+    fn live_with_plan(&mut self, issued_on: NaiveDate) {
+        let urn = format!("{}", 116_900 + self.rng.random_range(0..80));
+        self.push(later(issued_on, 14), Act::OnPlan(placement(urn)));
+        if self.rng.random_bool(0.04) {
+            let started = PlanFact::DirectPaymentsStarted(DirectPaymentsStarted {});
+            self.push(later(issued_on, 40), Act::OnPlan(started));
+        }
+        let meeting_on = later(issued_on, self.rng.random_range(295..=350));
+        let arranged_on = later(meeting_on, -self.rng.random_range(12..=40));
+        let mut review = vec![
+            (
+                arranged_on,
+                ReviewFact::ReviewMeetingArranged(ReviewMeetingArranged {
+                    meeting_on,
+                    arranged_by: Arranger::EducationSetting,
+                }),
+            ),
+            (
+                later(arranged_on, 4),
+                ReviewFact::PapersCirculated(PapersCirculated {}),
+            ),
+            (
+                meeting_on,
+                ReviewFact::ReviewMeetingHeld(ReviewMeetingHeld {
+                    reported_by: Arranger::EducationSetting,
+                }),
+            ),
+        ];
+        if self.rng.random_bool(0.9) {
+            let sent_on = later(meeting_on, self.rng.random_range(4..=25));
+            review.push((sent_on, ReviewFact::ReviewReportSent(ReviewReportSent {})));
+        }
+        // 44 % of the decisions of 2024 came within four weeks of the meeting.
+        let decided_on = if self.rng.random_bool(0.444) {
+            later(meeting_on, self.rng.random_range(10..=25))
+        } else {
+            later(meeting_on, self.rng.random_range(29..=90))
+        };
+        let decision = weighted(
+            self.rng,
+            [
+                (ReviewDecision::Maintain, 66),
+                (ReviewDecision::Amend, 32),
+                (ReviewDecision::Cease, 2),
+            ],
+        );
+        let notified = ReviewDecisionNotified {
+            decision,
+            reasons: None,
+        };
+        review.push((decided_on, ReviewFact::ReviewDecisionNotified(notified)));
+        // What is amended is amended on a review that is no longer the newest one.
+        for (on, fact) in review {
+            self.push(on, Act::OnReview(fact));
+        }
     }
 
     fn consult(&mut self, drafted_on: NaiveDate) {
@@ -420,7 +487,10 @@ impl Teller<'_> {
                 Act::Event(fact) if halts_itself(fact) => !halts
                     .iter()
                     .any(|(from, until)| *from < step.on && until.is_none_or(|until| step.on < until)),
-                Act::Event(AssessmentFact::FinalPlanSent(_)) | Act::HandOver { .. } => !is_halted,
+                Act::Event(AssessmentFact::FinalPlanSent(_))
+                | Act::OnPlan(_)
+                | Act::OnReview(_)
+                | Act::HandOver { .. } => !is_halted,
                 Act::Event(_) | Act::Consult { .. } | Act::Reply { .. } | Act::AgreeExistingAdvice(_) => {
                     !is_halted && !is_planned
                 }
@@ -460,6 +530,18 @@ fn plan_decision(decision: PlanDecision) -> AssessmentFact {
     AssessmentFact::PlanDecisionNotified(PlanDecisionNotified {
         decision,
         reasons: None,
+    })
+}
+
+fn placement(urn: String) -> PlanFact {
+    PlanFact::PlacementStarted(PlacementStarted {
+        rank: PlacementRank::Primary,
+        organisation_id: None,
+        urn: Some(urn),
+        ukprn: None,
+        setting_type: None,
+        sen_unit: false,
+        resourced_provision: false,
     })
 }
 

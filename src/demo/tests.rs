@@ -74,7 +74,7 @@ impl MadeUp {
     fn assessments(&self) -> Vec<ProcedureReading> {
         let manager = staff("manager-1", Role::Manager).unwrap();
         let now = noon(self.today);
-        self.lines("SELECT id AS line FROM procedures")
+        self.lines("SELECT id AS line FROM procedures WHERE kind = 'assessment'")
             .iter()
             .map(|id| {
                 let read = self.store.read_now(|connection| {
@@ -241,6 +241,7 @@ fn nothing_but_advice_follows_the_end_of_a_story() {
             let is_possible = match &step.act {
                 Act::AskAdvice { .. } | Act::Advice { .. } => true,
                 Act::HandOver { .. } | Act::CorrectOpening { .. } => true,
+                Act::OnPlan(_) | Act::OnReview(_) => true,
                 Act::Open(_) | Act::Event(_) | Act::AgreeExistingAdvice(_) => false,
                 Act::Consult { .. } | Act::Reply { .. } | Act::CloseCase(_) => false,
             };

@@ -27,6 +27,7 @@ pub enum Code {
     PlanNotReady,
     Duplicate,
     AlreadyOpen,
+    GoneOn,
     CaseClosed,
     IdempotencyInFlight,
     StaleVersion,
@@ -51,7 +52,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 26] = [
+    pub const ALL: [Code; 27] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -66,6 +67,7 @@ impl Code {
         Code::PlanNotReady,
         Code::Duplicate,
         Code::AlreadyOpen,
+        Code::GoneOn,
         Code::CaseClosed,
         Code::IdempotencyInFlight,
         Code::StaleVersion,
@@ -163,6 +165,13 @@ impl Code {
                 409,
                 "One is already open",
                 "Only one may be open at a time; `existing_id` names the open one.",
+            ),
+            Code::GoneOn => (
+                "gone_on",
+                409,
+                "What it opened has gone on",
+                "This event opened another procedure of the case, and more was recorded there since. Correct \
+                 that first; `existing_id` names the procedure.",
             ),
             Code::CaseClosed => (
                 "case_closed",

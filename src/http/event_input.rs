@@ -18,6 +18,7 @@ use super::problem::{Fault, Problem};
 use crate::casework::PROCEDURES;
 use crate::casework::assessment::AssessmentFact;
 use crate::casework::event::LegalDates;
+use crate::casework::plan::PlanFact;
 use crate::casework::procedure::{EventType, OwnFact, ProcedureFact, ProcedureKind};
 use crate::casework::review::ReviewFact;
 use crate::service::procedure::{GivenCorrection, NewEvent};
@@ -103,6 +104,7 @@ struct ReplacementInput<F> {
 
 pub type AssessmentEventInput = EventInput<AssessmentFact>;
 pub type ReviewEventInput = EventInput<ReviewFact>;
+pub type PlanEventInput = EventInput<PlanFact>;
 
 /// An event of the calculator; which types there are follows from the procedure.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -263,6 +265,7 @@ impl PartialSchema for TimelineFact {
             AdviceFactInput::schema(),
             AssessmentFact::schema(),
             ReviewFact::schema(),
+            PlanFact::schema(),
         ])
     }
 }
@@ -272,6 +275,7 @@ impl ToSchema for TimelineFact {
         AdviceFactInput::schemas(schemas);
         AssessmentFact::schemas(schemas);
         ReviewFact::schemas(schemas);
+        PlanFact::schemas(schemas);
     }
 }
 
@@ -488,6 +492,7 @@ mod tests {
             let forms = [
                 fields(AssessmentFact::schema(), &tag),
                 fields(ReviewFact::schema(), &tag),
+                fields(PlanFact::schema(), &tag),
             ];
             let forms: Vec<Value> = forms.into_iter().flatten().collect();
             assert!(
@@ -498,6 +503,14 @@ mod tests {
                 shared.push(event_type.name());
             }
         }
-        assert_eq!(shared, ["representations_received", "exception_claimed"]);
+        assert_eq!(
+            shared,
+            [
+                "representations_received",
+                "exception_claimed",
+                "amended_plan_sent",
+                "amendment_abandoned_notified"
+            ]
+        );
     }
 }

@@ -27,6 +27,7 @@ mod organisations;
 mod page;
 mod patch;
 mod people;
+mod plans;
 pub mod problem;
 mod procedures;
 mod refusal;
@@ -84,6 +85,12 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(reviews::get_review)
         .service(reviews::list_review_events)
         .service(reviews::record_review_event)
+        .service(plans::open_plan)
+        .service(plans::list_plans)
+        .service(plans::get_plan)
+        .service(plans::list_plan_events)
+        .service(plans::record_plan_event)
+        .service(plans::list_placements)
         .service(advice_requests::open_advice_request)
         .service(advice::record_existing_advice)
         .service(advice::get_advice_matrix)

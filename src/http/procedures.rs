@@ -208,6 +208,8 @@ pub struct EventView {
     pub recorded_by: String,
     /// The event that took its place, or the correction that voided it.
     pub superseded_by: Option<Uuid>,
+    /// The event on another procedure of the case that made this one happen.
+    pub caused_by: Option<Uuid>,
     /// The other dates and the fields of its type.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -245,6 +247,7 @@ impl EventView {
             recorded_at: entry.recorded_at,
             recorded_by: noted.recorded_by,
             superseded_by,
+            caused_by: entry.caused_by,
             fields,
         })
     }

@@ -42,6 +42,9 @@ impl From<Error> for Problem {
                     None => problem,
                 }
             }
+            Error::GoneOn { procedure_id } => {
+                Problem::new(Code::GoneOn).with_member("existing_id", procedure_id.to_string())
+            }
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Error::KeyInFlight => Problem::new(Code::IdempotencyInFlight),
@@ -73,6 +76,7 @@ fn of_refused(refused: &Refused) -> Problem {
         | Reason::NotAnOpening
         | Reason::ConsultationRepeated
         | Reason::ConsultationUnknown
+        | Reason::AppealStillPossible { .. }
         | Reason::AdviceActNotPermitted { .. } => Code::EventNotPermitted,
     };
     let detail = if refused.rules_out_recorded {
@@ -85,6 +89,10 @@ fn of_refused(refused: &Refused) -> Problem {
     } else {
         in_sentences(refusal)
     };
+    let detail = match refused.follows_on {
+        Some(_) => format!("It leads to an event on another procedure of the case. There: {detail}"),
+        None => detail,
+    };
     let problem = Problem::new(code)
         .with_detail(detail.clone())
         .with_faults(vec![Fault::new(refused.pointer.clone(), code.name(), detail)])
@@ -93,6 +101,10 @@ fn of_refused(refused: &Refused) -> Problem {
             "permitted_events",
             json!(permitted_events(refused.permitted.clone())),
         );
+    let problem = match refused.follows_on {
+        Some(procedure_id) => problem.with_member("procedure_id", procedure_id.to_string()),
+        None => problem,
+    };
     match &refusal.reason {
         Reason::PlanNotReady {
             window_ends_on,
@@ -106,6 +118,9 @@ fn of_refused(refused: &Refused) -> Problem {
                 "permitted_acts",
                 json!(request_state.map(|state| state.permitted_acts())),
             ),
+        Reason::AppealStillPossible { kept_until_on } => {
+            problem.with_member("kept_until_on", json!(kept_until_on))
+        }
         Reason::NotPermitted
         | Reason::NotAnOpening
         | Reason::ConsultationRepeated
@@ -144,6 +159,11 @@ pub fn in_sentences(refusal: &Refusal) -> String {
             }
             sentences.join(" ")
         }
+        Reason::AppealStillPossible { kept_until_on } => format!(
+            "The plan is kept to the end of {}, while an appeal against ceasing it can be made: if one was \
+             finally determined, give appeal_determined_on.",
+            in_words(*kept_until_on)
+        ),
         Reason::ConsultationRepeated => "A consultation with this consultation_id is on record.".to_owned(),
         Reason::ConsultationUnknown => "No consultation with this consultation_id is on record.".to_owned(),
         Reason::AdviceActNotPermitted {

@@ -53,6 +53,10 @@ pub enum Error {
         what: &'static str,
         existing_id: Option<String>,
     },
+    /// What it opened has gone on since: that would have to be corrected first.
+    GoneOn {
+        procedure_id: Uuid,
+    },
     /// The case is closed.
     CaseClosed,
     /// The idempotency key stands for another request.
@@ -72,6 +76,9 @@ pub struct Refused {
     pub pointer: String,
     /// Whether the refused event is not the new one, but one on record that the new one rules out.
     pub rules_out_recorded: bool,
+    /// The other procedure of the case that it would have happened on, as what follows from the event that was
+    /// sent.
+    pub follows_on: Option<Uuid>,
 }
 
 impl From<StoreError> for Error {

@@ -15,16 +15,19 @@ use super::advice::{
 use super::case::{
     CaseDetails, check_details, ends_with_its_case, insert_minted, new_case, write_external_refs,
 };
+use super::consequence::{self, Place, place_of};
 use super::person::{PersonDetails, new_person};
 use super::procedure::{NewEvent, draft_of, event_drafts};
 use super::recording::{Draft, Held, apply, new_procedure, save};
+use super::request_rows::RequestContent;
 use super::settings::Settings;
 use super::timeline::GivenEvent;
 use super::{Error, Fault, Work};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{ClosureReason, Fact};
-use crate::casework::timeline::Timeline;
+use crate::casework::procedure::{ProcedureKind, State};
+use crate::casework::timeline::{Consequence, Timeline};
 use crate::store::StoreError;
 use crate::store::advice::{AdviceRequestRow, SubmissionRow, insert_submission};
 use crate::store::case::{CaseRow, insert_facts};
@@ -39,13 +42,32 @@ pub struct CaseFile {
     facts: ChildFacts,
     opened_at: DateTime<Utc>,
     people: Vec<PersonRow>,
-    assessment: Option<(Held, Option<Timeline>)>,
+    procedures: Vec<Judged>,
     submissions: Vec<SubmissionRow>,
+}
+
+/// A procedure with what its stream amounts to so far.
+#[derive(Debug)]
+struct Judged {
+    held: Held,
+    timeline: Option<Timeline>,
+}
+
+impl Judged {
+    fn state(&self) -> State {
+        let timeline = self.timeline.as_ref();
+        timeline.map_or(self.held.kind.void(), |timeline| timeline.state)
+    }
+
+    fn consequences(&self) -> Vec<Consequence> {
+        let timeline = self.timeline.as_ref();
+        timeline.map_or(Vec::new(), |timeline| timeline.consequences.clone())
+    }
 }
 
 impl CaseFile {
     /// A file with nothing in it but what the case says of the child or young person.
-    pub fn open(work: &mut Work<'_>, details: CaseDetails) -> Result<CaseFile, Error> {
+    pub fn new(work: &mut Work<'_>, details: CaseDetails) -> Result<CaseFile, Error> {
         check_details(work, &details)?;
         let (case, facts) = new_case(work, &details)?;
         Ok(CaseFile {
@@ -54,7 +76,7 @@ impl CaseFile {
             facts,
             opened_at: work.now,
             people: Vec::new(),
-            assessment: None,
+            procedures: Vec::new(),
             submissions: Vec::new(),
         })
     }
@@ -65,7 +87,8 @@ impl CaseFile {
 
     /// The assessment as it is judged so far.
     pub fn assessment(&self) -> Option<&Held> {
-        self.assessment.as_ref().map(|(held, _)| held)
+        let assessment = self.newest_of(&ASSESSMENT)?;
+        Some(&self.procedures[assessment].held)
     }
 
     pub fn add_person(&mut self, work: &Work<'_>, details: &PersonDetails) -> Result<Uuid, Error> {
@@ -82,24 +105,19 @@ impl CaseFile {
         event: &GivenEvent,
     ) -> Result<(), Error> {
         let draft = draft_of(work, event)?;
-        let mut held = new_procedure(
-            work,
-            &ASSESSMENT,
-            &self.case.id,
-            event.occurred_on,
-            self.facts.clone(),
-            settings.clone(),
-        );
-        let timeline = apply(work, &mut held, vec![draft], &HashMap::new())?;
-        self.assessment = Some((held, timeline));
-        Ok(())
+        self.open(work, &ASSESSMENT, settings, draft)
     }
 
-    pub fn record_event(&mut self, work: &mut Work<'_>, event: &NewEvent) -> Result<(), Error> {
-        let (held, timeline) = opened(&mut self.assessment)?;
-        let drafts = event_drafts(work, held, Some(&self.case), event)?;
-        *timeline = apply(work, held, drafts, &HashMap::new())?;
-        Ok(())
+    /// Records on the newest procedure of a kind.
+    pub fn record_event(
+        &mut self,
+        work: &mut Work<'_>,
+        kind: &'static ProcedureKind,
+        event: &NewEvent,
+    ) -> Result<(), Error> {
+        let at = self.opened(kind)?;
+        let drafts = event_drafts(work, &self.procedures[at].held, Some(&self.case), event)?;
+        self.apply_to(work, at, drafts, &HashMap::new())
     }
 
     pub fn open_advice_request(
@@ -107,12 +125,12 @@ impl CaseFile {
         work: &mut Work<'_>,
         new: &NewAdviceRequest,
     ) -> Result<Uuid, Error> {
-        let (held, timeline) = opened(&mut self.assessment)?;
+        let at = self.opened(&ASSESSMENT)?;
         let request_id = work.new_id();
         let (draft, faults) = asking_draft(work, request_id, new)?;
         refuse(faults)?;
         let contents = HashMap::from([(request_id, new.content.clone())]);
-        *timeline = apply(work, held, vec![draft], &contents)?;
+        self.apply_to(work, at, vec![draft], &contents)?;
         Ok(request_id)
     }
 
@@ -122,19 +140,17 @@ impl CaseFile {
         request_id: Uuid,
         new: &NewAct,
     ) -> Result<(), Error> {
-        let (held, timeline) = opened(&mut self.assessment)?;
-        let row = request(held, request_id)?.clone();
+        let at = self.opened(&ASSESSMENT)?;
+        let row = request(&self.procedures[at].held, request_id)?.clone();
         let (draft, faults) = act_draft(work, &row, new)?;
         refuse(faults)?;
         self.submissions.extend(submission_of(work, &row, &draft, new)?);
-        *timeline = apply(work, held, vec![draft], &HashMap::new())?;
-        Ok(())
+        self.apply_to(work, at, vec![draft], &HashMap::new())
     }
 
     pub fn agree_existing_advice(&mut self, work: &Work<'_>, new: &NewExistingAdvice) -> Result<(), Error> {
-        let (held, timeline) = opened(&mut self.assessment)?;
-        *timeline = apply(work, held, vec![agreement_draft(work, new)], &HashMap::new())?;
-        Ok(())
+        let at = self.opened(&ASSESSMENT)?;
+        self.apply_to(work, at, vec![agreement_draft(work, new)], &HashMap::new())
     }
 
     pub fn hand_over(&mut self, work: &Work<'_>, caseworker: &str) {
@@ -149,16 +165,102 @@ impl CaseFile {
         reason: ClosureReason,
         occurred_on: NaiveDate,
     ) -> Result<(), Error> {
-        if let Some((held, timeline)) = &mut self.assessment
-            && ends_with_its_case(&held.procedure)?
-        {
-            let draft = Draft::of(work.new_id(), occurred_on, Fact::CaseClosed(reason));
-            *timeline = apply(work, held, vec![draft], &HashMap::new())?;
+        for at in 0..self.procedures.len() {
+            if ends_with_its_case(&self.procedures[at].held.procedure)? {
+                let draft = Draft::of(work.new_id(), occurred_on, Fact::CaseClosed(reason));
+                self.apply_to(work, at, vec![draft], &HashMap::new())?;
+            }
         }
         self.case.closed_on = Some(occurred_on);
         self.case.closure_reason = Some(reason.name().to_owned());
         self.touch(work);
         Ok(())
+    }
+
+    fn open(
+        &mut self,
+        work: &Work<'_>,
+        kind: &'static ProcedureKind,
+        settings: &Settings,
+        draft: Draft,
+    ) -> Result<(), Error> {
+        let held = new_procedure(
+            work,
+            kind,
+            &self.case.id,
+            draft.occurred_on,
+            self.facts.clone(),
+            settings.clone(),
+        );
+        self.procedures.push(Judged { held, timeline: None });
+        self.apply_to(work, self.procedures.len() - 1, vec![draft], &HashMap::new())
+    }
+
+    /// Judges drafts on one of the procedures, and what follows from them on the others.
+    fn apply_to(
+        &mut self,
+        work: &Work<'_>,
+        at: usize,
+        drafts: Vec<Draft>,
+        contents: &HashMap<Uuid, RequestContent>,
+    ) -> Result<(), Error> {
+        let leads_on = drafts.iter().any(|draft| draft.body.event_type().leads_on());
+        let judged = &mut self.procedures[at];
+        let before = if leads_on {
+            judged.consequences()
+        } else {
+            Vec::new()
+        };
+        judged.timeline = apply(work, &mut judged.held, drafts, contents)?;
+        if !leads_on {
+            return Ok(());
+        }
+        let (after, settings) = (judged.consequences(), judged.held.settings.clone());
+        if before.iter().any(|consequence| !after.contains(consequence)) {
+            return Err(Error::Store(StoreError::Bug(
+                "what follows from an event cannot be corrected while its case is taken over".to_owned(),
+            )));
+        }
+        for consequence in after.iter().filter(|consequence| !before.contains(consequence)) {
+            self.follow(work, &settings, consequence)?;
+        }
+        Ok(())
+    }
+
+    fn follow(
+        &mut self,
+        work: &Work<'_>,
+        settings: &Settings,
+        consequence: &Consequence,
+    ) -> Result<(), Error> {
+        let of_kind: Vec<usize> = (0..self.procedures.len())
+            .filter(|at| self.procedures[*at].held.kind == consequence.kind)
+            .collect();
+        let states: Vec<State> = of_kind.iter().map(|at| self.procedures[*at].state()).collect();
+        match place_of(consequence, &states) {
+            Place::On(places) => {
+                for place in places {
+                    let draft = consequence::draft_of(work, consequence);
+                    self.apply_to(work, of_kind[place], vec![draft], &HashMap::new())?;
+                }
+                Ok(())
+            }
+            Place::New => {
+                let draft = consequence::draft_of(work, consequence);
+                self.open(work, consequence.kind, settings, draft)
+            }
+            Place::Nowhere => Ok(()),
+        }
+    }
+
+    fn newest_of(&self, kind: &ProcedureKind) -> Option<usize> {
+        self.procedures
+            .iter()
+            .rposition(|judged| judged.held.kind == kind)
+    }
+
+    fn opened(&self, kind: &ProcedureKind) -> Result<usize, Error> {
+        self.newest_of(kind).ok_or(Error::NotFound)
     }
 
     fn touch(&mut self, work: &Work<'_>) {
@@ -178,7 +280,7 @@ impl CaseFile {
         for person in &self.people {
             insert_person(work.connection, person)?;
         }
-        if let Some((held, timeline)) = &mut self.assessment {
+        for Judged { held, timeline } in &mut self.procedures {
             save(work.connection, held, timeline.as_ref())?;
         }
         for submission in &self.submissions {
@@ -190,15 +292,6 @@ impl CaseFile {
             Some(&self.case.id),
             Some(self.case.version),
         )
-    }
-}
-
-fn opened(
-    assessment: &mut Option<(Held, Option<Timeline>)>,
-) -> Result<(&mut Held, &mut Option<Timeline>), Error> {
-    match assessment {
-        Some((held, timeline)) => Ok((held, timeline)),
-        None => Err(Error::NotFound),
     }
 }
 

@@ -15,10 +15,10 @@ use crate::auth::Scope;
 use crate::casework::advice::AdviceFact;
 use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
 use crate::casework::child::ChildFacts;
-use crate::casework::event::Fact;
+use crate::casework::event::{Event, Fact};
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at, superseded};
 use crate::casework::procedure::ProcedureKind;
-use crate::casework::timeline::Timeline;
+use crate::casework::timeline::{Timeline, sort_events};
 use crate::clock::london_date;
 use crate::statute::requirement::Requirement;
 use crate::store::StoreError;
@@ -27,7 +27,7 @@ use crate::store::convert;
 use crate::store::organisation::find_organisation;
 use crate::store::procedure::{
     EntryNote, ProcedureFilter, ProcedureRow, ProcedureSummaryRow, find_procedure, list_procedures as list,
-    load_corrections, load_entries, page_of_entries,
+    load_corrections, load_entries, lock_procedures_of_case, lock_siblings, page_of_entries,
 };
 use crate::store::settings::settings_at;
 
@@ -101,6 +101,9 @@ pub fn open_procedure(
         }
         Err(other) => return Err(other.into()),
     };
+    if draft.body.event_type().leads_on() {
+        lock_procedures_of_case(work.connection, &la_code, &case.id)?;
+    }
     let mut held = open_new(work, kind, &case.id, event.occurred_on)?;
     let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
     work.audit(
@@ -120,6 +123,9 @@ pub fn record_procedure_event(
     if_match: i64,
     event: &NewEvent,
 ) -> Result<Recorded, Error> {
+    if leads_on(event) {
+        lock_siblings(work.connection, &work.la_code(), procedure_id)?;
+    }
     let mut held = hold_of(work, kind, procedure_id, Some(if_match))?;
     let drafts = event_drafts(work, &held, None, event)?;
     let recorded = held.entries.len();
@@ -141,6 +147,17 @@ pub fn record_procedure_event(
         noted,
         reading: reading_of(work, held, timeline),
     })
+}
+
+/// Whether it may make something happen on another procedure of the case.
+fn leads_on(event: &NewEvent) -> bool {
+    match event {
+        NewEvent::Event(given) => match &given.fact {
+            GivenFact::Own(fact) => fact.event_type().leads_on(),
+            GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => false,
+        },
+        NewEvent::Correction(_) => true,
+    }
 }
 
 /// What recording an event or a correction adds to the stream: a decision to assess asks the default
@@ -177,20 +194,7 @@ pub fn get_procedure(
     known_at_instant: Option<DateTime<Utc>>,
 ) -> Result<ProcedureReading, Error> {
     let la_code = work.la_code();
-    let procedure = find_of(work, kind, procedure_id)?;
-    check_scope(work, &procedure.case_id)?;
-    let mut entries = load_entries(work.connection, &procedure)?;
-    if let Some(instant) = known_at_instant {
-        let known = known_at(&entries, instant).len();
-        if known == 0 {
-            return Err(Error::Question(Fault::new(
-                "/known_at",
-                "not_yet_recorded",
-                "must not be before the first event was recorded",
-            )));
-        }
-        entries.truncate(known);
-    }
+    let (procedure, entries) = known_entries(work, kind, procedure_id, known_at_instant)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, known_at_instant)?;
     let (_, settings) = settings_at(work.connection, &la_code, known_at_instant)?;
     let as_of = as_of.unwrap_or_else(|| known_at_instant.map_or_else(|| work.today(), london_date));
@@ -211,6 +215,46 @@ pub fn get_procedure(
         settings,
         as_of,
     })
+}
+
+/// A procedure and what was known of it at an instant.
+fn known_entries(
+    work: &mut Work<'_>,
+    kind: &ProcedureKind,
+    procedure_id: Uuid,
+    known_at_instant: Option<DateTime<Utc>>,
+) -> Result<(ProcedureRow, Vec<Entry>), Error> {
+    let procedure = find_of(work, kind, procedure_id)?;
+    check_scope(work, &procedure.case_id)?;
+    let mut entries = load_entries(work.connection, &procedure)?;
+    if let Some(instant) = known_at_instant {
+        let known = known_at(&entries, instant).len();
+        if known == 0 {
+            return Err(Error::Question(Fault::new(
+                "/known_at",
+                "not_yet_recorded",
+                "must not be before the first event was recorded",
+            )));
+        }
+        entries.truncate(known);
+    }
+    Ok((procedure, entries))
+}
+
+/// The effective events of a procedure up to a day, in the order of the fold.
+pub fn effective_events(
+    work: &mut Work<'_>,
+    kind: &ProcedureKind,
+    procedure_id: Uuid,
+    as_of: Option<NaiveDate>,
+    known_at_instant: Option<DateTime<Utc>>,
+) -> Result<Vec<Event>, Error> {
+    let (_, entries) = known_entries(work, kind, procedure_id, known_at_instant)?;
+    let as_of = as_of.unwrap_or_else(|| known_at_instant.map_or_else(|| work.today(), london_date));
+    let mut events = effective(&entries, &HashSet::new());
+    events.retain(|event| event.occurred_on <= as_of);
+    sort_events(&mut events);
+    Ok(events)
 }
 
 /// A page of the authority's procedures of the kind that the filter names.
@@ -462,6 +506,7 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
                         root_id: Some(fact.0.root_id),
                         dates: replacement.dates,
                         note: replacement.note.clone(),
+                        caused_by: fact.0.caused_by,
                         pointer: at("replacement"),
                         ..Draft::of(id, replacement.occurred_on, replaced)
                     });

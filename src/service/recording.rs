@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::consequence::follow;
 use super::error::Refused;
 use super::request_rows::{RequestContent, renewed_requests, write_requests};
 use super::settings::Settings;
@@ -78,6 +79,8 @@ pub struct Draft {
     pub dates: LegalDates,
     pub body: EntryBody,
     pub note: Option<String>,
+    /// The event on another procedure that makes it happen.
+    pub caused_by: Option<Uuid>,
     /// Where in the request's body it stands.
     pub pointer: String,
 }
@@ -92,6 +95,7 @@ impl Draft {
             dates: LegalDates::default(),
             body: EntryBody::Fact(fact),
             note: None,
+            caused_by: None,
             pointer: String::new(),
         }
     }
@@ -110,6 +114,7 @@ impl Draft {
             dates: LegalDates::default(),
             body: EntryBody::Correction(correction),
             note,
+            caused_by: None,
             pointer: String::new(),
         }
     }
@@ -221,10 +226,31 @@ pub fn new_procedure(
     }
 }
 
-/// Judges the drafts together with the stream and writes everything, or nothing.
+/// Judges the drafts together with the stream and writes everything, or nothing; then what follows from it on
+/// other procedures of the case. Whoever records what may lead on holds them all before.
 ///
 /// Gives what the stream amounts to now; none if it was opened in error.
 pub fn record(
+    work: &mut Work<'_>,
+    held: &mut Held,
+    drafts: Vec<Draft>,
+    contents: &HashMap<Uuid, RequestContent>,
+) -> Result<Option<Timeline>, Error> {
+    if !drafts.iter().any(|draft| draft.body.event_type().leads_on()) {
+        return record_alone(work, held, drafts, contents);
+    }
+    let readings = &held.settings.readings;
+    let before = derive(&held.procedure, &held.entries, &held.child, readings, None)?;
+    let after = record_alone(work, held, drafts, contents)?;
+    let led_to = |timeline: &Option<Timeline>| match timeline {
+        Some(timeline) => timeline.consequences.clone(),
+        None => Vec::new(),
+    };
+    follow(work, &held.procedure.case_id, &led_to(&before), &led_to(&after))?;
+    Ok(after)
+}
+
+fn record_alone(
     work: &mut Work<'_>,
     held: &mut Held,
     drafts: Vec<Draft>,
@@ -447,6 +473,7 @@ fn entry_of(draft: &Draft, sequence: i64, recorded_at: DateTime<Utc>) -> Entry {
         dates: draft.dates,
         body: draft.body.clone(),
         recorded_at,
+        caused_by: draft.caused_by,
     }
 }
 
@@ -553,6 +580,7 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
                 permitted: held.kind.permitted_types(state),
                 pointer: pointer_of(draft),
                 rules_out_recorded: false,
+                follows_on: None,
             })))
         }
         Some(_) | None => Ok(()),
@@ -652,6 +680,7 @@ fn refused(
         permitted: kind.permitted_types(state),
         pointer: broken.or(drafts.first()).map(pointer_of).unwrap_or_default(),
         rules_out_recorded: broken.is_none(),
+        follows_on: None,
         refusal,
     }
 }

@@ -422,13 +422,20 @@ impl<'r> Clocks<'r> {
         self.clocks
             .iter()
             .rev()
-            .find(|clock| clock.rule.bound == Bound::NoEarlierThan)
+            .find(|clock| clock.rule.bound == Bound::NoEarlierThan && clock.rule.bearer == Party::Family)
             .filter(|clock| {
                 clock
                     .segments
                     .last()
                     .is_some_and(|segment| segment.satisfied_on.is_none())
             })
+    }
+
+    /// The newest clock of a kind, while nothing has satisfied or cancelled it.
+    pub fn running(&self, kind: ClockKind) -> Option<&Clock> {
+        let newest = self.clocks.iter().rev().find(|clock| clock.rule.kind == kind)?;
+        let last = newest.segments.last()?;
+        (last.satisfied_on.is_none() && last.cancelled_on.is_none()).then_some(newest)
     }
 
     /// Tests every claim on the clocks it names and gives the finished clocks by due date and id.

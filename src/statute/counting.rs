@@ -50,6 +50,22 @@ pub fn months_starting_with(months: u32, first_on: NaiveDate) -> NaiveDate {
     }
 }
 
+/// A limit of the Tribunal's own for an appeal: one that ends from 25 December to 1 January, or in August,
+/// ends on the first working day after that time; another one that ends on a day that is not a working day
+/// ends on the next that is (HESC Rules r.12).
+///
+/// A limit that would end on 29 December 2025 ends on 2 January 2026; one of 10 August 2026 on 1 September.
+pub fn tribunal_roll(ends_on: NaiveDate) -> NaiveDate {
+    use chrono::Datelike;
+    let rolled_on = match (ends_on.month(), ends_on.day()) {
+        (12, 25..=31) => NaiveDate::from_ymd_opt(ends_on.year() + 1, 1, 2),
+        (1, 1) => NaiveDate::from_ymd_opt(ends_on.year(), 1, 2),
+        (8, _) => NaiveDate::from_ymd_opt(ends_on.year(), 9, 1),
+        (_, _) => None,
+    };
+    first_working_day_on_or_after(rolled_on.unwrap_or(ends_on))
+}
+
 /// "n working days beginning with the day on which": that day is working day one if it is one.
 ///
 /// Fifteen working days beginning with Thursday 26 March 2026 end on Friday 17 April 2026, past
@@ -110,6 +126,8 @@ pub enum Counting {
     WithinDays(u32),
     WithinMonths(u32),
     MonthsStartingWith(u32),
+    /// Within months, ending as the Tribunal's own limits do.
+    TribunalMonths(u32),
     WorkingDaysBeginningWith(u32),
     NthWorkingDayAfter(u32),
     Before,
@@ -165,6 +183,7 @@ impl Counting {
             Counting::DaysBeginningWith(_)
             | Counting::WithinMonths(_)
             | Counting::MonthsStartingWith(_)
+            | Counting::TribunalMonths(_)
             | Counting::WorkingDaysBeginningWith(_)
             | Counting::NthWorkingDayAfter(_)
             | Counting::Before
@@ -181,6 +200,7 @@ impl Counting {
             Counting::WithinDays(n) => within_days(n, trigger_on),
             Counting::WithinMonths(n) => within_months(n, trigger_on),
             Counting::MonthsStartingWith(n) => months_starting_with(n, trigger_on),
+            Counting::TribunalMonths(n) => tribunal_roll(within_months(n, trigger_on)),
             Counting::WorkingDaysBeginningWith(n) => working_days_beginning_with(n, trigger_on),
             Counting::NthWorkingDayAfter(n) => nth_working_day_after(n, trigger_on),
             Counting::Before => before(trigger_on),
@@ -198,6 +218,7 @@ impl Counting {
             Counting::DaysBeginningWith(_)
             | Counting::WithinMonths(_)
             | Counting::MonthsStartingWith(_)
+            | Counting::TribunalMonths(_)
             | Counting::WorkingDaysBeginningWith(_)
             | Counting::NthWorkingDayAfter(_)
             | Counting::Before
@@ -215,6 +236,9 @@ impl Counting {
             Counting::WithinDays(n) => format!("within {n} days"),
             Counting::WithinMonths(n) => format!("within {n} months"),
             Counting::MonthsStartingWith(n) => format!("{n} months starting with the day"),
+            Counting::TribunalMonths(n) => {
+                format!("within {n} months, past August, Christmas and days that are not working days")
+            }
             Counting::WorkingDaysBeginningWith(n) => {
                 format!("{n} working days beginning with the day")
             }
@@ -254,6 +278,21 @@ mod tests {
             ("V12", within_weeks(20, on("2026-05-04")), "2026-09-21"),
             ("V19", days_beginning_with(15, on("2026-03-02")), "2026-03-16"),
             ("V22", within_days(15, on("2026-03-02")), "2026-03-17"),
+            (
+                "V51 without a certificate",
+                tribunal_roll(within_months(2, on("2025-10-29"))),
+                "2026-01-02",
+            ),
+            (
+                "V52",
+                tribunal_roll(within_months(2, on("2026-06-10"))),
+                "2026-09-01",
+            ),
+            (
+                "V54",
+                tribunal_roll(within_months(2, on("2026-03-13"))),
+                "2026-05-13",
+            ),
             ("V24", months_starting_with(12, on("2025-03-10")), "2026-03-09"),
             ("V27", notice_weeks(2, on("2026-03-18"), clear), "2026-03-03"),
             (

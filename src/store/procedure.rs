@@ -6,15 +6,16 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::case::lock_case;
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
 use super::column::{Day, Id, Instant};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{from_json, instant, json, unreadable, unwritable};
+use super::convert::{from_json, id, instant, json, unreadable, unwritable};
 use super::schema::{cases, clocks, events, flags, procedures};
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, StoreError};
 use crate::casework::advice::AdviceFact;
-use crate::casework::event::{ClosureReason, Fact, LegalDates};
+use crate::casework::event::{ClosureReason, Fact};
 use crate::casework::flag::FlagCode;
 use crate::casework::history::{Correction, Entry, EntryBody};
 use crate::casework::procedure::{EventType, Kept, ProcedureKind};
@@ -174,6 +175,22 @@ pub fn lock_procedure(
             .for_no_key_update()
             .get_result(inner)?),
     }
+}
+
+/// Holds the case of a procedure and all its procedures against other writers, in the order in which everybody
+/// does.
+pub fn lock_siblings(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_id: Uuid,
+) -> Result<(), StoreError> {
+    if let AnyConnection::Sqlite(_) = connection {
+        return Ok(());
+    }
+    let procedure = find_procedure(connection, la_code, procedure_id)?;
+    lock_case(connection, la_code, id(&procedure.case_id)?)?;
+    lock_procedures_of_case(connection, la_code, &procedure.case_id)?;
+    Ok(())
 }
 
 /// Reads all procedures of a case, the oldest first, and holds them like [`lock_procedure`].
@@ -485,12 +502,24 @@ pub fn list_procedures(
 }
 
 fn encode(entry: &Entry) -> Result<String, StoreError> {
-    let dates = entry.dates;
+    let (dates, caused_by) = (entry.dates, entry.caused_by);
     match &entry.body {
-        EntryBody::Fact(Fact::Own(fact)) => fact.to_kept(dates).map_err(unwritable),
-        EntryBody::Fact(Fact::Advice(fact)) => json(&Kept { dates, fact }),
-        EntryBody::Fact(Fact::CaseClosed(fact)) => json(&Kept { dates, fact }),
-        EntryBody::Correction(fact) => json(&Kept { dates, fact }),
+        EntryBody::Fact(Fact::Own(fact)) => fact.to_kept(dates, caused_by).map_err(unwritable),
+        EntryBody::Fact(Fact::Advice(fact)) => json(&Kept {
+            dates,
+            caused_by,
+            fact,
+        }),
+        EntryBody::Fact(Fact::CaseClosed(fact)) => json(&Kept {
+            dates,
+            caused_by,
+            fact,
+        }),
+        EntryBody::Correction(fact) => json(&Kept {
+            dates,
+            caused_by,
+            fact,
+        }),
     }
 }
 
@@ -500,7 +529,7 @@ struct OnRequest {
     request_id: Uuid,
 }
 
-fn advice_fact(name: &str, data: &str) -> Result<(LegalDates, AdviceFact), StoreError> {
+fn advice_fact(name: &str, data: &str) -> Result<Kept<AdviceFact>, StoreError> {
     let bare: Option<fn(Uuid) -> AdviceFact> = if name == EventType::ADVICE_ACKNOWLEDGED.name() {
         Some(|request_id| AdviceFact::AdviceAcknowledged { request_id })
     } else if name == EventType::ADVICE_SUBMITTED.name() {
@@ -513,37 +542,34 @@ fn advice_fact(name: &str, data: &str) -> Result<(LegalDates, AdviceFact), Store
     match bare {
         Some(fact) => {
             let kept: Kept<OnRequest> = from_json(data)?;
-            Ok((kept.dates, fact(kept.fact.request_id)))
+            Ok(kept.map(|on| fact(on.request_id)))
         }
-        None => {
-            let kept: Kept<AdviceFact> = from_json(data)?;
-            Ok((kept.dates, kept.fact))
-        }
+        None => from_json(data),
     }
 }
 
 fn decode(kind: &ProcedureKind, row: EntryRow) -> Result<Entry, StoreError> {
     let name = row.event_type.as_str();
-    let (dates, body) = if name == EventType::CORRECTION.name() {
+    let kept = if name == EventType::CORRECTION.name() {
         let kept: Kept<Correction> = from_json(&row.data)?;
-        (kept.dates, EntryBody::Correction(kept.fact))
+        kept.map(EntryBody::Correction)
     } else if name == EventType::CASE_CLOSED.name() {
         let kept: Kept<ClosureReason> = from_json(&row.data)?;
-        (kept.dates, EntryBody::Fact(Fact::CaseClosed(kept.fact)))
+        kept.map(|reason| EntryBody::Fact(Fact::CaseClosed(reason)))
     } else if AdviceFact::EVENT_TYPES.iter().any(|known| known.name() == name) {
-        let (dates, fact) = advice_fact(name, &row.data)?;
-        (dates, EntryBody::Fact(Fact::Advice(fact)))
+        advice_fact(name, &row.data)?.map(|fact| EntryBody::Fact(Fact::Advice(fact)))
     } else {
-        let (dates, fact) = kind.read(&row.data).map_err(unreadable)?;
-        (dates, EntryBody::Fact(Fact::Own(fact)))
+        let kept = kind.read(&row.data).map_err(unreadable)?;
+        kept.map(|fact| EntryBody::Fact(Fact::Own(fact)))
     };
     Ok(Entry {
         id: row.id.0,
         root_id: row.root_id.0,
         sequence: row.sequence,
         occurred_on: row.occurred_on.0,
-        dates,
-        body,
+        dates: kept.dates,
+        body: kept.fact,
         recorded_at: instant(row.recorded_at.0),
+        caused_by: kept.caused_by,
     })
 }

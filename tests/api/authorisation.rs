@@ -10,7 +10,7 @@ use crate::harness::{Actor, Answer, Service, anonymous, if_match, new_key};
 
 /// Who reaches an operation: caseworker, manager, auditor, admin (d), contributor (o), family; `*` is
 /// anybody, also without a token.
-const TABLE: [(&str, &str); 46] = [
+const TABLE: &[(&str, &str)] = &[
     ("compute_timeline", "*"),
     ("get_rules", "*"),
     ("check_liveness", "*"),
@@ -36,6 +36,12 @@ const TABLE: [(&str, &str); 46] = [
     ("get_review", "cmadf"),
     ("list_review_events", "cmad"),
     ("record_review_event", "cm"),
+    ("open_plan", "cm"),
+    ("list_plans", "cmad"),
+    ("get_plan", "cmadf"),
+    ("list_plan_events", "cmad"),
+    ("record_plan_event", "cm"),
+    ("list_placements", "cmadf"),
     ("open_advice_request", "cm"),
     ("record_existing_advice", "cm"),
     ("get_advice_matrix", "cmad"),
@@ -112,6 +118,10 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
                 json!({ "type": "review_period_started", "occurred_on": "2025-05-01", "kind": "annual" });
             json!({ "case_id": other, "event": started })
         }
+        ("POST", "/v1/plans") => {
+            json!({ "case_id": other, "event": { "type": "plan_drafted", "occurred_on": "2026-02-16" } })
+        }
+        ("POST", "/v1/plans/{id}/events") => json!({ "type": "plan_made", "occurred_on": "2026-02-20" }),
         ("POST", "/v1/reviews/{id}/events") => {
             json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" })
         }
@@ -149,6 +159,7 @@ struct Fixture {
     person: String,
     assessment: String,
     review: String,
+    plan: String,
     request: String,
     trust: String,
     other: String,
@@ -180,6 +191,9 @@ async fn fixture() -> Fixture {
         .await
         .expect(201)
         .id();
+    let plan = sample("POST", "/v1/plans", &case_id);
+    let plan = service.post(&service.caseworker(), "/v1/plans", plan).await;
+    let plan = plan.expect(201).id();
     let request = service
         .ask(
             &assessment,
@@ -193,6 +207,7 @@ async fn fixture() -> Fixture {
         person,
         assessment,
         review,
+        plan,
         request,
         trust,
         other,
@@ -207,6 +222,8 @@ impl Fixture {
             &self.assessment
         } else if path.starts_with("/v1/reviews") {
             &self.review
+        } else if path.starts_with("/v1/plans") {
+            &self.plan
         } else if path.starts_with("/v1/advice-requests") {
             &self.request
         } else {
@@ -231,7 +248,7 @@ impl Fixture {
             if operation.id != "put_settings" {
                 request = request.insert_header(if_match(version));
             }
-            let named = if ["open_assessment", "open_review"].contains(&operation.id.as_str()) {
+            let named = if ["open_assessment", "open_review", "open_plan"].contains(&operation.id.as_str()) {
                 &self.case_id
             } else {
                 &self.other
@@ -347,7 +364,7 @@ async fn another_authority_organisation_or_family_finds_nothing() {
                         "{role:?} of 330 on {id}"
                     );
                 }
-                (false, true) if ["open_assessment", "open_review"].contains(&id.as_str()) => {
+                (false, true) if ["open_assessment", "open_review", "open_plan"].contains(&id.as_str()) => {
                     assert_eq!(answer.faults(), ["/case_id unknown_case"])
                 }
                 (false, true) if id == "search_cases" => {

@@ -683,7 +683,8 @@ async fn closing_a_case_ends_everything_on_it_together() {
     );
     assert_eq!(
         each(closed.body["procedures"].as_array().unwrap(), "state"),
-        ["plan_issued", "closed"]
+        ["plan_issued", "closed", "closed", "closed"],
+        "its second assessment, its plan and the review of that"
     );
     for status in ["running", "overdue"] {
         assert!(

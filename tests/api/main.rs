@@ -23,6 +23,7 @@ mod idempotency;
 mod index;
 mod organisations;
 mod people;
+mod plans;
 mod problems;
 mod reviews;
 mod rules;

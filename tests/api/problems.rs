@@ -190,6 +190,7 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             .await,
     );
     reached.insert("bad_request", broken_body(service).await);
+    reached.insert("gone_on", gone_on(service).await);
     // These two leave the service broken.
     service.tamper("UPDATE events SET data = '{\"fact\":\"the secret of a child\"}'");
     reached.insert(
@@ -208,6 +209,26 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             .await,
     );
     reached
+}
+
+/// A plan that was made, whose opening is voided after more was recorded on it.
+async fn gone_on(service: &Service) -> Answer {
+    let caseworker = service.caseworker();
+    let body = json!({ "case_id": service.case().await,
+        "event": { "type": "plan_made", "occurred_on": "2026-01-12" } });
+    let plan = service.post(&caseworker, "/v1/plans", body).await.expect(201);
+    let review = service.list("/v1/reviews").await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let held = json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" });
+    let events = format!("/v1/reviews/{review}/events");
+    service.act(&caseworker, &events, 1, held).await.expect(201);
+    let events = format!("/v1/plans/{}/events", plan.id());
+    let made = service.list(&events).await[0]["id"].clone();
+    let voided = json!({ "type": "correction", "occurred_on": "2026-02-20", "reason": "Typed wrongly",
+        "changes": [{ "supersedes": made, "replacement": null }] });
+    service.act(&caseworker, &events, 1, voided).await
 }
 
 /// A body whose chunks cannot be read, which only a real connection can send.

@@ -192,12 +192,13 @@ async fn an_assessment_and_a_review_may_be_open_together_but_not_two_reviews() {
     assert!(service.list("/v1/reviews?state=meeting_held").await.is_empty());
     assert!(service.list("/v1/reviews?due_before=2026-04-29").await.is_empty());
 
-    // Once it is complete, the next may begin.
-    let decided =
-        json!({ "type": "review_decision_notified", "occurred_on": "2026-04-27", "decision": "maintain" });
-    service.review_event(&review, decided).await.expect(201);
+    // One that was opened in error stands in nobody's way.
+    let events = service.list(&format!("/v1/reviews/{review}/events")).await;
+    let voided = json!({ "type": "correction", "occurred_on": "2026-04-28", "reason": "Another child",
+        "changes": [{ "supersedes": events[0]["id"], "replacement": null }] });
+    service.review_event(&review, voided).await.expect(201);
     service.review_on(&case_id, "2026-04-27").await;
-    assert_eq!(service.list("/v1/reviews").await.len(), 2);
+    assert_eq!(service.list("/v1/reviews").await.len(), 1);
 }
 
 #[actix_web::test]
@@ -401,7 +402,8 @@ async fn closing_the_case_ends_what_a_finished_review_still_owes() {
     let running = "/v1/clocks?procedure=review&status=running";
     assert_eq!(
         each(&service.list(running).await, "kind"),
-        [&json!("phase_transfer_plan")]
+        ["phase_transfer_plan", "review_due"],
+        "of the one that is over, and of the next"
     );
     let closure = json!({ "reason": "left_england", "occurred_on": "2026-09-30" });
     service

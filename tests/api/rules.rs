@@ -37,7 +37,11 @@ async fn every_rule_says_how_it_counts_and_where_it_stands() {
             "amended_plan",
             "phase_transfer_plan",
             "phase_transfer_plan",
-            "phase_transfer_plan"
+            "phase_transfer_plan",
+            "amendment_representations",
+            "amended_plan",
+            "cease_hold",
+            "direct_payments_review"
         ]
     );
     for rule in items {
@@ -169,7 +173,7 @@ async fn before_the_regulations_there_is_no_rule() {
             .as_array()
             .unwrap()
             .len(),
-        18
+        22
     );
     for (query, fault) in [
         ("?on=today", "/on malformed"),

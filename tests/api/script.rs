@@ -113,6 +113,7 @@ impl Script {
             script.step().await;
         }
         script.review_in_order().await;
+        script.plan_in_order().await;
         script
     }
 
@@ -510,32 +511,14 @@ impl Script {
         self.post(CASEWORKER, "/v1/reviews", body).await;
         let uri = format!("/v1/reviews/{}", opened.id());
         for event in events {
-            if let Some((_, version)) = self.version(&uri).await {
-                self.write(
-                    CASEWORKER,
-                    Method::POST,
-                    &format!("{uri}/events"),
-                    Some(version),
-                    event,
-                )
-                .await;
-            }
+            self.record_next(&uri, event).await;
         }
         let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
         let replacement = json!({ "type": "review_meeting_held", "occurred_on": self.today - Days::new(46) });
         let change = json!({ "supersedes": recorded.body["items"][2]["id"], "replacement": replacement });
         let correction =
             json!({ "type": "correction", "occurred_on": self.today, "reason": "x", "changes": [change] });
-        if let Some((_, version)) = self.version(&uri).await {
-            self.write(
-                CASEWORKER,
-                Method::POST,
-                &format!("{uri}/events"),
-                Some(version),
-                correction,
-            )
-            .await;
-        }
+        self.record_next(&uri, correction).await;
         for list in [
             "/v1/reviews",
             "/v1/reviews?state=amendment_proposed&flag=early_years_review",
@@ -543,6 +526,71 @@ impl Script {
             "/v1/cases?state=amendment_proposed",
         ] {
             self.get(CASEWORKER, list).await;
+        }
+    }
+
+    /// A plan from its draft to its end, one step of it corrected.
+    async fn plan_in_order(&mut self) {
+        let today = self.today;
+        let before = |days| (today - Days::new(days)).to_string();
+        let drafted = json!({ "type": "plan_drafted", "occurred_on": before(200) });
+        let made = json!({ "type": "plan_made", "occurred_on": before(160) });
+        let events = [
+            json!({ "type": "placement_started", "occurred_on": before(150), "urn": "116936" }),
+            json!({ "type": "cease_notified", "occurred_on": before(140), "reason": "other" }),
+            json!({ "type": "ceased", "occurred_on": before(139), "reason": "other" }),
+            json!({ "type": "ceased", "occurred_on": before(20), "reason": "other" }),
+        ];
+        let child = json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2012-01-01" });
+        let case = self.post(CASEWORKER, "/v1/cases", child).await;
+        let body = json!({ "case_id": case.id(), "event": drafted });
+        let opened = self.post(CASEWORKER, "/v1/plans", body.clone()).await;
+        self.post(CASEWORKER, "/v1/plans", body).await;
+        let uri = format!("/v1/plans/{}", opened.id());
+        self.record_next(&uri, made).await;
+        let read = self.get(CASEWORKER, &format!("/v1/cases/{}", case.id())).await;
+        let procedures = read.body["procedures"].as_array().cloned().unwrap_or_default();
+        let review = procedures
+            .iter()
+            .find(|procedure| procedure["procedure"] == "review");
+        if let Some(review) = review.and_then(|review| review["id"].as_str()) {
+            let held = json!({ "type": "review_meeting_held", "occurred_on": before(155) });
+            self.record_next(&format!("/v1/reviews/{review}"), held).await;
+            let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
+            let change = json!({ "supersedes": recorded.body["items"][1]["id"], "replacement": null });
+            let voided =
+                json!({ "type": "correction", "occurred_on": before(0), "reason": "x", "changes": [change] });
+            self.record_next(&uri, voided).await;
+        }
+        for event in events {
+            self.record_next(&uri, event).await;
+        }
+        let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
+        let replacement = json!({ "type": "plan_made", "occurred_on": before(161) });
+        let change = json!({ "supersedes": recorded.body["items"][1]["id"], "replacement": replacement });
+        let correction =
+            json!({ "type": "correction", "occurred_on": self.today, "reason": "x", "changes": [change] });
+        self.record_next(&uri, correction).await;
+        for uri in [
+            format!("{uri}/placements"),
+            "/v1/plans?state=ceased".to_owned(),
+            format!("/v1/cases/{}", case.id()),
+        ] {
+            self.get(CASEWORKER, &uri).await;
+        }
+    }
+
+    /// Records an event on the version that is there.
+    async fn record_next(&mut self, uri: &str, event: Value) {
+        if let Some((_, version)) = self.version(uri).await {
+            self.write(
+                CASEWORKER,
+                Method::POST,
+                &format!("{uri}/events"),
+                Some(version),
+                event,
+            )
+            .await;
         }
     }
 

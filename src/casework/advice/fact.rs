@@ -40,6 +40,7 @@ const fn act(name: &'static str, permitted: Permitted) -> EventRow {
         rank: 4,
         required: &[],
         permitted,
+        leads_on: false,
     }
 }
 

@@ -198,6 +198,10 @@ pub struct SettingReplied {
 /// The final plan was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FinalPlanSent {
+    /// Which version of the plan's content it is; the newest if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub version: Option<i64>,
     /// Whom it was sent to and when; the limit is kept by the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20, default = json!([]))]

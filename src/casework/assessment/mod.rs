@@ -17,6 +17,7 @@ pub use self::fact::{
     SettingReplied, WithdrawnBy,
 };
 use super::event::Event;
+use super::plan::{PLAN, PlanFact, PlanMade};
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
 use super::sending::Sending;
 use super::timeline::{Ledger, Reason};
@@ -177,12 +178,15 @@ const SETTING_REPLIED: EventType = EventType::of(&EventRow::own(
     &["consultation_id", "reply"],
     any_of(&[AssessmentState::Drafting, AssessmentState::DraftServed]),
 ));
-const FINAL_PLAN_SENT: EventType = EventType::of(&EventRow::own(
-    "final_plan_sent",
-    11,
-    &[],
-    any_of(&[AssessmentState::DraftServed]),
-));
+const FINAL_PLAN_SENT: EventType = EventType::of(
+    &EventRow::own(
+        "final_plan_sent",
+        11,
+        &[],
+        any_of(&[AssessmentState::DraftServed]),
+    )
+    .leading_on(),
+);
 const ASSESSMENT_WITHDRAWN: EventType = EventType::of(&EventRow::own(
     "assessment_withdrawn",
     12,
@@ -398,6 +402,10 @@ fn send_final_plan(
     };
     ledger.send_plan(Mark::FinalPlanSent, sending, outstanding, event)?;
     ledger.plan_sent(event);
+    let made = PlanMade {
+        version: sent.version,
+    };
+    ledger.leads_to(&PLAN, PlanFact::PlanMade(made), event, event.occurred_on);
     Ok(AssessmentState::PlanIssued)
 }
 

@@ -63,6 +63,7 @@ impl Record {
 
     fn push(&mut self, event: &Event, body: EntryBody) {
         self.entries.push(Entry {
+            caused_by: None,
             id: event.id,
             root_id: event.root_id,
             sequence: self.entries.len() as i64 + 1,

@@ -198,6 +198,7 @@ fn entries(facts: &[(&str, Fact)]) -> Vec<Entry> {
     let with_number = facts.iter().enumerate();
     with_number
         .map(|(at, (day, fact))| Entry {
+            caused_by: None,
             id: id(&format!("entry {at}")),
             root_id: id(&format!("entry {at}")),
             sequence: at as i64 + 1,
@@ -306,8 +307,9 @@ fn it_is_corrected_closed_kept_and_indexed_like_any_other() {
         sent_on: Some(on("2026-01-04")),
         ..LegalDates::default()
     };
-    let kept = fact.to_kept(dates).unwrap();
-    assert_eq!(LOAN.read(&kept).unwrap(), (dates, fact.clone()));
+    let kept = fact.to_kept(dates, None).unwrap();
+    let read = LOAN.read(&kept).unwrap();
+    assert_eq!((read.dates, read.fact), (dates, fact.clone()));
 
     let key = IndexKey {
         la_code: "885".to_owned(),

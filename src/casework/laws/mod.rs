@@ -13,6 +13,7 @@ mod matrix;
 mod model;
 mod opening;
 mod order;
+mod plan;
 mod portrait;
 mod prefix;
 mod purity;

@@ -22,6 +22,7 @@ impl Recorded {
         let at = self.entries.len();
         let id = id(&format!("entry {at}"));
         self.entries.push(Entry {
+            caused_by: None,
             id,
             root_id: root.map_or(id, |root| self.entries[root].root_id),
             sequence: at as i64 + 1,

@@ -13,35 +13,36 @@ use crate::casework::event::{ClosureReason, Fact, LegalDates};
 use crate::casework::procedure::{EventType, State};
 use crate::casework::review::ReviewState::{self, *};
 use crate::casework::review::*;
-use crate::casework::sending::{WaivedBy, Waiver};
+use crate::casework::sending::{AmendedPlanSent, AmendmentAbandonedNotified, WaivedBy, Waiver};
 use crate::casework::timeline::Reason;
 use crate::statute::clock::{Clock, ClockStatus};
 use crate::statute::reading::Readings;
 use crate::statute::rulebook::ClockKind;
 
 /// A column for each state: before the opening, in period, meeting arranged, meeting held, amending,
-/// amendment proposed, maintained, amended, abandoned, cease decided, withdrawn, closed. A dot refuses,
+/// amendment proposed, maintained, amended, abandoned, cease decided, withdrawn, closed, plan ceased. A dot refuses,
 /// `=` stays.
 const TRANSITIONS: &str = "
-review_period_started              per  .   .   .   .   .   .   .   .   .   .   .
-phase_transfer_expected             .   =   =   =   =   =   .   .   .   .   .   .
-review_meeting_arranged             .  arr arr  .   .   .   .   .   .   .   .   .
-papers_circulated                   .   =   =   =   =   =   .   .   .   .   .   .
-review_meeting_held                 .  hel hel  .   .   .   .   .   .   .   .   .
-review_report_sent                  .   =   =   =   =   =   =   =   =   =   .   .
-review_decision_notified maintain   .  mai mai mai mai mai  .   .   .   .   .   .
-review_decision_notified amend      .  ami ami ami  =   =   .   .   .   .   .   .
-review_decision_notified cease      .  cea cea cea cea cea  .   .   .   .   .   .
-amendment_notice_sent               .  pro pro pro pro pro  .   .   .   .   .   .
-representations_received            .   .   .   .   =   =   .   .   .   .   .   .
-amended_plan_sent                   .  amd amd amd amd amd amd  .  amd amd  .   .
-amendment_abandoned_notified        .   .   .   .  aba aba  .   .   .   .   .   .
-review_withdrawn                    .  wit wit wit wit wit  .   .   .   .   .   .
-exception_claimed                   .   =   =   =   =   =   .   .   .   .   .   .
-case_closed                         .  clo clo clo clo clo  =   =   =   =   =   .
+review_period_started              per  .   .   .   .   .   .   .   .   .   .   .   .
+phase_transfer_expected             .   =   =   =   =   =   .   .   .   .   .   .   .
+review_meeting_arranged             .  arr arr  .   .   .   .   .   .   .   .   .   .
+papers_circulated                   .   =   =   =   =   =   .   .   .   .   .   .   .
+review_meeting_held                 .  hel hel  .   .   .   .   .   .   .   .   .   .
+review_report_sent                  .   =   =   =   =   =   =   =   =   =   .   .   .
+review_decision_notified maintain   .  mai mai mai mai mai  .   .   .   .   .   .   .
+review_decision_notified amend      .  ami ami ami  =   =   .   .   .   .   .   .   .
+review_decision_notified cease      .  cea cea cea cea cea  .   .   .   .   .   .   .
+amendment_notice_sent               .  pro pro pro pro pro  .   .   .   .   .   .   .
+representations_received            .   .   .   .   =   =   .   .   .   .   .   .   .
+amended_plan_sent                   .  amd amd amd amd amd amd  .  amd amd  .   .   .
+amendment_abandoned_notified        .   .   .   .  aba aba  .   .   .   .   .   .   .
+review_withdrawn                    .  wit wit wit wit wit  .   .   .   .   .   .   .
+exception_claimed                   .   =   =   =   =   =   .   .   .   .   .   .   .
+case_closed                         .  clo clo clo clo clo  =   =   =   =   =   .   =
+plan_ceased                         .  cpl cpl cpl cpl cpl  =   =   =   =   .   .   .
 ";
 
-const STATES: [(&str, Option<ReviewState>); 12] = [
+const STATES: [(&str, Option<ReviewState>); 13] = [
     ("-", None),
     ("per", Some(InPeriod)),
     ("arr", Some(MeetingArranged)),
@@ -54,7 +55,12 @@ const STATES: [(&str, Option<ReviewState>); 12] = [
     ("cea", Some(CeaseDecided)),
     ("wit", Some(Withdrawn)),
     ("clo", Some(Closed)),
+    ("cpl", Some(ReviewState::PlanCeased)),
 ];
+
+fn plan_ceases() -> Fact {
+    Fact::own(ReviewFact::PlanCeased(ReviewPlanCeased {}))
+}
 
 fn start(kind: ReviewKind) -> Fact {
     Fact::own(ReviewFact::ReviewPeriodStarted(ReviewPeriodStarted { kind }))
@@ -88,11 +94,14 @@ fn decide(decision: ReviewDecision) -> Fact {
 }
 
 fn propose() -> Fact {
-    Fact::own(ReviewFact::AmendmentNoticeSent(AmendmentNoticeSent {}))
+    Fact::own(ReviewFact::AmendmentNoticeSent(AmendmentNoticeSent {
+        version: None,
+    }))
 }
 
 fn send(waived_on: Option<NaiveDate>, sent_early_acknowledged: bool) -> Fact {
     Fact::own(ReviewFact::AmendedPlanSent(AmendedPlanSent {
+        version: None,
         recipients: Vec::new(),
         waiver: waived_on.map(|given_on| Waiver {
             given_by: WaivedBy::Parent,
@@ -158,6 +167,7 @@ pub fn fact_of(name: &str, detail: usize, day: NaiveDate) -> Fact {
         ),
         "amendment_abandoned_notified" => abandon(),
         "review_withdrawn" => withdraw(),
+        "plan_ceased" => plan_ceases(),
         "exception_claimed" => claim_on(ClockKind::ALL[7 + detail % 9], day, later(detail % 50)),
         other => panic!("no fact of a review is made up for {other}"),
     }
@@ -224,6 +234,7 @@ fn reaching(state: Option<ReviewState>) -> Story {
         CeaseDecided => held.then("2026-03-20", decide(ReviewDecision::Cease)),
         Withdrawn => held.then("2026-03-20", withdraw()),
         Closed => held.then("2026-03-20", Fact::CaseClosed(ClosureReason::Died)),
+        ReviewState::PlanCeased => held.then("2026-03-20", plan_ceases()),
         Void => unreachable!("no stream folds to void: it is what is left of a voided one"),
     }
 }

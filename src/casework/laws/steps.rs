@@ -13,6 +13,7 @@ use crate::casework::assessment::{
 };
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{ClosureReason, Fact, LegalDates};
+use crate::casework::plan::PLAN;
 use crate::casework::procedure::{EventType, ProcedureKind, State};
 use crate::casework::review::REVIEW;
 use crate::casework::sending::{Recipient, RecipientRole};
@@ -166,8 +167,12 @@ fn event_type(kind: &ProcedureKind, state: Option<State>, pick: usize) -> EventT
     if pick.is_multiple_of(10) {
         return all[pick / 10 % foldable];
     }
-    if *kind == REVIEW {
-        let likely = super::review::likely(state);
+    if *kind == REVIEW || *kind == PLAN {
+        let likely = if *kind == PLAN {
+            super::plan::likely(state)
+        } else {
+            super::review::likely(state)
+        };
         return named(kind, likely[pick / 10 % likely.len()]);
     }
     let advice = [
@@ -261,6 +266,9 @@ pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: 
         earlier(detail / 3 % 60),
         earlier(detail / 3 % 60) + TimeDelta::days(detail as i64 / 7 % 50),
     );
+    if *story.kind == PLAN && PLAN.event_types.contains(&event_type) {
+        return super::plan::fact_of(event_type.name(), detail, day);
+    }
     if *story.kind == REVIEW && REVIEW.event_types.contains(&event_type) {
         return super::review::fact_of(event_type.name(), detail, day);
     }
@@ -337,6 +345,7 @@ fn final_plan(detail: usize, shift_days: i64, day: NaiveDate) -> FinalPlanSent {
     let sent_on = day + TimeDelta::days(shift_days);
     let recipient = |role, sent_on| Recipient { role, sent_on };
     FinalPlanSent {
+        version: None,
         recipients: if detail % 3 == 1 {
             vec![
                 recipient(RecipientRole::Family, sent_on),

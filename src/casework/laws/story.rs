@@ -251,6 +251,7 @@ pub fn reply(consultation: &str) -> Fact {
 /// A final plan that says everything it may have to say.
 pub fn acknowledged_plan() -> FinalPlanSent {
     FinalPlanSent {
+        version: None,
         recipients: Vec::new(),
         waiver: None,
         sent_early_acknowledged: true,
@@ -261,6 +262,7 @@ pub fn acknowledged_plan() -> FinalPlanSent {
 /// A final plan that says nothing.
 pub fn bare_plan() -> FinalPlanSent {
     FinalPlanSent {
+        version: None,
         recipients: Vec::new(),
         waiver: None,
         sent_early_acknowledged: false,

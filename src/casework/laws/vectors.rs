@@ -273,6 +273,13 @@ fn the_pack_shows_every_status_state_bound_and_flag_it_can() {
         "amendment_abandoned",
         "cease_decided",
         "early_years_review",
+        "cease_hold",
+        "direct_payments_review",
+        "draft",
+        "in_force",
+        "cease_notified",
+        "ceased",
+        "draft_withdrawn",
     ] {
         assert!(shown_values.contains(value), "the pack does not show {value}");
     }

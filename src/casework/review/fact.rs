@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::casework::assessment::WithdrawnBy;
+use crate::casework::child::{ChildFacts, turns_on};
 use crate::casework::claim::ExceptionClaimed;
 use crate::casework::procedure::{EventType, ProcedureFact};
-use crate::casework::sending::{Recipient, Waiver, days_of_sending};
-use crate::statute::rulebook::{Mark, Party};
+use crate::casework::sending::{AmendedPlanSent, AmendmentAbandonedNotified, days_of_sending};
+use crate::statute::rulebook::{EARLY_YEARS_END_AT_AGE, Mark, Party};
 
 /// Why the plan is reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -90,6 +91,22 @@ pub struct ReviewPeriodStarted {
     pub kind: ReviewKind,
 }
 
+impl ReviewPeriodStarted {
+    /// The period after a plan was made or reviewed on a day: of the early years for a child who is under five
+    /// then, as far as is known.
+    pub fn after(child: Option<&ChildFacts>, on: NaiveDate) -> ReviewPeriodStarted {
+        let is_of_early_years =
+            child.is_some_and(|child| on < turns_on(child.date_of_birth, EARLY_YEARS_END_AT_AGE));
+        ReviewPeriodStarted {
+            kind: if is_of_early_years {
+                ReviewKind::EarlyYears
+            } else {
+                ReviewKind::Annual
+            },
+        }
+    }
+}
+
 /// A transfer between phases of education is expected; the plan has to name the next setting before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PhaseTransferExpected {
@@ -142,36 +159,20 @@ pub struct ReviewDecisionNotified {
 
 /// The plan was sent with the proposed amendments and the evidence. It implies the decision to amend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AmendmentNoticeSent {}
+pub struct AmendmentNoticeSent {
+    /// Which version of the plan's content is proposed; the newest if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub version: Option<i64>,
+}
 
 /// The family commented on the proposed amendments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AmendmentRepresentationsReceived {}
 
-/// The amended plan was sent.
+/// The plan is no longer maintained, so that nothing is left to review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AmendedPlanSent {
-    /// Whom it was sent to and when; the limit is kept by the last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 20, default = json!([]))]
-    pub recipients: Vec<Recipient>,
-    /// The family's waiver of the rest of its window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<Waiver>,
-    /// The sender knows that the family's window has not run.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    #[schema(default = false)]
-    pub sent_early_acknowledged: bool,
-}
-
-/// The family was told that the plan will not be amended after all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AmendmentAbandonedNotified {
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 10_000)]
-    pub reasons: Option<String>,
-}
+pub struct ReviewPlanCeased {}
 
 /// The review will not be gone on with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -211,6 +212,8 @@ pub enum ReviewFact {
     AmendmentAbandonedNotified(AmendmentAbandonedNotified),
     /// The review will not be gone on with.
     ReviewWithdrawn(ReviewWithdrawn),
+    /// The plan is no longer maintained.
+    PlanCeased(ReviewPlanCeased),
     /// An exception to a time limit was claimed.
     ExceptionClaimed(ExceptionClaimed),
 }
@@ -230,6 +233,7 @@ impl ProcedureFact for ReviewFact {
             ReviewFact::AmendedPlanSent(_) => super::AMENDED_PLAN_SENT,
             ReviewFact::AmendmentAbandonedNotified(_) => super::AMENDMENT_ABANDONED_NOTIFIED,
             ReviewFact::ReviewWithdrawn(_) => super::REVIEW_WITHDRAWN,
+            ReviewFact::PlanCeased(_) => super::PLAN_CEASED,
             ReviewFact::ExceptionClaimed(_) => super::EXCEPTION_CLAIMED,
         }
     }
@@ -248,6 +252,7 @@ impl ProcedureFact for ReviewFact {
             | ReviewFact::RepresentationsReceived(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::PlanCeased(_)
             | ReviewFact::ExceptionClaimed(_) => Vec::new(),
         }
     }

@@ -11,15 +11,16 @@ use utoipa::ToSchema;
 mod fact;
 
 pub use self::fact::{
-    AmendedPlanSent, AmendmentAbandonedNotified, AmendmentNoticeSent, AmendmentRepresentationsReceived,
-    Arranger, PapersCirculated, Phase, PhaseTransferExpected, ReviewDecision, ReviewDecisionNotified,
-    ReviewFact, ReviewKind, ReviewMeetingArranged, ReviewMeetingHeld, ReviewPeriodStarted, ReviewReportSent,
+    AmendmentNoticeSent, AmendmentRepresentationsReceived, Arranger, PapersCirculated, Phase,
+    PhaseTransferExpected, ReviewDecision, ReviewDecisionNotified, ReviewFact, ReviewKind,
+    ReviewMeetingArranged, ReviewMeetingHeld, ReviewPeriodStarted, ReviewPlanCeased, ReviewReportSent,
     ReviewWithdrawn,
 };
 use super::event::Event;
 use super::flag::{FlagCode, FlagSubject};
+use super::plan::{PLAN, PlanFact};
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
-use super::sending::Sending;
+use super::sending::{AmendedPlanSent, Sending};
 use super::timeline::{Ledger, Reason};
 use crate::statute::clock::Owed;
 use crate::statute::rulebook::{EARLY_YEARS_REVIEW, Force, Mark, Party, REVIEW_RULES, Rule};
@@ -48,6 +49,8 @@ pub enum ReviewState {
     CeaseDecided,
     /// The review was not gone on with.
     Withdrawn,
+    /// The plan was ceased while the review was open.
+    PlanCeased,
     /// The case was closed while the review was open.
     Closed,
     /// Opened in error: its first event was voided.
@@ -55,7 +58,7 @@ pub enum ReviewState {
 }
 
 impl ReviewState {
-    pub const ALL: [ReviewState; 12] = [
+    pub const ALL: [ReviewState; 13] = [
         ReviewState::InPeriod,
         ReviewState::MeetingArranged,
         ReviewState::MeetingHeld,
@@ -66,6 +69,7 @@ impl ReviewState {
         ReviewState::AmendmentAbandoned,
         ReviewState::CeaseDecided,
         ReviewState::Withdrawn,
+        ReviewState::PlanCeased,
         ReviewState::Closed,
         ReviewState::Void,
     ];
@@ -83,6 +87,7 @@ impl ReviewState {
             ReviewState::AmendmentAbandoned => "amendment_abandoned",
             ReviewState::CeaseDecided => "cease_decided",
             ReviewState::Withdrawn => "withdrawn",
+            ReviewState::PlanCeased => "plan_ceased",
             ReviewState::Closed => "closed",
             ReviewState::Void => "void",
         }
@@ -101,6 +106,7 @@ impl ReviewState {
             | ReviewState::AmendmentAbandoned
             | ReviewState::CeaseDecided
             | ReviewState::Withdrawn
+            | ReviewState::PlanCeased
             | ReviewState::Closed
             | ReviewState::Void => false,
         }
@@ -120,6 +126,7 @@ impl ReviewState {
             | ReviewState::AmendmentAbandoned
             | ReviewState::CeaseDecided
             | ReviewState::Withdrawn
+            | ReviewState::PlanCeased
             | ReviewState::Closed
             | ReviewState::Void => state,
         }
@@ -141,6 +148,13 @@ const OPEN: States = BEFORE_MEETING
     .with(ReviewState::MeetingHeld as u8)
     .with(ReviewState::Amending as u8)
     .with(ReviewState::AmendmentProposed as u8);
+
+/// It is over, and what follows from it was said.
+const DECIDED: States = States::NONE
+    .with(ReviewState::Maintained as u8)
+    .with(ReviewState::Amended as u8)
+    .with(ReviewState::AmendmentAbandoned as u8)
+    .with(ReviewState::CeaseDecided as u8);
 
 /// The table of events: the name, the rank among the events of a day, the required fields, and where
 /// they may happen.
@@ -165,18 +179,12 @@ const REVIEW_MEETING_ARRANGED: EventType = EventType::of(&EventRow::own(
 const PAPERS_CIRCULATED: EventType = EventType::of(&EventRow::own("papers_circulated", 3, &[], OPEN));
 const REVIEW_MEETING_HELD: EventType =
     EventType::of(&EventRow::own("review_meeting_held", 5, &[], BEFORE_MEETING));
-const REVIEW_REPORT_SENT: EventType = EventType::of(&EventRow::own(
-    "review_report_sent",
-    6,
-    &[],
-    OPEN.with(ReviewState::Maintained as u8)
-        .with(ReviewState::Amended as u8)
-        .with(ReviewState::AmendmentAbandoned as u8)
-        .with(ReviewState::CeaseDecided as u8),
-));
+const REVIEW_REPORT_SENT: EventType =
+    EventType::of(&EventRow::own("review_report_sent", 6, &[], OPEN.and(DECIDED)));
 const REVIEW_DECISION_NOTIFIED: EventType =
-    EventType::of(&EventRow::own("review_decision_notified", 7, &["decision"], OPEN));
-const AMENDMENT_NOTICE_SENT: EventType = EventType::of(&EventRow::own("amendment_notice_sent", 8, &[], OPEN));
+    EventType::of(&EventRow::own("review_decision_notified", 7, &["decision"], OPEN).leading_on());
+const AMENDMENT_NOTICE_SENT: EventType =
+    EventType::of(&EventRow::own("amendment_notice_sent", 8, &[], OPEN).leading_on());
 const REPRESENTATIONS_RECEIVED: EventType = EventType::of(&EventRow::own(
     "representations_received",
     9,
@@ -185,14 +193,17 @@ const REPRESENTATIONS_RECEIVED: EventType = EventType::of(&EventRow::own(
         .with(ReviewState::Amending as u8)
         .with(ReviewState::AmendmentProposed as u8),
 ));
-const AMENDED_PLAN_SENT: EventType = EventType::of(&EventRow::own(
-    "amended_plan_sent",
-    11,
-    &[],
-    OPEN.with(ReviewState::Maintained as u8)
-        .with(ReviewState::AmendmentAbandoned as u8)
-        .with(ReviewState::CeaseDecided as u8),
-));
+const AMENDED_PLAN_SENT: EventType = EventType::of(
+    &EventRow::own(
+        "amended_plan_sent",
+        11,
+        &[],
+        OPEN.with(ReviewState::Maintained as u8)
+            .with(ReviewState::AmendmentAbandoned as u8)
+            .with(ReviewState::CeaseDecided as u8),
+    )
+    .leading_on(),
+);
 const AMENDMENT_ABANDONED_NOTIFIED: EventType = EventType::of(&EventRow::own(
     "amendment_abandoned_notified",
     12,
@@ -207,6 +218,7 @@ const REVIEW_WITHDRAWN: EventType = EventType::of(&EventRow::own(
     &["withdrawn_by", "reason"],
     OPEN,
 ));
+const PLAN_CEASED: EventType = EventType::of(&EventRow::own("plan_ceased", 13, &[], OPEN.and(DECIDED)));
 const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
     "exception_claimed",
     10,
@@ -238,6 +250,7 @@ impl Procedure for Review {
         AMENDED_PLAN_SENT,
         AMENDMENT_ABANDONED_NOTIFIED,
         REVIEW_WITHDRAWN,
+        PLAN_CEASED,
         EXCEPTION_CLAIMED,
     ];
     const RULES: &'static [Rule] = REVIEW_RULES;
@@ -245,11 +258,7 @@ impl Procedure for Review {
     const ADVICE_SOUGHT_IN: States = States::NONE;
     const ADVICE_TAKEN_IN: States = States::NONE;
     // The report may still be owed, and the plan before a change of phase.
-    const OUTLASTS_IN: States = States::NONE
-        .with(ReviewState::Maintained as u8)
-        .with(ReviewState::Amended as u8)
-        .with(ReviewState::AmendmentAbandoned as u8)
-        .with(ReviewState::CeaseDecided as u8);
+    const OUTLASTS_IN: States = DECIDED;
     const CLOSED: ReviewState = ReviewState::Closed;
 
     fn apply(
@@ -300,7 +309,9 @@ impl Procedure for Review {
                 Ok(propose(state.ok_or(Reason::NotAnOpening)?, event, ledger))
             }
             ReviewFact::RepresentationsReceived(_) => state.ok_or(Reason::NotAnOpening),
-            ReviewFact::AmendedPlanSent(sent) => send_amended_plan(sent, event, ledger),
+            ReviewFact::AmendedPlanSent(sent) => {
+                send_amended_plan(state.ok_or(Reason::NotAnOpening)?, sent, event, ledger)
+            }
             ReviewFact::AmendmentAbandonedNotified(_) => {
                 ledger.mark(Mark::AmendmentAbandoned, event);
                 Ok(ReviewState::AmendmentAbandoned)
@@ -308,6 +319,15 @@ impl Procedure for Review {
             ReviewFact::ReviewWithdrawn(_) => {
                 ledger.end(event);
                 Ok(ReviewState::Withdrawn)
+            }
+            ReviewFact::PlanCeased(_) => {
+                let state = state.ok_or(Reason::NotAnOpening)?;
+                ledger.end(event);
+                Ok(if state.is_open() {
+                    ReviewState::PlanCeased
+                } else {
+                    state
+                })
             }
             ReviewFact::ExceptionClaimed(claimed) => {
                 ledger.clocks.claim(claimed.claim(event));
@@ -341,6 +361,42 @@ fn start(started: &ReviewPeriodStarted, event: &Event, ledger: &mut Ledger<'_>) 
     ReviewState::InPeriod
 }
 
+/// The family was told what follows from the review. With that it is complete, and the next period runs from
+/// that day: while the plan is maintained it is never without one.
+fn complete(from: ReviewState, event: &Event, ledger: &mut Ledger<'_>) {
+    review_is_made(event, ledger);
+    ledger.mark(Mark::ReviewDecisionNotified, event);
+    if !is_complete(from) {
+        let reviewed_on = event.dated(Mark::ReviewDecisionNotified.dated_by());
+        let started = ReviewPeriodStarted::after(ledger.child, reviewed_on);
+        ledger.leads_to(
+            &REVIEW,
+            ReviewFact::ReviewPeriodStarted(started),
+            event,
+            reviewed_on,
+        );
+    }
+}
+
+/// Whether it was said before what follows from the review.
+fn is_complete(state: ReviewState) -> bool {
+    match state {
+        ReviewState::Amending
+        | ReviewState::AmendmentProposed
+        | ReviewState::Maintained
+        | ReviewState::Amended
+        | ReviewState::AmendmentAbandoned
+        | ReviewState::CeaseDecided => true,
+        ReviewState::InPeriod
+        | ReviewState::MeetingArranged
+        | ReviewState::MeetingHeld
+        | ReviewState::Withdrawn
+        | ReviewState::PlanCeased
+        | ReviewState::Closed
+        | ReviewState::Void => false,
+    }
+}
+
 /// The plan is being reviewed: nobody need consider it any more.
 fn review_is_made(event: &Event, ledger: &mut Ledger<'_>) {
     ledger
@@ -354,8 +410,7 @@ fn decide(
     event: &Event,
     ledger: &mut Ledger<'_>,
 ) -> ReviewState {
-    review_is_made(event, ledger);
-    ledger.mark(Mark::ReviewDecisionNotified, event);
+    complete(from, event, ledger);
     match notified.decision {
         ReviewDecision::Amend if is_amending(from) => from,
         ReviewDecision::Amend => {
@@ -386,6 +441,7 @@ fn is_amending(state: ReviewState) -> bool {
         | ReviewState::AmendmentAbandoned
         | ReviewState::CeaseDecided
         | ReviewState::Withdrawn
+        | ReviewState::PlanCeased
         | ReviewState::Closed
         | ReviewState::Void => false,
     }
@@ -393,9 +449,10 @@ fn is_amending(state: ReviewState) -> bool {
 
 /// Sends proposed amendments. A second notice opens a fresh window and buys no time.
 fn propose(from: ReviewState, event: &Event, ledger: &mut Ledger<'_>) -> ReviewState {
-    review_is_made(event, ledger);
-    if !is_amending(from) {
-        ledger.mark(Mark::ReviewDecisionNotified, event);
+    if is_amending(from) {
+        review_is_made(event, ledger);
+    } else {
+        complete(from, event, ledger);
         ledger.mark(Mark::AmendmentDecided, event);
     }
     if from != ReviewState::AmendmentProposed {
@@ -406,18 +463,26 @@ fn propose(from: ReviewState, event: &Event, ledger: &mut Ledger<'_>) -> ReviewS
 }
 
 fn send_amended_plan(
+    from: ReviewState,
     sent: &AmendedPlanSent,
     event: &Event,
     ledger: &mut Ledger<'_>,
 ) -> Result<ReviewState, Reason> {
-    review_is_made(event, ledger);
-    ledger.mark(Mark::ReviewDecisionNotified, event);
+    complete(from, event, ledger);
     let sending = Sending {
         recipients: &sent.recipients,
         waiver: sent.waiver.as_ref(),
         sent_early_acknowledged: sent.sent_early_acknowledged,
     };
     ledger.send_plan(Mark::AmendedPlanSent, sending, Vec::new(), event)?;
+    let noted = AmendedPlanSent {
+        version: sent.version,
+        recipients: Vec::new(),
+        waiver: None,
+        // The window of this review is no business of the plan's own.
+        sent_early_acknowledged: true,
+    };
+    ledger.leads_to(&PLAN, PlanFact::AmendedPlanSent(noted), event, event.occurred_on);
     Ok(ReviewState::Amended)
 }
 

@@ -11,10 +11,12 @@ use super::counting::{Counting, Due};
 use super::reading::Readings;
 
 mod assessment;
+mod plan;
 mod review;
 
 pub use self::assessment::ASSESSMENT_RULES;
-pub use self::review::{EARLY_YEARS_REVIEW, REVIEW_RULES};
+pub use self::plan::PLAN_RULES;
+pub use self::review::{EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_RULES};
 
 /// Whose duty a clock measures, and whose move a flag waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -112,11 +114,15 @@ pub enum ClockKind {
     AmendedPlan,
     /// Name the next setting in the plan before a change of phase.
     PhaseTransferPlan,
+    /// Keep maintaining the plan until the time for an appeal has passed.
+    CeaseHold,
+    /// Review direct payments for the first time.
+    DirectPaymentsReview,
 }
 
 impl ClockKind {
     /// Every kind, in the order a procedure meets them.
-    pub const ALL: [ClockKind; 16] = [
+    pub const ALL: [ClockKind; 18] = [
         ClockKind::AssessDecision,
         ClockKind::Advice,
         ClockKind::PlanDecision,
@@ -133,6 +139,8 @@ impl ClockKind {
         ClockKind::AmendmentRepresentations,
         ClockKind::AmendedPlan,
         ClockKind::PhaseTransferPlan,
+        ClockKind::CeaseHold,
+        ClockKind::DirectPaymentsReview,
     ];
 
     /// The name used in the API, in stores and in clock ids.
@@ -154,6 +162,8 @@ impl ClockKind {
             ClockKind::AmendmentRepresentations => "amendment_representations",
             ClockKind::AmendedPlan => "amended_plan",
             ClockKind::PhaseTransferPlan => "phase_transfer_plan",
+            ClockKind::CeaseHold => "cease_hold",
+            ClockKind::DirectPaymentsReview => "direct_payments_review",
         }
     }
 }
@@ -202,6 +212,15 @@ pub enum Mark {
     PostSixteenTransferExpected,
     /// A move between post-16 institutions.
     LaterTransferExpected,
+    /// Amendments were proposed outside a review and a re-assessment.
+    OtherAmendmentProposed,
+    OtherAmendmentServed,
+    CeaseNotified,
+    CeaseWithdrawn,
+    CeaseAppealDetermined,
+    DirectPaymentsStarted,
+    DirectPaymentsReviewed,
+    DirectPaymentsEnded,
     ProcedureEnded,
 }
 
@@ -240,8 +259,11 @@ impl Mark {
             | Mark::AmendmentDecided
             | Mark::AmendmentNoticeSent
             | Mark::AmendmentAbandoned
-            | Mark::AmendedPlanSent => LegalDate::Sent,
-            Mark::DraftServed | Mark::AmendmentNoticeServed => LegalDate::Served,
+            | Mark::AmendedPlanSent
+            | Mark::OtherAmendmentProposed
+            | Mark::CeaseNotified
+            | Mark::CeaseWithdrawn => LegalDate::Sent,
+            Mark::DraftServed | Mark::AmendmentNoticeServed | Mark::OtherAmendmentServed => LegalDate::Served,
             Mark::BecameResponsible
             | Mark::AssessmentResumed
             | Mark::PlanDecisionReopened
@@ -255,6 +277,10 @@ impl Mark {
             | Mark::PhaseTransferExpected
             | Mark::PostSixteenTransferExpected
             | Mark::LaterTransferExpected
+            | Mark::CeaseAppealDetermined
+            | Mark::DirectPaymentsStarted
+            | Mark::DirectPaymentsReviewed
+            | Mark::DirectPaymentsEnded
             | Mark::ProcedureEnded => LegalDate::Occurred,
         }
     }
@@ -263,7 +289,7 @@ impl Mark {
     pub fn first_day_in_words(self) -> &'static str {
         match self {
             Mark::ReviewMeetingHeld | Mark::ReviewReportOwed | Mark::AmendmentDecided => "day of the meeting",
-            Mark::AmendmentNoticeSent => "day of sending",
+            Mark::AmendmentNoticeSent | Mark::OtherAmendmentProposed => "day of sending",
             Mark::RequestReceived
             | Mark::BecameResponsible
             | Mark::AssessDecisionNotified
@@ -294,6 +320,13 @@ impl Mark {
             | Mark::PhaseTransferExpected
             | Mark::PostSixteenTransferExpected
             | Mark::LaterTransferExpected
+            | Mark::OtherAmendmentServed
+            | Mark::CeaseNotified
+            | Mark::CeaseWithdrawn
+            | Mark::CeaseAppealDetermined
+            | Mark::DirectPaymentsStarted
+            | Mark::DirectPaymentsReviewed
+            | Mark::DirectPaymentsEnded
             | Mark::ProcedureEnded => "day of receipt",
         }
     }
@@ -334,6 +367,14 @@ impl Mark {
             Mark::PhaseTransferExpected => "Transfer between phases expected",
             Mark::PostSixteenTransferExpected => "Transfer from secondary to post-16 education expected",
             Mark::LaterTransferExpected => "Transfer between post-16 institutions expected",
+            Mark::OtherAmendmentProposed => "Proposed amendments sent",
+            Mark::OtherAmendmentServed => "Proposed amendments served",
+            Mark::CeaseNotified => "Decision to cease the plan notified",
+            Mark::CeaseWithdrawn => "Decision not to cease after all notified",
+            Mark::CeaseAppealDetermined => "Appeal against ceasing determined",
+            Mark::DirectPaymentsStarted => "Direct payments started",
+            Mark::DirectPaymentsReviewed => "Direct payments reviewed",
+            Mark::DirectPaymentsEnded => "Direct payments ended",
             Mark::ProcedureEnded => "Procedure ended",
         }
     }
@@ -515,14 +556,42 @@ pub fn rule_for(kind: ClockKind, started_on: NaiveDate) -> Option<&'static Rule>
 const CHILDREN_AND_FAMILIES_ACT: &str = "Children and Families Act 2014";
 const SEND_REGULATIONS: &str = "SI 2014/1530";
 const CODE_OF_PRACTICE: &str = "SEND Code of Practice 2015";
+const PERSONAL_BUDGETS: &str = "SI 2014/1652";
 const CORONAVIRUS_REGULATIONS: &str = "SI 2020/471";
 
 const SEND_REGULATIONS_IN_FORCE: NaiveDate = civil(2014, 9, 1);
 const CORONAVIRUS_RULES_FROM: NaiveDate = civil(2020, 5, 1);
 const CORONAVIRUS_RULES_TO: NaiveDate = civil(2020, 9, 25);
 
+const EACH_ROW_SAYS: Counting = Counting::Before;
+
+/// What the rows of reviews and plans have in common unless they say otherwise.
+const LIMIT: Rule = Rule {
+    kind: ClockKind::AmendedPlan,
+    title: "",
+    bearer: Party::LocalAuthority,
+    force: Force::Statutory,
+    bound: Bound::NoLaterThan,
+    counting: EACH_ROW_SAYS,
+    counted_from: CountedFrom::Start,
+    never_later_than: None,
+    starts: &[],
+    satisfied_by: &[],
+    cancelled_by: &[Mark::ProcedureEnded],
+    reopened_by: &[],
+    satisfied_when: "",
+    exceptions: &[],
+    provision: Provision {
+        instrument: SEND_REGULATIONS,
+        reference: "",
+        confidence: Confidence::Unconfirmed,
+    },
+    valid_from_on: SEND_REGULATIONS_IN_FORCE,
+    valid_to_on: None,
+};
+
 /// Every time limit, by procedure.
-static RULEBOOK: [&[Rule]; 2] = [ASSESSMENT_RULES, REVIEW_RULES];
+static RULEBOOK: [&[Rule]; 3] = [ASSESSMENT_RULES, REVIEW_RULES, PLAN_RULES];
 
 /// Every time limit of every procedure.
 pub fn rules() -> impl DoubleEndedIterator<Item = &'static Rule> {

@@ -4,8 +4,8 @@
 //! Rows only: what their columns mean is in `rulebook`. No list of exceptions was found for any of them.
 
 use super::{
-    Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Force, Guidance,
-    Mark, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, SEND_REGULATIONS_IN_FORCE, provision,
+    Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Guidance, LIMIT,
+    Mark, OuterLimit, Party, Rule, SEND_REGULATIONS, provision,
 };
 use crate::statute::counting::Counting;
 
@@ -19,6 +19,9 @@ pub const EARLY_YEARS_REVIEW: Guidance = Guidance {
     words: "Consider reviewing the plan of a child under five every three to six months",
     provision: provision(CODE_OF_PRACTICE, "para 9.178", Confidence::SecondarySource),
 };
+
+/// Early years end with the fifth birthday.
+pub const EARLY_YEARS_END_AT_AGE: i32 = 5;
 
 /// Every time limit of the review of a plan.
 pub static REVIEW_RULES: &[Rule] = &[
@@ -164,33 +167,6 @@ pub static REVIEW_RULES: &[Rule] = &[
         ..TRANSFER
     },
 ];
-
-const EACH_ROW_SAYS: Counting = Counting::Before;
-
-/// What the rows have in common unless they say otherwise.
-const LIMIT: Rule = Rule {
-    kind: ClockKind::ReviewDue,
-    title: "",
-    bearer: Party::LocalAuthority,
-    force: Force::Statutory,
-    bound: Bound::NoLaterThan,
-    counting: EACH_ROW_SAYS,
-    counted_from: CountedFrom::Start,
-    never_later_than: None,
-    starts: &[],
-    satisfied_by: &[],
-    cancelled_by: &[Mark::ProcedureEnded],
-    reopened_by: &[],
-    satisfied_when: "",
-    exceptions: &[],
-    provision: Provision {
-        instrument: SEND_REGULATIONS,
-        reference: "",
-        confidence: Confidence::Unconfirmed,
-    },
-    valid_from_on: SEND_REGULATIONS_IN_FORCE,
-    valid_to_on: None,
-};
 
 /// The three limits on naming the next setting; which one runs follows from the phases.
 const TRANSFER: Rule = Rule {

@@ -1,0 +1,217 @@
+//! What an event on one procedure makes happen on the others of its case: a final plan opens the plan and its
+//! first review, a completed review opens the next. It is recorded in the same transaction, as an event that
+//! names its cause, and corrected when its cause is. Called by `recording` alone, and by `import`.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::recording::{Draft, Held, hold, open_new, record, state_of};
+use super::{Error, Work};
+use crate::casework::event::Fact;
+use crate::casework::history::{Change, Correction, Entry, effective};
+use crate::casework::procedure::State;
+use crate::casework::timeline::Consequence;
+use crate::store::case::find_case;
+use crate::store::convert;
+use crate::store::procedure::{ProcedureRow, load_entries, procedures_of_case};
+
+/// Where a consequence happens among the procedures of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On those that permit it.
+    On(Vec<usize>),
+    /// On one that it opens.
+    New,
+    /// Nowhere: what it would open is open already, or there is nothing for it to happen on.
+    Nowhere,
+}
+
+/// Where a consequence happens, among the states of the procedures of its kind.
+pub fn place_of(consequence: &Consequence, states: &[State]) -> Place {
+    let event_type = consequence.fact.event_type();
+    let permitting: Vec<usize> = states
+        .iter()
+        .enumerate()
+        .filter(|(_, state)| consequence.kind.permits(Some(**state), event_type))
+        .map(|(index, _)| index)
+        .collect();
+    if !permitting.is_empty() {
+        Place::On(permitting)
+    } else if event_type.opens() && !states.iter().any(|state| state.excludes_another()) {
+        Place::New
+    } else {
+        Place::Nowhere
+    }
+}
+
+/// Makes what follows from a procedure now, where it did not follow before, and takes back what no longer does.
+/// The procedures of the case are held.
+pub fn follow(
+    work: &mut Work<'_>,
+    case_id: &str,
+    before: &[Consequence],
+    after: &[Consequence],
+) -> Result<(), Error> {
+    let among = |consequence: &Consequence, others: &[Consequence]| -> Option<Consequence> {
+        others.iter().find(|other| is_same(consequence, other)).cloned()
+    };
+    for gone in before
+        .iter()
+        .filter(|consequence| among(consequence, after).is_none())
+    {
+        take_back(work, case_id, gone)?;
+    }
+    for consequence in after {
+        match among(consequence, before) {
+            Some(earlier) if earlier == *consequence => {}
+            Some(_) => change(work, case_id, consequence)?,
+            None => make(work, case_id, consequence)?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether two are one, however its day or its words have changed.
+fn is_same(one: &Consequence, other: &Consequence) -> bool {
+    one.cause_id == other.cause_id
+        && one.kind == other.kind
+        && one.fact.event_type() == other.fact.event_type()
+}
+
+/// The draft of a consequence.
+pub fn draft_of(work: &Work<'_>, consequence: &Consequence) -> Draft {
+    Draft {
+        caused_by: Some(consequence.cause_id),
+        ..Draft::of(
+            work.new_id(),
+            consequence.occurred_on,
+            Fact::Own(consequence.fact.clone()),
+        )
+    }
+}
+
+fn make(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result<(), Error> {
+    let of_kind = of_kind(work, case_id, consequence)?;
+    let states = of_kind.iter().map(state_of).collect::<Result<Vec<_>, _>>()?;
+    match place_of(consequence, &states) {
+        Place::On(places) => {
+            for place in places {
+                let mut held = hold(work, convert::id(&of_kind[place].id)?, None)?;
+                let draft = draft_of(work, consequence);
+                record_on(work, &mut held, vec![draft])?;
+            }
+            Ok(())
+        }
+        Place::New => {
+            let la_code = work.la_code();
+            let case = find_case(work.connection, &la_code, convert::id(case_id)?)?;
+            // What a correction tells of a case that is closed opens nothing on it.
+            if case.closed_on.is_some() {
+                return Ok(());
+            }
+            let mut held = open_new(work, consequence.kind, case_id, consequence.occurred_on)?;
+            let draft = draft_of(work, consequence);
+            record_on(work, &mut held, vec![draft])
+        }
+        Place::Nowhere => Ok(()),
+    }
+}
+
+fn change(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result<(), Error> {
+    for (mut held, entry) in made_before(work, case_id, consequence)? {
+        let replacement = Draft {
+            root_id: Some(entry.root_id),
+            ..draft_of(work, consequence)
+        };
+        let correction = correction_of(work, &entry, Some(replacement.id));
+        record_on(work, &mut held, vec![correction, replacement])?;
+    }
+    Ok(())
+}
+
+fn take_back(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result<(), Error> {
+    for (mut held, entry) in made_before(work, case_id, consequence)? {
+        let in_effect = effective(&held.entries, &HashSet::new());
+        let opened_it = held
+            .entries
+            .first()
+            .is_some_and(|first| first.id == entry.root_id);
+        if opened_it && in_effect.len() > 1 {
+            return Err(Error::GoneOn {
+                procedure_id: convert::id(&held.procedure.id)?,
+            });
+        }
+        let correction = correction_of(work, &entry, None);
+        record_on(work, &mut held, vec![correction])?;
+    }
+    Ok(())
+}
+
+/// The procedures that a consequence happened on before, each with its event that is in effect.
+fn made_before(
+    work: &mut Work<'_>,
+    case_id: &str,
+    consequence: &Consequence,
+) -> Result<Vec<(Held, Entry)>, Error> {
+    let mut made = Vec::new();
+    for procedure in of_kind(work, case_id, consequence)? {
+        let entries = load_entries(work.connection, &procedure)?;
+        let in_effect: HashSet<Uuid> = effective(&entries, &HashSet::new())
+            .into_iter()
+            .map(|event| event.id)
+            .collect();
+        let caused = entries.into_iter().find(|entry| {
+            entry.caused_by == Some(consequence.cause_id)
+                && entry.body.event_type() == consequence.fact.event_type()
+                && in_effect.contains(&entry.id)
+        });
+        if let Some(entry) = caused {
+            made.push((hold(work, convert::id(&procedure.id)?, None)?, entry));
+        }
+    }
+    Ok(made)
+}
+
+fn of_kind(
+    work: &mut Work<'_>,
+    case_id: &str,
+    consequence: &Consequence,
+) -> Result<Vec<ProcedureRow>, Error> {
+    let la_code = work.la_code();
+    let procedures = procedures_of_case(work.connection, &la_code, case_id)?;
+    Ok(procedures
+        .into_iter()
+        .filter(|procedure| procedure.kind == consequence.kind.name)
+        .collect())
+}
+
+fn correction_of(work: &Work<'_>, entry: &Entry, replaced_by: Option<Uuid>) -> Draft {
+    let correction = Correction {
+        reason: "The event that made this one happen was corrected.".to_owned(),
+        changes: vec![Change {
+            supersedes: entry.id,
+            replaced_by,
+        }],
+    };
+    let made_on: NaiveDate = work.today();
+    Draft::correction(work.new_id(), made_on, correction, None)
+}
+
+fn record_on(work: &mut Work<'_>, held: &mut Held, drafts: Vec<Draft>) -> Result<(), Error> {
+    let procedure_id = convert::id(&held.procedure.id)?;
+    record(work, held, drafts, &HashMap::new()).map_err(|error| match error {
+        Error::Refused(mut refused) => {
+            refused.follows_on = refused.follows_on.or(Some(procedure_id));
+            Error::Refused(refused)
+        }
+        other => other,
+    })?;
+    work.audit(
+        &format!("follow_on_{}", held.kind.name),
+        &held.procedure.id,
+        Some(&held.procedure.case_id),
+        Some(held.procedure.version),
+    )
+}
