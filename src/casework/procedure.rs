@@ -291,9 +291,9 @@ pub trait ProcedureFact: Debug + PartialEq + Serialize + DeserializeOwned + Send
         Vec::new()
     }
 
-    /// The organisation it names.
-    fn organisation_id(&self) -> Option<Uuid> {
-        None
+    /// The organisations it names, by their fields.
+    fn organisations(&self) -> Vec<(String, Uuid)> {
+        Vec::new()
     }
 }
 
@@ -301,7 +301,7 @@ pub trait ProcedureFact: Debug + PartialEq + Serialize + DeserializeOwned + Send
 trait AnyFact: Any + Debug + Send + Sync {
     fn event_type(&self) -> EventType;
     fn days_past(&self) -> Vec<(String, NaiveDate)>;
-    fn organisation_id(&self) -> Option<Uuid>;
+    fn organisations(&self) -> Vec<(String, Uuid)>;
     fn equals(&self, other: &dyn AnyFact) -> bool;
     fn to_value(&self) -> serde_json::Result<serde_json::Value>;
     fn to_kept(&self, dates: LegalDates, caused_by: Option<Uuid>) -> serde_json::Result<String>;
@@ -316,8 +316,8 @@ impl<F: ProcedureFact> AnyFact for F {
         ProcedureFact::days_past(self)
     }
 
-    fn organisation_id(&self) -> Option<Uuid> {
-        ProcedureFact::organisation_id(self)
+    fn organisations(&self) -> Vec<(String, Uuid)> {
+        ProcedureFact::organisations(self)
     }
 
     fn equals(&self, other: &dyn AnyFact) -> bool {
@@ -360,9 +360,9 @@ impl OwnFact {
         self.0.days_past()
     }
 
-    /// The organisation it names.
-    pub fn organisation_id(&self) -> Option<Uuid> {
-        self.0.organisation_id()
+    /// The organisations it names, by their fields.
+    pub fn organisations(&self) -> Vec<(String, Uuid)> {
+        self.0.organisations()
     }
 
     /// The fact as the API shows it.

@@ -88,18 +88,22 @@ pub fn open_procedure(
         pointer: "/event".to_owned(),
         ..draft_of(work, event)?
     };
+    let mut faults = organisation_faults(work, event, "/event")?;
     let case = match lock_case(work.connection, &la_code, case_id) {
-        Ok(case) => case,
+        Ok(case) => Some(case),
         Err(StoreError::NotFound) => {
-            let mut faults = vec![Fault::new(
+            faults.push(Fault::new(
                 "/case_id",
                 "unknown_case",
                 "must be a case of this authority",
-            )];
-            faults.extend(day_faults(work, None, &[draft]));
-            return Err(Error::Invalid(faults));
+            ));
+            None
         }
         Err(other) => return Err(other.into()),
+    };
+    let Some(case) = case.filter(|_| faults.is_empty()) else {
+        faults.extend(day_faults(work, None, &[draft]));
+        return Err(Error::Invalid(faults));
     };
     if draft.body.event_type().leads_on() {
         lock_procedures_of_case(work.connection, &la_code, &case.id)?;
@@ -171,7 +175,7 @@ pub fn event_drafts(
     match event {
         NewEvent::Event(given) => {
             let mut drafts = vec![draft_of(work, given)?];
-            let mut faults: Vec<Fault> = organisation_fault(work, given, "")?.into_iter().collect();
+            let mut faults = organisation_faults(work, given, "")?;
             if !faults.is_empty() {
                 faults.extend(day_faults(work, Some(held), &drafts));
                 return Err(Error::Invalid(faults));
@@ -344,29 +348,26 @@ fn not_recorded_here(pointer: &str) -> Fault {
     Fault::new(pointer, "not_one_of", "advice is recorded through its requests")
 }
 
-/// The fault of naming an organisation that the authority does not have, in the event at a pointer.
-fn organisation_fault(
-    work: &mut Work<'_>,
-    given: &GivenEvent,
-    pointer: &str,
-) -> Result<Option<Fault>, Error> {
+/// The faults of naming organisations that the authority does not have, in the event at a pointer.
+fn organisation_faults(work: &mut Work<'_>, given: &GivenEvent, pointer: &str) -> Result<Vec<Fault>, Error> {
     let named = match &given.fact {
-        GivenFact::Own(fact) => fact.organisation_id(),
-        GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => None,
-    };
-    let Some(organisation_id) = named else {
-        return Ok(None);
+        GivenFact::Own(fact) => fact.organisations(),
+        GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => Vec::new(),
     };
     let la_code = work.la_code();
-    match find_organisation(work.connection, &la_code, organisation_id) {
-        Ok(_) => Ok(None),
-        Err(StoreError::NotFound) => Ok(Some(Fault::new(
-            format!("{pointer}/organisation_id"),
-            "unknown_organisation",
-            "must be an organisation of this authority",
-        ))),
-        Err(other) => Err(other.into()),
+    let mut faults = Vec::new();
+    for (field, organisation_id) in named {
+        match find_organisation(work.connection, &la_code, organisation_id) {
+            Ok(_) => {}
+            Err(StoreError::NotFound) => faults.push(Fault::new(
+                format!("{pointer}/{field}"),
+                "unknown_organisation",
+                "must be an organisation of this authority",
+            )),
+            Err(other) => return Err(other.into()),
+        }
     }
+    Ok(faults)
 }
 
 fn decides_to_assess(fact: &GivenFact) -> bool {
@@ -500,7 +501,7 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
             None => None,
             Some(replacement) => match replaced_fact(fact.1, &replacement.fact) {
                 Some(replaced) => {
-                    faults.extend(organisation_fault(work, replacement, &at("replacement"))?);
+                    faults.extend(organisation_faults(work, replacement, &at("replacement"))?);
                     let id = work.new_id();
                     replacements.push(Draft {
                         root_id: Some(fact.0.root_id),

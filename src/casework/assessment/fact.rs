@@ -322,10 +322,13 @@ impl ProcedureFact for AssessmentFact {
         }
     }
 
-    fn organisation_id(&self) -> Option<Uuid> {
+    fn organisations(&self) -> Vec<(String, Uuid)> {
+        let at_its_field = |organisation_id| ("organisation_id".to_owned(), organisation_id);
         match self {
-            AssessmentFact::SettingConsulted(consulted) => Some(consulted.organisation_id),
-            AssessmentFact::SettingReplied(replied) => replied.organisation_id,
+            AssessmentFact::SettingConsulted(consulted) => vec![at_its_field(consulted.organisation_id)],
+            AssessmentFact::SettingReplied(replied) => {
+                replied.organisation_id.map(at_its_field).into_iter().collect()
+            }
             AssessmentFact::RequestReceived(_)
             | AssessmentFact::BecameResponsible(_)
             | AssessmentFact::FurtherRequestReceived(_)
@@ -337,7 +340,7 @@ impl ProcedureFact for AssessmentFact {
             | AssessmentFact::AssessmentWithdrawn(_)
             | AssessmentFact::MovedOut(_)
             | AssessmentFact::AssessmentResumed(_)
-            | AssessmentFact::ExceptionClaimed(_) => None,
+            | AssessmentFact::ExceptionClaimed(_) => Vec::new(),
         }
     }
 }

@@ -266,9 +266,15 @@ impl ProcedureFact for PlanFact {
         }
     }
 
-    fn organisation_id(&self) -> Option<Uuid> {
+    fn organisations(&self) -> Vec<(String, Uuid)> {
         match self {
-            PlanFact::PlacementStarted(started) => started.organisation_id,
+            PlanFact::PlacementStarted(started) => {
+                let named = started.organisation_id;
+                named
+                    .map(|id| ("organisation_id".to_owned(), id))
+                    .into_iter()
+                    .collect()
+            }
             PlanFact::PlanDrafted(_)
             | PlanFact::PlanMade(_)
             | PlanFact::PlanDraftWithdrawn(_)
@@ -284,7 +290,7 @@ impl ProcedureFact for PlanFact {
             | PlanFact::DirectPaymentsStarted(_)
             | PlanFact::DirectPaymentsReviewed(_)
             | PlanFact::DirectPaymentsEnded(_)
-            | PlanFact::ExceptionClaimed(_) => None,
+            | PlanFact::ExceptionClaimed(_) => Vec::new(),
         }
     }
 }
