@@ -7,6 +7,7 @@
 
 pub mod advice;
 pub mod assessment;
+pub mod attendance;
 pub mod child;
 pub mod claim;
 pub mod event;

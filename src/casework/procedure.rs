@@ -19,7 +19,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::PROCEDURES;
-use super::advice::AdviceFact;
+use super::advice::{AdviceFact, AdviceFor};
 use super::event::{Event, LegalDates};
 use super::timeline::{Ledger, Reason, Refusal, Setting, Timeline, fold_as};
 use crate::statute::rulebook::Rule;
@@ -422,6 +422,8 @@ pub trait Procedure: 'static {
     const EVENT_TYPES: &'static [EventType];
     /// The time limits that run on it.
     const RULES: &'static [Rule];
+    /// What advice is sought for, where it is.
+    const ADVICE_FOR: Option<AdviceFor> = None;
     /// Where advice may be asked for and acted on.
     const ADVICE_SOUGHT_IN: States;
     /// Where advice may still come in.
@@ -448,6 +450,8 @@ pub struct ProcedureKind {
     /// The events that may be recorded on it as such, in the order in which they are shown.
     pub event_types: &'static [EventType],
     pub rules: &'static [Rule],
+    /// What advice is sought for, where it is.
+    pub advice_for: Option<AdviceFor>,
     advice_sought_in: States,
     advice_taken_in: States,
     outlasts_in: States,
@@ -463,6 +467,7 @@ impl ProcedureKind {
             states: P::STATES,
             event_types: P::EVENT_TYPES,
             rules: P::RULES,
+            advice_for: P::ADVICE_FOR,
             advice_sought_in: P::ADVICE_SOUGHT_IN,
             advice_taken_in: P::ADVICE_TAKEN_IN,
             outlasts_in: P::OUTLASTS_IN,
@@ -491,11 +496,6 @@ impl ProcedureKind {
     /// Whether something may still be owed in a state in which it is over.
     pub fn outlasts(&self, state: State) -> bool {
         self.outlasts_in.hold(Some(state))
-    }
-
-    /// Whether it asks anybody for advice.
-    pub fn seeks_advice(&self) -> bool {
-        self.advice_sought_in != States::NONE
     }
 
     /// Whether an event of a type may happen in a state; before the opening there is none.

@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::advice::{AdviceBook, AdviceRequest, ExistingAdvice};
+use super::advice::{AdviceBook, AdviceFor, AdviceRequest, ExistingAdvice};
 use super::child::ChildFacts;
 use super::event::{Event, Fact};
 use super::flag::{self, Flag, FlagLog};
@@ -59,6 +59,8 @@ pub struct AdviceStanding {
     pub sought_on: Option<NaiveDate>,
     /// The day a plan was decided or sent, while that stands.
     pub plan_on: Option<NaiveDate>,
+    /// The day by which it has to be there, where that is not a time limit of each request's own.
+    pub needed_by_on: Option<NaiveDate>,
     /// The procedure stands still or is over without a plan: nobody has to act on its advice.
     pub is_stopped: bool,
 }
@@ -120,6 +122,8 @@ pub struct Refusal {
 #[derive(Debug)]
 pub struct Ledger<'a> {
     pub child: Option<&'a ChildFacts>,
+    /// What the procedure seeks advice for, where it does.
+    pub advice_for: Option<AdviceFor>,
     pub clocks: Clocks<'a>,
     pub advice: AdviceBook,
     pub flags: FlagLog,
@@ -244,6 +248,7 @@ pub(super) fn fold_as<P: Procedure>(
 ) -> Result<Option<Timeline>, Refusal> {
     let mut ledger = Ledger {
         child: setting.child,
+        advice_for: P::ADVICE_FOR,
         clocks: Clocks::under(P::RULES, setting.readings, setting.procedure_id),
         advice: AdviceBook::default(),
         flags: FlagLog::default(),

@@ -305,6 +305,7 @@ impl Teller<'_> {
                 meeting_on,
                 ReviewFact::ReviewMeetingHeld(ReviewMeetingHeld {
                     reported_by: Arranger::EducationSetting,
+                    attendance: Vec::new(),
                 }),
             ),
         ];

@@ -1,5 +1,5 @@
-//! The advice of an assessment as a whole: what the regulations ask for beside what was done, and
-//! advice that exists already.
+//! The advice of an assessment or a review as a whole: what is asked for beside what was done, and advice
+//! that exists already.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -12,10 +12,15 @@ use super::acting::{Once, acted, trace_of};
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::problem::Problem;
 use super::procedures::ProcedureView;
-use crate::auth::{ReadCases, WriteAdvice};
-use crate::casework::advice::{AdviceItem, AdviceStatus, Agreements};
+use crate::auth::{Principal, ReadCases, WriteAdvice};
+use crate::casework::advice::{AdviceFor, AdviceItem, AdviceStatus, Agreements};
+use crate::casework::assessment::ASSESSMENT;
+use crate::casework::procedure::ProcedureKind;
+use crate::casework::review::REVIEW;
 use crate::service::App;
-use crate::service::advice::{NewExistingAdvice, agree_existing_advice, get_advice_matrix as get_matrix};
+use crate::service::advice::{
+    AdviceMatrix, NewExistingAdvice, agree_existing_advice, get_advice_matrix as get_matrix,
+};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::Party;
 
@@ -64,7 +69,7 @@ pub struct ExistingAdviceInput {
 
 impl RequestBody for ExistingAdviceInput {}
 
-/// One source of advice: what the regulations ask for beside what was done about it.
+/// One source of advice: what is asked for beside what was done about it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdviceItemView {
     pub requirement: Requirement,
@@ -75,12 +80,14 @@ pub struct AdviceItemView {
     pub request_id: Option<Uuid>,
     pub organisation_id: Option<Uuid>,
     pub due_on: Option<NaiveDate>,
+    /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
+    pub needed_by_on: Option<NaiveDate>,
     pub days_late: i64,
     /// Who has to act; null if nobody.
     pub whose_move: Option<Party>,
 }
 
-/// The advice of an assessment, source by source.
+/// The advice of a procedure, source by source.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdviceMatrixView {
     /// The day it is read on.
@@ -104,15 +111,16 @@ pub struct DayQuery {
     as_of: Option<NaiveDate>,
 }
 
-impl From<AdviceItem> for AdviceItemView {
-    fn from(item: AdviceItem) -> AdviceItemView {
+impl AdviceItemView {
+    fn of(item: AdviceItem, advice_for: AdviceFor) -> AdviceItemView {
         AdviceItemView {
             requirement: item.requirement,
-            provision: item.requirement.provision().reference,
+            provision: advice_for.provision(item.requirement).reference,
             status: item.status,
             request_id: item.request_id,
             organisation_id: item.organisation_id,
             due_on: item.due_on,
+            needed_by_on: item.needed_by_on,
             days_late: item.days_late,
             whose_move: item.whose_move,
         }
@@ -171,12 +179,58 @@ pub async fn get_advice_matrix(
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (id, as_of) = (id.into_inner().0, query.0.as_of);
-    let (as_of, items) = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
-            get_matrix(work, id, as_of)
+    let id = id.into_inner().0;
+    matrix_of(
+        &app,
+        principal.into_principal(),
+        &ASSESSMENT,
+        id,
+        query.0,
+        &request,
+    )
+    .await
+}
+
+/// Get the advice of a review
+///
+/// Every source, what was done about it by a day, and whose move it is. The law found names no sources for a
+/// review: beside the family's views, which are a part of every review, only what was asked for is expected.
+#[utoipa::path(
+    tag = "advice",
+    params(("id" = Uuid, Path, description = "The review."), DayQuery),
+    responses((status = 200, body = AdviceMatrixView, description = "The advice, source by source."))
+)]
+#[get("/v1/reviews/{id}/advice")]
+pub async fn get_review_advice_matrix(
+    principal: Allowed<ReadCases>,
+    id: Path<PathId>,
+    query: QueryString<DayQuery>,
+    app: Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = id.into_inner().0;
+    matrix_of(&app, principal.into_principal(), &REVIEW, id, query.0, &request).await
+}
+
+/// The advice of a procedure, for the operation of its kind.
+async fn matrix_of(
+    app: &App,
+    principal: Principal,
+    kind: &'static ProcedureKind,
+    procedure_id: Uuid,
+    query: DayQuery,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let AdviceMatrix {
+        as_of,
+        advice_for,
+        items,
+    } = app
+        .read_few(principal, trace_of(request), move |work| {
+            get_matrix(work, kind, procedure_id, query.as_of)
         })
         .await?;
-    let items = items.into_iter().map(AdviceItemView::from).collect();
+    let view_of = |item| AdviceItemView::of(item, advice_for);
+    let items = items.into_iter().map(view_of).collect();
     Ok(HttpResponse::Ok().json(AdviceMatrixView { as_of, items }))
 }

@@ -14,19 +14,22 @@ use super::page::{Page, PageQuery, due_cursor};
 use super::problem::Problem;
 use crate::auth::{ReadAdvice, WriteAdvice};
 use crate::casework::advice::{AdviceState, StartBasis};
+use crate::casework::assessment::ASSESSMENT;
+use crate::casework::procedure::ProcedureKind;
+use crate::casework::review::REVIEW;
 use crate::service::advice::{
     AdviceReading, NewAdviceRequest, get_advice_request as get, list_requests, open_advice_request as open,
 };
 use crate::service::request_rows::RequestContent;
 use crate::service::{App, Error};
 use crate::statute::requirement::Requirement;
-use crate::store::advice::{AdviceFilter, AdviceRequestRow, SubmissionRow};
+use crate::store::advice::{AdviceFilter, AdviceRequestRow, SubmissionRow, wanted_on};
 use crate::store::convert::{from_json, id as id_of, named, optional_id};
 
 /// A request for advice to be opened.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct AdviceRequestInput {
-    /// The paragraph of reg 6 it answers.
+    /// The paragraph of reg 6 it answers; on a review, the source it comes from.
     requirement: Requirement,
     /// The service asked, where an organisation has several.
     #[schema(min_length = 1, max_length = 100, example = "speech_and_language")]
@@ -36,7 +39,7 @@ pub struct AdviceRequestInput {
     /// The day it was sent.
     #[schema(example = "2026-02-12")]
     requested_on: NaiveDate,
-    /// The day the body received it, if known; its six weeks run from it.
+    /// The day the body received it, if known; the six weeks for an assessment run from it.
     received_on: Option<NaiveDate>,
     /// The family's story, so that the professional meets a person and not a form.
     #[schema(max_length = 20_000)]
@@ -75,15 +78,18 @@ pub struct AdviceRequestView {
     pub version: i64,
     pub requested_on: NaiveDate,
     pub received_on: Option<NaiveDate>,
-    /// Whether the start of the clock is on record or presumed to be the day of sending.
+    /// Whether the day of receipt is on record or presumed to be the day of sending.
     pub start_basis: StartBasis,
-    pub due_on: NaiveDate,
+    /// The last day in time; null where no time limit runs, as on reviews.
+    pub due_on: Option<NaiveDate>,
+    /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
+    pub needed_by_on: Option<NaiveDate>,
     /// The first complete submission; a return does not undo it.
     pub submitted_on: Option<NaiveDate>,
     pub accepted_on: Option<NaiveDate>,
     pub family_story: Option<String>,
     pub questions: Option<String>,
-    /// Its clock as of today, explained; null for requests from before the law was in force.
+    /// Its clock as of today, explained; null on reviews, and for requests from before the law was in force.
     pub clock: Option<ClockView>,
     /// The oldest first.
     pub submissions: Vec<SubmissionView>,
@@ -103,7 +109,10 @@ pub struct AdviceRequestSummary {
     pub requested_on: NaiveDate,
     pub received_on: Option<NaiveDate>,
     pub start_basis: StartBasis,
-    pub due_on: NaiveDate,
+    /// The last day in time; null where no time limit runs, as on reviews.
+    pub due_on: Option<NaiveDate>,
+    /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
+    pub needed_by_on: Option<NaiveDate>,
     pub submitted_on: Option<NaiveDate>,
     pub accepted_on: Option<NaiveDate>,
 }
@@ -120,7 +129,7 @@ pub struct AdviceQuery {
     requirement: Option<Requirement>,
     /// Only requests to this organisation.
     organisation_id: Option<Uuid>,
-    /// Only requests due on or before this day.
+    /// Only requests due on or before this day; one without a time limit of its own is due on none.
     due_before: Option<NaiveDate>,
 }
 
@@ -141,6 +150,7 @@ impl TryFrom<AdviceRequestRow> for AdviceRequestSummary {
             received_on: row.received_on,
             start_basis: StartBasis::of(row.received_on),
             due_on: row.due_on,
+            needed_by_on: row.needed_by_on,
             submitted_on: row.submitted_on,
             accepted_on: row.accepted_on,
         })
@@ -193,6 +203,7 @@ impl TryFrom<AdviceReading> for AdviceRequestView {
             received_on: summary.received_on,
             start_basis: summary.start_basis,
             due_on: summary.due_on,
+            needed_by_on: summary.needed_by_on,
             submitted_on: summary.submitted_on,
             accepted_on: summary.accepted_on,
             family_story,
@@ -224,8 +235,38 @@ pub async fn open_advice_request(
     id: Path<PathId>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let id = id.into_inner().0;
-    once.answer(&app, move |work, input| {
+    ask(once, &app, &ASSESSMENT, id.into_inner().0).await
+}
+
+/// Ask for advice for a review
+///
+/// One live request per requirement, service and organisation. No time limit of its own was found for it: it is
+/// needed by the day the papers for the meeting have to be circulated.
+#[utoipa::path(
+    tag = "advice",
+    params(("id" = Uuid, Path, description = "The review."), IdempotencyKey),
+    request_body = AdviceRequestInput,
+    responses((status = 201, body = AdviceRequestView, description = "The request.",
+        headers(("Location" = String, description = "Where it is."), ("ETag" = String, description = "Its version.")))),
+    extensions(("x-problems" = json!(["duplicate", "event_not_permitted"])))
+)]
+#[post("/v1/reviews/{id}/advice-requests")]
+pub async fn open_review_advice_request(
+    once: Once<WriteAdvice, AdviceRequestInput>,
+    id: Path<PathId>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    ask(once, &app, &REVIEW, id.into_inner().0).await
+}
+
+/// What asking for advice is on a procedure of any kind.
+async fn ask(
+    once: Once<WriteAdvice, AdviceRequestInput>,
+    app: &App,
+    kind: &'static ProcedureKind,
+    procedure_id: Uuid,
+) -> Result<HttpResponse, Problem> {
+    once.answer(app, move |work, input| {
         let new = NewAdviceRequest {
             requirement: input.requirement,
             service: input.service,
@@ -237,7 +278,7 @@ pub async fn open_advice_request(
                 questions: input.questions,
             },
         };
-        let view = AdviceRequestView::try_from(open(work, id, &new)?)?;
+        let view = AdviceRequestView::try_from(open(work, kind, procedure_id, &new)?)?;
         created(format!("/v1/advice-requests/{}", view.id), view.version, &view)
     })
     .await
@@ -245,7 +286,8 @@ pub async fn open_advice_request(
 
 /// List advice requests
 ///
-/// By due date and id. A contributor sees its organisation's: its work list.
+/// By the day each is due or, for a review, needed by, and id; those without either come last. A contributor
+/// sees its organisation's: its work list.
 #[utoipa::path(
     tag = "advice",
     params(AdviceQuery, PageQuery),
@@ -280,7 +322,7 @@ pub async fn list_advice_requests(
         .map(AdviceRequestSummary::try_from)
         .collect::<Result<Vec<_>, _>>()?;
     Ok(page.answer(&request, views, |view: &AdviceRequestSummary| {
-        due_cursor(view.due_on, view.id)
+        due_cursor(wanted_on(view.due_on, view.needed_by_on), view.id)
     }))
 }
 

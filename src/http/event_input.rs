@@ -387,7 +387,7 @@ pub fn check_type(kind: &ProcedureKind, event: &Value, pointer: &str, faults: &m
     };
     let is_own_of = |kind: &ProcedureKind| kind.event_types.iter().any(|own| own.name() == name);
     let is_known = is_advice_type(name) || PROCEDURES.into_iter().any(is_own_of);
-    let fits = is_own_of(kind) || (is_advice_type(name) && kind.seeks_advice());
+    let fits = is_own_of(kind) || (is_advice_type(name) && kind.advice_for.is_some());
     if is_known && !fits {
         faults.push(Fault::new(
             format!("{pointer}/type"),

@@ -94,6 +94,8 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(advice_requests::open_advice_request)
         .service(advice::record_existing_advice)
         .service(advice::get_advice_matrix)
+        .service(advice_requests::open_review_advice_request)
+        .service(advice::get_review_advice_matrix)
         .service(advice_requests::list_advice_requests)
         .service(advice_requests::get_advice_request)
         .service(advice_acts::acknowledge_advice_request)

@@ -51,7 +51,7 @@ const TAGS: [(&str, &str); 14] = [
     ),
     (
         "advice",
-        "Advice and information for an assessment, asked of those who must give it.",
+        "Advice and information for an assessment or a review, asked of those who give it.",
     ),
     ("clocks", "Every running time limit, as a worklist."),
     ("plans", "EHC plans, their amendment and their end."),

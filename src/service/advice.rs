@@ -11,10 +11,11 @@ use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
 use crate::auth::{Permission, Scope, WriteAdvice};
-use crate::casework::advice::{AdviceFact, AdviceItem, Agreements};
+use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Fact;
 use crate::casework::history::{Entry, effective};
+use crate::casework::procedure::ProcedureKind;
 use crate::casework::timeline::Timeline;
 use crate::statute::clock::{Clock, Owed};
 use crate::statute::requirement::Requirement;
@@ -84,13 +85,23 @@ pub struct AdviceReading {
     pub as_of: NaiveDate,
 }
 
-/// Opens a request on an assessment.
+/// The advice of a procedure, source by source.
+#[derive(Debug, Clone)]
+pub struct AdviceMatrix {
+    pub as_of: NaiveDate,
+    /// What it is sought for.
+    pub advice_for: AdviceFor,
+    pub items: Vec<AdviceItem>,
+}
+
+/// Opens a request on a procedure of a kind.
 pub fn open_advice_request(
     work: &mut Work<'_>,
+    kind: &ProcedureKind,
     procedure_id: Uuid,
     new: &NewAdviceRequest,
 ) -> Result<AdviceReading, Error> {
-    let mut held = hold_of(work, &ASSESSMENT, procedure_id, None)?;
+    let mut held = hold_of(work, kind, procedure_id, None)?;
     let request_id = work.new_id();
     let (draft, faults) = asking_draft(work, request_id, new)?;
     let contents = HashMap::from([(request_id, new.content.clone())]);
@@ -227,7 +238,7 @@ pub(super) fn submission_of(
     }
 }
 
-/// Records that existing advice is agreed to suffice (reg 6(4)).
+/// Records on an assessment that existing advice is agreed to suffice (reg 6(4)).
 pub fn agree_existing_advice(
     work: &mut Work<'_>,
     procedure_id: Uuid,
@@ -281,22 +292,28 @@ pub fn list_requests(work: &mut Work<'_>, mut filter: AdviceFilter) -> Result<Ve
     Ok(list_advice_requests(work.connection, &la_code, &filter)?)
 }
 
-/// The completeness matrix of an assessment on a day.
+/// The completeness matrix of a procedure of a kind on a day.
 pub fn get_advice_matrix(
     work: &mut Work<'_>,
+    kind: &ProcedureKind,
     procedure_id: Uuid,
     as_of: Option<NaiveDate>,
-) -> Result<(NaiveDate, Vec<AdviceItem>), Error> {
-    let reading = get_procedure(work, &ASSESSMENT, procedure_id, as_of, None)?;
+) -> Result<AdviceMatrix, Error> {
+    let advice_for = kind.advice_for.ok_or(Error::NotFound)?;
+    let reading = get_procedure(work, kind, procedure_id, as_of, None)?;
     let items = match &reading.timeline {
         None => Vec::new(),
         Some(timeline) => {
             let sought_on = timeline.advice.sought_on.unwrap_or(reading.as_of);
-            let required: Vec<Requirement> = reading.child.required_advice(sought_on).collect();
+            let required = advice_for.expected(&reading.child, sought_on);
             timeline.advice.matrix(&timeline.clocks, &required, reading.as_of)
         }
     };
-    Ok((reading.as_of, items))
+    Ok(AdviceMatrix {
+        as_of: reading.as_of,
+        advice_for,
+        items,
+    })
 }
 
 /// Who owes advice of a kind, and how strongly it binds them.

@@ -75,19 +75,20 @@ pub fn wanted_requests(
     timeline: Option<&Timeline>,
     held: &[AdviceRequestRow],
 ) -> Vec<AdviceRequestRow> {
-    let mut seen: HashMap<String, (&AdviceRequest, NaiveDate)> = HashMap::new();
+    let needed_by_on = timeline.and_then(|timeline| timeline.advice.needed_by_on);
+    let mut seen: HashMap<String, (&AdviceRequest, Option<NaiveDate>)> = HashMap::new();
     for request in timeline.iter().flat_map(|timeline| &timeline.advice.requests) {
         let clocks = timeline.iter().flat_map(|timeline| &timeline.clocks);
         let clock = clocks
             .into_iter()
             .find(|clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request.id));
-        let due_on = clock.map_or(request.requested_on, |clock| clock.due_on);
+        let due_on = clock.map(|clock| clock.due_on);
         seen.insert(request.id.to_string(), (request, due_on));
     }
     let mut wanted = held.to_vec();
     for row in &mut wanted {
         match seen.remove(&row.id) {
-            Some((request, due_on)) => show(row, request, due_on),
+            Some((request, due_on)) => show(row, request, due_on, needed_by_on),
             None => {
                 row.is_void = true;
                 row.is_live = false;
@@ -116,14 +117,20 @@ pub fn wanted_requests(
             submitted_on: None,
             accepted_on: None,
             version: 1,
+            needed_by_on,
         };
-        show(&mut row, request, due_on);
+        show(&mut row, request, due_on, needed_by_on);
         wanted.push(row);
     }
     wanted
 }
 
-fn show(row: &mut AdviceRequestRow, request: &AdviceRequest, due_on: NaiveDate) {
+fn show(
+    row: &mut AdviceRequestRow,
+    request: &AdviceRequest,
+    due_on: Option<NaiveDate>,
+    needed_by_on: Option<NaiveDate>,
+) {
     row.requirement = request.requirement.name().to_owned();
     row.service = request.service.clone();
     row.organisation_id = text_of(request.organisation_id);
@@ -133,6 +140,7 @@ fn show(row: &mut AdviceRequestRow, request: &AdviceRequest, due_on: NaiveDate) 
     row.requested_on = request.requested_on;
     row.received_on = request.received_on;
     row.due_on = due_on;
+    row.needed_by_on = needed_by_on;
     row.submitted_on = request.submitted_on;
     row.accepted_on = request.accepted_on;
 }

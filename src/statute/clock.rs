@@ -407,6 +407,12 @@ impl<'r> Clocks<'r> {
         started.map(|clock| clock.triggered_on)
     }
 
+    /// When the clock of a kind that started last is due.
+    pub fn newest_due_on(&self, kind: ClockKind) -> Option<NaiveDate> {
+        let newest = self.clocks.iter().rev().find(|clock| clock.rule.kind == kind);
+        newest.map(|clock| clock.due_on)
+    }
+
     /// Keeps a claimed exception.
     pub fn claim(&mut self, claim: Claim) {
         self.claims.push(claim);

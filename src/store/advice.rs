@@ -2,7 +2,9 @@
 //! engine's; the columns that repeat it are written with the events they follow from.
 
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Date};
 use uuid::Uuid;
 
 use super::connection::{AnyConnection, on_backend};
@@ -29,10 +31,13 @@ pub struct AdviceRequestRow {
     pub is_void: bool,
     pub requested_on: NaiveDate,
     pub received_on: Option<NaiveDate>,
-    pub due_on: NaiveDate,
+    /// None where no time limit runs.
+    pub due_on: Option<NaiveDate>,
     pub submitted_on: Option<NaiveDate>,
     pub accepted_on: Option<NaiveDate>,
     pub version: i64,
+    /// The day by which it has to be there, where no time limit of its own says so.
+    pub needed_by_on: Option<NaiveDate>,
 }
 
 /// What a body sent in answer to a request. Never changed.
@@ -59,7 +64,7 @@ pub struct AdviceFilter {
     pub requirement: Option<String>,
     pub organisation_id: Option<Uuid>,
     pub due_before: Option<NaiveDate>,
-    /// Items after this due date and id.
+    /// Items after this day, as [`wanted_on`] gives it, and id.
     pub after: Option<(NaiveDate, Uuid)>,
     pub limit: i64,
 }
@@ -121,6 +126,7 @@ pub fn insert_advice_request(
             column(advice_requests::submitted_on, row.submitted_on),
             column(advice_requests::accepted_on, row.accepted_on),
             column(advice_requests::version, row.version),
+            column(advice_requests::needed_by_on, row.needed_by_on),
         ],
     };
     on_backend!(connection, inner => insert.execute(inner))?;
@@ -197,6 +203,21 @@ pub fn submissions_of_request(
         .select(SubmissionRow::as_select()).load(inner))?)
 }
 
+/// The day that stands in the order of lists for a request: when it is due or, without a time limit of its
+/// own, needed; what has neither comes last.
+pub fn wanted_on(due_on: Option<NaiveDate>, needed_by_on: Option<NaiveDate>) -> NaiveDate {
+    due_on.or(needed_by_on).unwrap_or(NO_DAY)
+}
+
+/// The same as the indexes spell it.
+const WANTED_ON: &str = "coalesce(advice_requests.due_on, advice_requests.needed_by_on, '9999-12-31')";
+
+/// Sorts after every day.
+const NO_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
 pub fn list_advice_requests(
     connection: &mut AnyConnection,
     la_code: &str,
@@ -217,17 +238,19 @@ pub fn list_advice_requests(
         query = query.filter(advice_requests::requirement.eq(requirement.clone()));
     }
     if let Some(due_before) = filter.due_before {
-        query = query.filter(advice_requests::due_on.le(due_before));
+        // Said of both, since the index is entered by the first.
+        let until = sql::<Bool>(&format!("{WANTED_ON} <= ")).bind::<Date, _>(due_before);
+        query = query.filter(until).filter(advice_requests::due_on.is_not_null());
     }
-    if let Some((due_on, request_id)) = filter.after {
+    if let Some((wanted_on, request_id)) = filter.after {
         query = query.filter(after(
-            "(advice_requests.due_on, advice_requests.id)",
-            due_on,
+            &format!("({WANTED_ON}, advice_requests.id)"),
+            wanted_on,
             request_id,
         ));
     }
     Ok(query
-        .order((advice_requests::due_on.asc(), advice_requests::id.asc()))
+        .order((sql::<Date>(WANTED_ON).asc(), advice_requests::id.asc()))
         .limit(filter.limit)
         .load(connection)?)
 }

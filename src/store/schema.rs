@@ -146,10 +146,11 @@ diesel::table! {
         is_void -> Bool,
         requested_on -> Date,
         received_on -> Nullable<Date>,
-        due_on -> Date,
+        due_on -> Nullable<Date>,
         submitted_on -> Nullable<Date>,
         accepted_on -> Nullable<Date>,
         version -> BigInt,
+        needed_by_on -> Nullable<Date>,
     }
 }
 

@@ -45,6 +45,8 @@ const TABLE: &[(&str, &str)] = &[
     ("open_advice_request", "cm"),
     ("record_existing_advice", "cm"),
     ("get_advice_matrix", "cmad"),
+    ("open_review_advice_request", "cm"),
+    ("get_review_advice_matrix", "cmad"),
     ("list_advice_requests", "cmado"),
     ("get_advice_request", "cmado"),
     ("acknowledge_advice_request", "cmo"),
@@ -125,7 +127,7 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/v1/reviews/{id}/events") => {
             json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" })
         }
-        ("POST", "/v1/assessments/{id}/advice-requests") => {
+        ("POST", "/v1/assessments/{id}/advice-requests" | "/v1/reviews/{id}/advice-requests") => {
             json!({ "requirement": "education", "requested_on": "2026-02-12" })
         }
         ("POST", "/v1/assessments/{id}/existing-advice") => {

@@ -25,6 +25,7 @@ mod organisations;
 mod people;
 mod plans;
 mod problems;
+mod review_advice;
 mod reviews;
 mod rules;
 mod script;

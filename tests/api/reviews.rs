@@ -10,7 +10,7 @@ fn started(day: &str) -> Value {
 }
 
 impl Service {
-    async fn review_on(&self, case_id: &str, day: &str) -> String {
+    pub async fn review_on(&self, case_id: &str, day: &str) -> String {
         let body = json!({ "case_id": case_id, "event": started(day) });
         let opened = self
             .post(&self.caseworker(), "/v1/reviews", body)
@@ -23,19 +23,19 @@ impl Service {
         opened.id()
     }
 
-    async fn review(&self, day: &str) -> String {
+    pub async fn review(&self, day: &str) -> String {
         let case_id = self.case().await;
         self.review_on(&case_id, day).await
     }
 
-    async fn review_event(&self, review_id: &str, event: Value) -> Answer {
+    pub async fn review_event(&self, review_id: &str, event: Value) -> Answer {
         let uri = format!("/v1/reviews/{review_id}");
         let version = self.read(&uri).await.version();
         self.act(&self.caseworker(), &format!("{uri}/events"), version, event)
             .await
     }
 
-    async fn review_events(&self, review_id: &str, events: &[Value]) {
+    pub async fn review_events(&self, review_id: &str, events: &[Value]) {
         for event in events {
             self.review_event(review_id, event.clone()).await.expect(201);
         }

@@ -497,6 +497,7 @@ impl Script {
         let before = |days| (self.today - Days::new(days)).to_string();
         let started =
             json!({ "type": "review_period_started", "occurred_on": before(340), "kind": "early_years" });
+        let asked = json!({ "requirement": "education", "requested_on": before(70) });
         let events = [
             json!({ "type": "review_meeting_arranged", "occurred_on": before(60), "meeting_on": before(39) }),
             json!({ "type": "review_meeting_held", "occurred_on": before(39) }),
@@ -510,17 +511,23 @@ impl Script {
         let opened = self.post(CASEWORKER, "/v1/reviews", body.clone()).await;
         self.post(CASEWORKER, "/v1/reviews", body).await;
         let uri = format!("/v1/reviews/{}", opened.id());
+        for _ in 0..2 {
+            self.post(CASEWORKER, &format!("{uri}/advice-requests"), asked.clone())
+                .await;
+        }
         for event in events {
             self.record_next(&uri, event).await;
         }
         let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
         let replacement = json!({ "type": "review_meeting_held", "occurred_on": self.today - Days::new(46) });
-        let change = json!({ "supersedes": recorded.body["items"][2]["id"], "replacement": replacement });
+        let change = json!({ "supersedes": recorded.body["items"][3]["id"], "replacement": replacement });
         let correction =
             json!({ "type": "correction", "occurred_on": self.today, "reason": "x", "changes": [change] });
         self.record_next(&uri, correction).await;
+        self.get(CASEWORKER, &format!("{uri}/advice")).await;
         for list in [
             "/v1/reviews",
+            "/v1/advice-requests",
             "/v1/reviews?state=amendment_proposed&flag=early_years_review",
             "/v1/clocks?procedure=review",
             "/v1/cases?state=amendment_proposed",

@@ -1,4 +1,4 @@
-//! The completeness matrix: what reg 6 asks for beside what has been done about it.
+//! The completeness matrix: what is asked for beside what has been done about it.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -36,13 +36,15 @@ pub struct AdviceItem {
     pub request_id: Option<Uuid>,
     pub organisation_id: Option<Uuid>,
     pub due_on: Option<NaiveDate>,
+    /// The day by which it has to be there, where no time limit of its own says so.
+    pub needed_by_on: Option<NaiveDate>,
     pub days_late: i64,
     pub whose_move: Option<Party>,
 }
 
 impl AdviceStanding {
-    /// What reg 6 asks for beside what has been done about it: a row for every request that was
-    /// not withdrawn, and one for every paragraph without one.
+    /// What is required beside what has been done about it: a row for every request that was not
+    /// withdrawn, and one for every paragraph of reg 6 without one.
     pub fn matrix(&self, clocks: &[Clock], required: &[Requirement], as_of: NaiveDate) -> Vec<AdviceItem> {
         Requirement::ALL
             .into_iter()
@@ -64,6 +66,9 @@ impl AdviceStanding {
                 items
             })
             .map(|item| AdviceItem {
+                needed_by_on: self
+                    .needed_by_on
+                    .filter(|_| item.status != AdviceStatus::NotRequired),
                 whose_move: item.whose_move.filter(|_| !self.is_stopped),
                 ..item
             })
@@ -102,6 +107,7 @@ impl AdviceStanding {
             request_id: Some(request.id),
             organisation_id: request.organisation_id,
             due_on: clock.map(|clock| clock.due_on),
+            needed_by_on: None,
             days_late: standing.map_or(0, |standing| standing.days_late),
             whose_move,
         }
@@ -127,6 +133,7 @@ fn bare_item(requirement: Requirement, status: AdviceStatus, whose_move: Option<
         request_id: None,
         organisation_id: None,
         due_on: None,
+        needed_by_on: None,
         days_late: 0,
         whose_move,
     }

@@ -1,4 +1,4 @@
-//! Advice under reg 6: requests, the acts on them, advice that exists already, and what is missing.
+//! Advice: requests, the acts on them, advice that exists already, and what is missing.
 //!
 //! Shared by every procedure that seeks advice. A procedure decides whether an act may happen in
 //! its state; whether it fits the request is decided here.
@@ -13,6 +13,7 @@ mod matrix;
 
 pub use self::fact::{AdviceFact, Agreements, AppointmentOutcome, DeclinationGround, ReturnReason};
 pub use self::matrix::{AdviceItem, AdviceStatus};
+use super::child::ChildFacts;
 use super::event::Event;
 use super::flag::{FlagCode, FlagSubject};
 use super::procedure::EventType;
@@ -20,7 +21,35 @@ use super::timeline::{AdviceStanding, Ledger, Reason};
 use crate::statute::clock::Owed;
 use crate::statute::exception::{Claim, MissedAppointment};
 use crate::statute::requirement::Requirement;
-use crate::statute::rulebook::{ClockKind, Mark, Party};
+use crate::statute::rulebook::{ClockKind, Mark, Party, Provision, REVIEW_ADVICE};
+
+/// What a procedure seeks advice for, which says what is expected before anybody was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdviceFor {
+    /// An assessment, whose sources reg 6 names.
+    Assessment,
+    /// The meeting of a review. No source of it was found named in law, and no time limit beyond that of the
+    /// papers; the family's views are a part of every review.
+    ReviewMeeting,
+}
+
+impl AdviceFor {
+    /// The sources expected for a child or young person on a day.
+    pub fn expected(self, child: &ChildFacts, on: NaiveDate) -> Vec<Requirement> {
+        match self {
+            AdviceFor::Assessment => child.required_advice(on).collect(),
+            AdviceFor::ReviewMeeting => vec![Requirement::Parent],
+        }
+    }
+
+    /// Where the law asks for advice from a source.
+    pub fn provision(self, requirement: Requirement) -> Provision {
+        match self {
+            AdviceFor::Assessment => requirement.provision(),
+            AdviceFor::ReviewMeeting => REVIEW_ADVICE,
+        }
+    }
+}
 
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -188,6 +217,7 @@ pub struct AdviceBook {
     sought_on: Option<NaiveDate>,
     plan_on: Option<NaiveDate>,
     plan_sent_on: Option<NaiveDate>,
+    needed_by_on: Option<NaiveDate>,
     is_stopped: bool,
 }
 
@@ -201,6 +231,7 @@ impl AdviceBook {
             existing: self.existing,
             sought_on: self.sought_on,
             plan_on: self.plan_on,
+            needed_by_on: self.needed_by_on,
             is_stopped: self.is_stopped,
         }
     }
@@ -233,16 +264,19 @@ impl Ledger<'_> {
         self.advice.sought_on.get_or_insert(event.occurred_on);
     }
 
-    /// The advice that the regulations require of this child and that has not come.
+    /// The advice has to be there when the newest clock of a kind is due.
+    pub fn need_advice_by(&mut self, kind: ClockKind) {
+        self.advice.needed_by_on = self.clocks.newest_due_on(kind);
+    }
+
+    /// The advice that is expected for this child and that has not come.
     pub fn required_and_outstanding(&self, on: NaiveDate) -> Vec<Requirement> {
-        let sought_on = self.advice.sought_on.unwrap_or(on);
-        let required = self
-            .child
-            .into_iter()
-            .flat_map(|child| child.required_advice(sought_on));
+        let (Some(advice_for), Some(child)) = (self.advice_for, self.child) else {
+            return Vec::new();
+        };
+        let mut required = advice_for.expected(child, self.advice.sought_on.unwrap_or(on));
+        required.retain(|requirement| !self.advice.has_come(*requirement));
         required
-            .filter(|requirement| !self.advice.has_come(*requirement))
-            .collect()
     }
 
     /// That, and whatever else was asked for and has not come, with whose move each is.

@@ -16,6 +16,7 @@ pub use self::fact::{
     RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, SettingAnswer, SettingConsulted,
     SettingReplied, WithdrawnBy,
 };
+use super::advice::AdviceFor;
 use super::event::Event;
 use super::plan::{PLAN, PlanFact, PlanMade};
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
@@ -250,6 +251,7 @@ impl Procedure for Assessment {
         EXCEPTION_CLAIMED,
     ];
     const RULES: &'static [Rule] = ASSESSMENT_RULES;
+    const ADVICE_FOR: Option<AdviceFor> = Some(AdviceFor::Assessment);
     const ADVICE_SOUGHT_IN: States = any_of(&[
         AssessmentState::ConsideringRequest,
         AssessmentState::Assessing,

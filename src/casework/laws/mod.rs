@@ -19,6 +19,7 @@ mod prefix;
 mod purity;
 mod resumption;
 mod review;
+mod review_advice;
 mod steps;
 mod story;
 mod transitions;

@@ -160,6 +160,22 @@ pub fn attempt(story: &Story, setting: &Setting, step: Step) -> Story {
         .fresh()
 }
 
+/// Advice goes on beside everything else.
+const ADVICE: [&str; 12] = [
+    "advice_requested",
+    "advice_submitted",
+    "advice_submitted",
+    "advice_returned",
+    "advice_accepted",
+    "advice_declined",
+    "advice_redirected",
+    "advice_withdrawn",
+    "advice_appointment",
+    "advice_exception_claimed",
+    "existing_advice_agreed",
+    "advice_acknowledged",
+];
+
 /// One time in ten anything at all; otherwise what leads somewhere from the state.
 fn event_type(kind: &ProcedureKind, state: Option<State>, pick: usize) -> EventType {
     let all = types_of(kind);
@@ -167,28 +183,19 @@ fn event_type(kind: &ProcedureKind, state: Option<State>, pick: usize) -> EventT
     if pick.is_multiple_of(10) {
         return all[pick / 10 % foldable];
     }
-    if *kind == REVIEW || *kind == PLAN {
-        let likely = if *kind == PLAN {
-            super::plan::likely(state)
+    if *kind == PLAN {
+        let likely = super::plan::likely(state);
+        return named(kind, likely[pick / 10 % likely.len()]);
+    }
+    if *kind == REVIEW {
+        let is_advice = state.is_some() && pick % 10 > 7;
+        let likely = if is_advice {
+            &ADVICE
         } else {
             super::review::likely(state)
         };
         return named(kind, likely[pick / 10 % likely.len()]);
     }
-    let advice = [
-        "advice_requested",
-        "advice_submitted",
-        "advice_submitted",
-        "advice_returned",
-        "advice_accepted",
-        "advice_declined",
-        "advice_redirected",
-        "advice_withdrawn",
-        "advice_appointment",
-        "advice_exception_claimed",
-        "existing_advice_agreed",
-        "advice_acknowledged",
-    ];
     let likely: &[&str] = match state.map(typed) {
         None => &["request_received", "request_received", "became_responsible"],
         Some(AssessmentState::ConsideringRequest) => &[
@@ -227,12 +234,11 @@ fn event_type(kind: &ProcedureKind, state: Option<State>, pick: usize) -> EventT
         Some(
             AssessmentState::AssessmentRefused | AssessmentState::PlanRefused | AssessmentState::Withdrawn,
         ) => &["assessment_resumed", "assessment_resumed", "advice_submitted"],
-        Some(AssessmentState::PlanIssued | AssessmentState::MovedOut) => &advice,
+        Some(AssessmentState::PlanIssued | AssessmentState::MovedOut) => &ADVICE,
         Some(AssessmentState::Closed | AssessmentState::Void) => &["advice_submitted"],
     };
-    // Advice goes on beside everything else.
     if state.is_some() && pick % 10 > 5 {
-        named(kind, advice[pick / 10 % advice.len()])
+        named(kind, ADVICE[pick / 10 % ADVICE.len()])
     } else {
         named(kind, likely[pick / 10 % likely.len()])
     }

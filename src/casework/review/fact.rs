@@ -3,8 +3,10 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::casework::assessment::WithdrawnBy;
+use crate::casework::attendance::{Attendance, organisations_in};
 use crate::casework::child::{ChildFacts, turns_on};
 use crate::casework::claim::ExceptionClaimed;
 use crate::casework::procedure::{EventType, ProcedureFact};
@@ -140,6 +142,10 @@ pub struct ReviewMeetingHeld {
     #[serde(default)]
     #[schema(default = "education_setting")]
     pub reported_by: Arranger,
+    /// How those invited took part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100, default = json!([]))]
+    pub attendance: Vec<Attendance>,
 }
 
 /// The report of the meeting was sent to everybody invited.
@@ -250,6 +256,28 @@ impl ProcedureFact for ReviewFact {
             | ReviewFact::ReviewDecisionNotified(_)
             | ReviewFact::AmendmentNoticeSent(_)
             | ReviewFact::RepresentationsReceived(_)
+            | ReviewFact::AmendmentAbandonedNotified(_)
+            | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::PlanCeased(_)
+            | ReviewFact::ExceptionClaimed(_) => Vec::new(),
+        }
+    }
+
+    fn organisations(&self) -> Vec<(String, Uuid)> {
+        match self {
+            ReviewFact::ReviewMeetingHeld(held) => organisations_in(
+                "attendance",
+                held.attendance.iter().map(|who| who.organisation_id),
+            ),
+            ReviewFact::ReviewPeriodStarted(_)
+            | ReviewFact::PhaseTransferExpected(_)
+            | ReviewFact::ReviewMeetingArranged(_)
+            | ReviewFact::PapersCirculated(_)
+            | ReviewFact::ReviewReportSent(_)
+            | ReviewFact::ReviewDecisionNotified(_)
+            | ReviewFact::AmendmentNoticeSent(_)
+            | ReviewFact::RepresentationsReceived(_)
+            | ReviewFact::AmendedPlanSent(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
             | ReviewFact::PlanCeased(_)

@@ -16,6 +16,7 @@ pub use self::fact::{
     ReviewMeetingArranged, ReviewMeetingHeld, ReviewPeriodStarted, ReviewPlanCeased, ReviewReportSent,
     ReviewWithdrawn,
 };
+use super::advice::AdviceFor;
 use super::event::Event;
 use super::flag::{FlagCode, FlagSubject};
 use super::plan::{PLAN, PlanFact};
@@ -23,7 +24,7 @@ use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, Sta
 use super::sending::{AmendedPlanSent, Sending};
 use super::timeline::{Ledger, Reason};
 use crate::statute::clock::Owed;
-use crate::statute::rulebook::{EARLY_YEARS_REVIEW, Force, Mark, Party, REVIEW_RULES, Rule};
+use crate::statute::rulebook::{ClockKind, EARLY_YEARS_REVIEW, Force, Mark, Party, REVIEW_RULES, Rule};
 
 /// Where a review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -255,8 +256,16 @@ impl Procedure for Review {
     ];
     const RULES: &'static [Rule] = REVIEW_RULES;
     // Advice for a review goes to the meeting with its papers; no limit of its own was found for it.
-    const ADVICE_SOUGHT_IN: States = States::NONE;
-    const ADVICE_TAKEN_IN: States = States::NONE;
+    const ADVICE_FOR: Option<AdviceFor> = Some(AdviceFor::ReviewMeeting);
+    // What came is still looked at while the amendments that it led to are written.
+    const ADVICE_SOUGHT_IN: States = OPEN;
+    const ADVICE_TAKEN_IN: States = OPEN
+        .with(ReviewState::Maintained as u8)
+        .with(ReviewState::Amended as u8)
+        .with(ReviewState::AmendmentAbandoned as u8)
+        .with(ReviewState::CeaseDecided as u8)
+        .with(ReviewState::Withdrawn as u8)
+        .with(ReviewState::Closed as u8);
     // The report may still be owed, and the plan before a change of phase.
     const OUTLASTS_IN: States = DECIDED;
     const CLOSED: ReviewState = ReviewState::Closed;
@@ -276,6 +285,7 @@ impl Procedure for Review {
             ReviewFact::ReviewMeetingArranged(arranged) => {
                 let owed = owed_by(arranged.arranged_by.party());
                 ledger.mark_naming(Mark::ReviewMeetingArranged, event, arranged.meeting_on, owed);
+                ledger.need_advice_by(ClockKind::ReviewPapers);
                 // Arranging a meeting is inviting to it; `sent_on` says when.
                 ledger.mark(Mark::ReviewNoticeGiven, event);
                 Ok(ReviewState::MeetingArranged)
@@ -314,6 +324,7 @@ impl Procedure for Review {
             }
             ReviewFact::AmendmentAbandonedNotified(_) => {
                 ledger.mark(Mark::AmendmentAbandoned, event);
+                ledger.stop_advice(event);
                 Ok(ReviewState::AmendmentAbandoned)
             }
             ReviewFact::ReviewWithdrawn(_) => {
@@ -420,10 +431,12 @@ fn decide(
         // Where amendments were decided or proposed before, it says that they will not be made.
         ReviewDecision::Maintain => {
             ledger.mark(Mark::AmendmentAbandoned, event);
+            ledger.stop_advice(event);
             ReviewState::Maintained
         }
         ReviewDecision::Cease => {
             ledger.mark(Mark::AmendmentAbandoned, event);
+            ledger.stop_advice(event);
             ReviewState::CeaseDecided
         }
     }
@@ -483,6 +496,7 @@ fn send_amended_plan(
         sent_early_acknowledged: true,
     };
     ledger.leads_to(&PLAN, PlanFact::AmendedPlanSent(noted), event, event.occurred_on);
+    ledger.stop_advice(event);
     Ok(ReviewState::Amended)
 }
 

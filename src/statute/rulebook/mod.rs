@@ -16,7 +16,7 @@ mod review;
 
 pub use self::assessment::ASSESSMENT_RULES;
 pub use self::plan::PLAN_RULES;
-pub use self::review::{EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_RULES};
+pub use self::review::{EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_RULES};
 
 /// Whose duty a clock measures, and whose move a flag waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

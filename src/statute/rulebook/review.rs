@@ -5,7 +5,7 @@
 
 use super::{
     Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Guidance, LIMIT,
-    Mark, OuterLimit, Party, Rule, SEND_REGULATIONS, provision,
+    Mark, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, provision,
 };
 use crate::statute::counting::Counting;
 
@@ -22,6 +22,10 @@ pub const EARLY_YEARS_REVIEW: Guidance = Guidance {
 
 /// Early years end with the fifth birthday.
 pub const EARLY_YEARS_END_AT_AGE: i32 = 5;
+
+/// Where the law asks for advice for a review: it goes to everybody invited, with the papers.
+pub const REVIEW_ADVICE: Provision =
+    provision(SEND_REGULATIONS, "reg 20(4), reg 21(4)", Confidence::Confirmed);
 
 /// Every time limit of the review of a plan.
 pub static REVIEW_RULES: &[Rule] = &[
@@ -63,7 +67,7 @@ pub static REVIEW_RULES: &[Rule] = &[
             Mark::ProcedureEnded,
         ],
         satisfied_when: "the day the papers were sent to everybody invited",
-        provision: provision(SEND_REGULATIONS, "reg 20(4), reg 21(4)", Confidence::Confirmed),
+        provision: REVIEW_ADVICE,
         ..LIMIT
     },
     Rule {

@@ -116,6 +116,7 @@ fn plain(line: &str) -> String {
     let mut plain = line.to_lowercase();
     for (from, to) in [
         ("::text", ""),
+        ("::date", ""),
         (" using btree", ""),
         ("= any (array[", "in ("),
         ("]", ""),

@@ -1,0 +1,9 @@
+-- Advice for a review has no time limit of its own: it is needed when the papers go out.
+DROP INDEX requests_by_due_date;
+DROP INDEX requests_by_state;
+DROP INDEX requests_by_organisation;
+ALTER TABLE advice_requests ALTER COLUMN due_on DROP NOT NULL;
+ALTER TABLE advice_requests ADD COLUMN needed_by_on DATE;
+CREATE INDEX requests_by_day ON advice_requests (la_code, coalesce(due_on, needed_by_on, '9999-12-31'), id);
+CREATE INDEX requests_by_state ON advice_requests (la_code, state, coalesce(due_on, needed_by_on, '9999-12-31'), id);
+CREATE INDEX requests_by_organisation ON advice_requests (la_code, organisation_id, coalesce(due_on, needed_by_on, '9999-12-31'), id);

@@ -1,0 +1,34 @@
+-- Advice for a review has no time limit of its own: it is needed when the papers go out.
+-- SQLite cannot let a column be null: the table is made again, with the rows that others refer to put back
+-- before the transaction ends.
+PRAGMA defer_foreign_keys = ON;
+CREATE TEMPORARY TABLE requests_kept AS SELECT * FROM advice_requests;
+DROP TABLE advice_requests;
+CREATE TABLE advice_requests (
+    id TEXT NOT NULL PRIMARY KEY,
+    la_code TEXT NOT NULL,
+    case_id TEXT NOT NULL REFERENCES cases (id),
+    procedure_id TEXT NOT NULL REFERENCES procedures (id),
+    requirement TEXT NOT NULL CHECK (requirement IN ('parent', 'education', 'medical', 'psychological', 'social_care', 'other', 'preparation_for_adulthood', 'family_requested', 'sensory')),
+    service TEXT,
+    organisation_id TEXT REFERENCES organisations (id),
+    family_story TEXT,
+    questions TEXT,
+    state TEXT NOT NULL CHECK (state IN ('requested', 'acknowledged', 'submitted', 'returned', 'accepted', 'declined', 'withdrawn')),
+    is_live BOOLEAN NOT NULL,
+    is_void BOOLEAN NOT NULL,
+    requested_on DATE NOT NULL,
+    received_on DATE,
+    due_on DATE,
+    submitted_on DATE,
+    accepted_on DATE,
+    version BIGINT NOT NULL,
+    needed_by_on DATE
+);
+INSERT INTO advice_requests SELECT *, NULL FROM requests_kept ORDER BY id;
+DROP TABLE requests_kept;
+CREATE UNIQUE INDEX one_live_request ON advice_requests (procedure_id, requirement, coalesce(service, ''), coalesce(organisation_id, '')) WHERE is_live;
+CREATE INDEX requests_by_day ON advice_requests (la_code, coalesce(due_on, needed_by_on, '9999-12-31'), id);
+CREATE INDEX requests_by_state ON advice_requests (la_code, state, coalesce(due_on, needed_by_on, '9999-12-31'), id);
+CREATE INDEX requests_by_organisation ON advice_requests (la_code, organisation_id, coalesce(due_on, needed_by_on, '9999-12-31'), id);
+CREATE INDEX requests_by_procedure ON advice_requests (procedure_id);
