@@ -88,13 +88,7 @@ async fn an_event_of_another_procedure_is_pointed_at() {
     let review = ask(&service, &question("review")).await;
     assert_eq!(
         (review.status, review.faults()),
-        (
-            422,
-            vec![
-                "/events/1/type not_one_of".to_owned(),
-                "/events/2/type not_one_of".to_owned()
-            ]
-        )
+        (422, vec!["/events/1/type not_one_of".to_owned()])
     );
     let assessment = ask(&service, &question("assessment")).await;
     assert_eq!(assessment.faults(), ["/events/0/type not_one_of"]);
