@@ -1,4 +1,4 @@
-//! Who was at a meeting, and how, the same for every meeting of every procedure.
+//! Who was invited to a meeting and who was there, the same for every meeting of every procedure.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +17,16 @@ pub enum Attended {
     Apologies,
     /// They did not come, and did not say so.
     Absent,
+}
+
+/// Somebody who was invited to a meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Invited {
+    /// Who they are.
+    pub party: Party,
+    /// The organisation they speak for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<Uuid>,
 }
 
 /// How one of those invited took part in a meeting.

@@ -165,7 +165,7 @@ fn leads_on(event: &NewEvent) -> bool {
 }
 
 /// What recording an event or a correction adds to the stream: a decision to assess asks the default
-/// contributors too. The case is read where it is not given.
+/// contributors too, and a meeting at which advice was given submits it. The case is read where it is not given.
 pub fn event_drafts(
     work: &mut Work<'_>,
     held: &Held,
@@ -176,12 +176,23 @@ pub fn event_drafts(
         NewEvent::Event(given) => {
             let mut drafts = vec![draft_of(work, given)?];
             let mut faults = organisation_faults(work, given, "")?;
+            faults.extend(request_faults(held, given, ""));
             if !faults.is_empty() {
                 faults.extend(day_faults(work, Some(held), &drafts));
                 return Err(Error::Invalid(faults));
             }
             if decides_to_assess(&given.fact) {
                 drafts.extend(default_requests(work, held, case, given.occurred_on)?);
+            }
+            // A day that is wrong is told once, where the meeting says it.
+            if day_faults(work, Some(held), &drafts).is_empty() {
+                drafts.extend(advice_given_at(given).into_iter().map(|(field, request_id)| {
+                    let fact = Fact::Advice(AdviceFact::AdviceSubmitted { request_id });
+                    Draft {
+                        pointer: format!("/{field}"),
+                        ..Draft::of(work.new_id(), given.occurred_on, fact)
+                    }
+                }));
             }
             Ok(drafts)
         }
@@ -370,6 +381,47 @@ fn organisation_faults(work: &mut Work<'_>, given: &GivenEvent, pointer: &str) -
     Ok(faults)
 }
 
+/// The faults of saying that advice was given on what is no request of the procedure, or twice on one.
+fn request_faults(held: &Held, given: &GivenEvent, pointer: &str) -> Vec<Fault> {
+    let mut seen = HashSet::new();
+    let mut faults = Vec::new();
+    for (field, request_id) in advice_given_at(given) {
+        let wanted = request_id.to_string();
+        let is_its_own = held.requests.iter().any(|row| row.id == wanted && !row.is_void);
+        let at = format!("{pointer}/{field}");
+        if !is_its_own {
+            faults.push(Fault::new(
+                at,
+                "unknown_request",
+                "must be an advice request of this procedure",
+            ));
+        } else if !seen.insert(request_id) {
+            faults.push(Fault::new(at, "repeated", "advice is given once at a meeting"));
+        }
+    }
+    faults
+}
+
+/// The requests on which advice was given at a meeting, by their fields.
+fn advice_given_at(given: &GivenEvent) -> Vec<(String, Uuid)> {
+    let attendance = match &given.fact {
+        GivenFact::Own(fact) => match fact.of() {
+            Some(AssessmentFact::JointMeetingHeld(held)) => &held.attendance[..],
+            Some(_) | None => &[],
+        },
+        GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => &[],
+    };
+    let with_number = attendance.iter().enumerate();
+    with_number
+        .filter_map(|(index, who)| {
+            Some((
+                format!("attendance/{index}/advice_request_id"),
+                who.advice_request_id?,
+            ))
+        })
+        .collect()
+}
+
 fn decides_to_assess(fact: &GivenFact) -> bool {
     match fact {
         GivenFact::Own(fact) => match fact.of() {
@@ -502,6 +554,7 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
             Some(replacement) => match replaced_fact(fact.1, &replacement.fact) {
                 Some(replaced) => {
                     faults.extend(organisation_faults(work, replacement, &at("replacement"))?);
+                    faults.extend(request_faults(held, replacement, &at("replacement")));
                     let id = work.new_id();
                     replacements.push(Draft {
                         root_id: Some(fact.0.root_id),

@@ -21,6 +21,7 @@ mod corrections;
 mod databases;
 mod idempotency;
 mod index;
+mod joint_meetings;
 mod organisations;
 mod people;
 mod plans;

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::casework::attendance::{Attended, Invited, organisations_in};
 use crate::casework::claim::ExceptionClaimed;
 use crate::casework::procedure::{EventType, ProcedureFact};
 use crate::casework::sending::{Recipient, Waiver, days_of_sending};
+use crate::statute::rulebook::Party;
 
 /// Who asked for the assessment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -157,6 +159,41 @@ pub struct PlanDecisionNotified {
     pub reasons: Option<String>,
 }
 
+/// A date was set for a meeting of those who give advice. No time limit was found for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JointMeetingArranged {
+    /// The day of the meeting.
+    #[schema(example = "2026-03-04")]
+    pub meeting_on: NaiveDate,
+    /// Who was invited.
+    #[schema(min_items = 1, max_items = 100)]
+    pub invited: Vec<Invited>,
+}
+
+/// How one of those invited took part in a joint meeting, and the advice they gave there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JointAttendance {
+    /// Who they are.
+    pub party: Party,
+    /// The organisation they speak for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<Uuid>,
+    /// How they took part.
+    pub attended: Attended,
+    /// The request whose advice they gave at the meeting. Recording the meeting records its submission on that
+    /// day; correcting the meeting changes no submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice_request_id: Option<Uuid>,
+}
+
+/// Those who give advice met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JointMeetingHeld {
+    /// How those invited took part.
+    #[schema(min_items = 1, max_items = 100)]
+    pub attendance: Vec<JointAttendance>,
+}
+
 /// A draft plan was served on the family. It implies the decision to issue a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DraftPlanServed {
@@ -263,6 +300,10 @@ pub enum AssessmentFact {
     AssessDecisionNotified(AssessDecisionNotified),
     /// The family was told whether a plan will be issued.
     PlanDecisionNotified(PlanDecisionNotified),
+    /// A date was set for a meeting of those who give advice.
+    JointMeetingArranged(JointMeetingArranged),
+    /// Those who give advice met.
+    JointMeetingHeld(JointMeetingHeld),
     /// A draft plan was served on the family.
     DraftPlanServed(DraftPlanServed),
     /// The family commented on the draft plan.
@@ -291,6 +332,8 @@ impl ProcedureFact for AssessmentFact {
             AssessmentFact::FurtherRequestReceived(_) => super::FURTHER_REQUEST_RECEIVED,
             AssessmentFact::AssessDecisionNotified(_) => super::ASSESS_DECISION_NOTIFIED,
             AssessmentFact::PlanDecisionNotified(_) => super::PLAN_DECISION_NOTIFIED,
+            AssessmentFact::JointMeetingArranged(_) => super::JOINT_MEETING_ARRANGED,
+            AssessmentFact::JointMeetingHeld(_) => super::JOINT_MEETING_HELD,
             AssessmentFact::DraftPlanServed(_) => super::DRAFT_PLAN_SERVED,
             AssessmentFact::RepresentationsReceived(_) => super::REPRESENTATIONS_RECEIVED,
             AssessmentFact::SettingConsulted(_) => super::SETTING_CONSULTED,
@@ -311,6 +354,8 @@ impl ProcedureFact for AssessmentFact {
             | AssessmentFact::FurtherRequestReceived(_)
             | AssessmentFact::AssessDecisionNotified(_)
             | AssessmentFact::PlanDecisionNotified(_)
+            | AssessmentFact::JointMeetingArranged(_)
+            | AssessmentFact::JointMeetingHeld(_)
             | AssessmentFact::DraftPlanServed(_)
             | AssessmentFact::RepresentationsReceived(_)
             | AssessmentFact::SettingConsulted(_)
@@ -329,6 +374,13 @@ impl ProcedureFact for AssessmentFact {
             AssessmentFact::SettingReplied(replied) => {
                 replied.organisation_id.map(at_its_field).into_iter().collect()
             }
+            AssessmentFact::JointMeetingArranged(arranged) => {
+                organisations_in("invited", arranged.invited.iter().map(|who| who.organisation_id))
+            }
+            AssessmentFact::JointMeetingHeld(held) => organisations_in(
+                "attendance",
+                held.attendance.iter().map(|who| who.organisation_id),
+            ),
             AssessmentFact::RequestReceived(_)
             | AssessmentFact::BecameResponsible(_)
             | AssessmentFact::FurtherRequestReceived(_)

@@ -12,9 +12,9 @@ mod fact;
 pub use self::fact::{
     AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
     BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, FinalPlanSent,
-    FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, RepresentationsReceived,
-    RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, SettingAnswer, SettingConsulted,
-    SettingReplied, WithdrawnBy,
+    FurtherRequestReceived, JointAttendance, JointMeetingArranged, JointMeetingHeld, MovedOut, PlanDecision,
+    PlanDecisionNotified, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis,
+    ResumptionOutcome, SettingAnswer, SettingConsulted, SettingReplied, WithdrawnBy,
 };
 use super::advice::AdviceFor;
 use super::event::Event;
@@ -141,6 +141,15 @@ const ASSESS_DECISION_NOTIFIED: EventType = EventType::of(&EventRow::own(
     &["decision"],
     any_of(&[AssessmentState::ConsideringRequest]),
 ));
+// They rank with advice, since it may be given there.
+const JOINT_MEETING_ARRANGED: EventType = EventType::of(&EventRow::own(
+    "joint_meeting_arranged",
+    4,
+    &["meeting_on", "invited"],
+    OPEN,
+));
+const JOINT_MEETING_HELD: EventType =
+    EventType::of(&EventRow::own("joint_meeting_held", 4, &["attendance"], OPEN));
 const PLAN_DECISION_NOTIFIED: EventType = EventType::of(&EventRow::own(
     "plan_decision_notified",
     5,
@@ -239,6 +248,8 @@ impl Procedure for Assessment {
         BECAME_RESPONSIBLE,
         FURTHER_REQUEST_RECEIVED,
         ASSESS_DECISION_NOTIFIED,
+        JOINT_MEETING_ARRANGED,
+        JOINT_MEETING_HELD,
         PLAN_DECISION_NOTIFIED,
         DRAFT_PLAN_SERVED,
         REPRESENTATIONS_RECEIVED,
@@ -351,7 +362,9 @@ fn apply_fact(
             }
             Ok(AssessmentState::DraftServed)
         }
-        AssessmentFact::RepresentationsReceived(_) => same,
+        AssessmentFact::JointMeetingArranged(_)
+        | AssessmentFact::JointMeetingHeld(_)
+        | AssessmentFact::RepresentationsReceived(_) => same,
         AssessmentFact::SettingConsulted(consulted) => {
             if !ledger.consult(consulted.consultation_id) {
                 return Err(Reason::ConsultationRepeated);

@@ -145,6 +145,8 @@ impl Model {
             AssessmentFact::AssessmentWithdrawn(_) | AssessmentFact::MovedOut(_) => self.stand_still(day),
             AssessmentFact::AssessmentResumed(resumed) => self.go_on(resumed.outcome, sent, day),
             AssessmentFact::FurtherRequestReceived(_)
+            | AssessmentFact::JointMeetingArranged(_)
+            | AssessmentFact::JointMeetingHeld(_)
             | AssessmentFact::RepresentationsReceived(_)
             | AssessmentFact::ExceptionClaimed(_) => {}
         }

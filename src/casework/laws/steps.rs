@@ -284,6 +284,8 @@ pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: 
         "further_request_received" => further_request(),
         "assess_decision_notified" if detail.is_multiple_of(4) => decide(AssessDecision::Refuse),
         "assess_decision_notified" => decide(AssessDecision::Assess),
+        "joint_meeting_arranged" => arrange_joint_meeting(day + TimeDelta::days(detail as i64 % 30)),
+        "joint_meeting_held" => hold_joint_meeting(),
         "plan_decision_notified" if detail.is_multiple_of(3) => plan(PlanDecision::NotIssue),
         "plan_decision_notified" => plan(PlanDecision::Issue),
         "draft_plan_served" => draft(

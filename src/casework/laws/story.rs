@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::casework::advice::{AdviceFact, AppointmentOutcome, DeclinationGround, ReturnReason};
 use crate::casework::assessment::*;
+use crate::casework::attendance::{Attended, Invited};
 use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{Event, Fact, LegalDates};
@@ -212,6 +213,27 @@ pub fn decide(decision: AssessDecision) -> Fact {
         decision,
         reasons: None,
         notice: None,
+    }))
+}
+
+pub fn arrange_joint_meeting(meeting_on: NaiveDate) -> Fact {
+    Fact::own(AssessmentFact::JointMeetingArranged(JointMeetingArranged {
+        meeting_on,
+        invited: vec![Invited {
+            party: Party::Health,
+            organisation_id: None,
+        }],
+    }))
+}
+
+pub fn hold_joint_meeting() -> Fact {
+    Fact::own(AssessmentFact::JointMeetingHeld(JointMeetingHeld {
+        attendance: vec![JointAttendance {
+            party: Party::Health,
+            organisation_id: None,
+            attended: Attended::InPerson,
+            advice_request_id: None,
+        }],
     }))
 }
 

@@ -25,6 +25,8 @@ became_responsible                           con  .   .   .   .   .   .   .   . 
 further_request_received                      .   =   =   .   =   =   .   .   .   .   .
 assess_decision_notified assess               .  ass  .   .   .   .   .   .   .   .   .
 assess_decision_notified refuse               .  ref  .   .   .   .   .   .   .   .   .
+joint_meeting_arranged                        .   =   =   .   =   =   .   .   .   .   .
+joint_meeting_held                            .   =   =   .   =   =   .   .   .   .   .
 plan_decision_notified issue                  .   .  dra  .  dra dra  .   .   .   .   .
 plan_decision_notified not_issue              .   .  npl  .  npl npl  .   .   .   .   .
 draft_plan_served first                       .   .  ser  .  ser ser  .   .   .   .   .
@@ -183,6 +185,8 @@ fn fact_named(name: &str) -> Fact {
         "further_request_received" => further_request(),
         "assess_decision_notified assess" => decide(AssessDecision::Assess),
         "assess_decision_notified refuse" => decide(AssessDecision::Refuse),
+        "joint_meeting_arranged" => arrange_joint_meeting(day),
+        "joint_meeting_held" => hold_joint_meeting(),
         "plan_decision_notified issue" => plan(PlanDecision::Issue),
         "plan_decision_notified not_issue" => plan(PlanDecision::NotIssue),
         "draft_plan_served first" => draft(DraftReason::First),
