@@ -11,8 +11,8 @@ mod token;
 pub use self::issuer_key::{IssuerKey, KeyError};
 pub use self::permission::{
     ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadOrganisations,
-    ReadPlans, ReadReviews, ReadSettings, WriteAdvice, WriteAssessments, WriteCases, WriteOrganisations,
-    WritePlans, WriteReviews, WriteSettings,
+    ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice, WriteAssessments, WriteCases,
+    WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 pub use self::principal::{InvalidLaCode, LaCode, Principal, Role, Scope, Unbound};
 pub use self::token::{IssueError, TokenError, install_crypto_provider, issue, verify};

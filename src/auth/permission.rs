@@ -68,6 +68,16 @@ impl Permission for WriteReviews {
     const NAME: &'static str = "write_reviews";
 }
 
+/// See which reviews fall due: caseworker, manager, auditor, admin, and the contributor those that concern its
+/// organisation.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadUpcomingReviews;
+
+impl Permission for ReadUpcomingReviews {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
+    const NAME: &'static str = "read_upcoming_reviews";
+}
+
 /// See plans and their events: caseworker, manager, auditor, admin, and the family its own.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadPlans;

@@ -53,6 +53,9 @@ pub struct YearGroupOverride {
     pub on: NaiveDate,
 }
 
+/// A child joins reception, which is year nought, in the school year of the fifth birthday.
+const YEARS_FROM_BIRTH_TO_YEAR_NOUGHT: i32 = 5;
+
 /// The facts of one child or young person that clocks and advice depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildFacts {
@@ -67,7 +70,6 @@ impl ChildFacts {
     /// A child joins reception in the September after the fourth birthday. An override moves up
     /// with the school years that follow it.
     pub fn year_group_on(&self, on: NaiveDate) -> i32 {
-        const YEARS_FROM_BIRTH_TO_YEAR_NOUGHT: i32 = 5;
         match self.year_group_override {
             Some(held) => held.year_group + school_year_starting(on) - school_year_starting(held.on),
             None => {
@@ -86,6 +88,19 @@ impl ChildFacts {
             .into_iter()
             .filter(move |requirement| requirement.is_required(year_group, hearing_or_vision))
     }
+}
+
+/// The middle of the school year that ends in a year, and the first and the last birthday of those who are in a
+/// year group in it by their age. None beyond the calendar.
+pub fn born_in_year_group(
+    year_group: i32,
+    school_year_ends_in: i32,
+) -> Option<(NaiveDate, (NaiveDate, NaiveDate))> {
+    let on = NaiveDate::from_ymd_opt(school_year_ends_in, 1, 1)?;
+    let born_from_year = school_year_starting(on) - YEARS_FROM_BIRTH_TO_YEAR_NOUGHT - year_group;
+    let first = NaiveDate::from_ymd_opt(born_from_year, 9, 1)?;
+    let last = NaiveDate::from_ymd_opt(born_from_year + 1, 8, 31)?;
+    Some((on, (first, last)))
 }
 
 /// The birthday on which a person reaches an age; 1 March for a birth on 29 February.
@@ -139,6 +154,31 @@ mod tests {
         ] {
             assert_eq!(born(birth).year_group_on(on(day)), year_group, "{birth} on {day}");
         }
+    }
+
+    #[test]
+    fn those_born_in_the_days_of_a_year_group_are_in_it_and_nobody_else() {
+        for year_group in -2..=14 {
+            let (on, (first, last)) = born_in_year_group(year_group, 2027).unwrap();
+            for (born_on, is_in) in [
+                (first - Days::new(1), false),
+                (first, true),
+                (last, true),
+                (last + Days::new(1), false),
+            ] {
+                let facts = ChildFacts {
+                    date_of_birth: born_on,
+                    year_group_override: None,
+                    needs: Vec::new(),
+                };
+                assert_eq!(
+                    facts.year_group_on(on) == year_group,
+                    is_in,
+                    "{born_on} in {year_group}"
+                );
+            }
+        }
+        assert_eq!(born_in_year_group(6, i32::MAX), None);
     }
 
     #[test]

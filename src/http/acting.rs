@@ -139,6 +139,15 @@ pub fn created<T: Serialize>(location: String, version: i64, view: &T) -> Result
     })
 }
 
+/// The answer about many, none of which it is a version of.
+pub fn acted_on_many<T: Serialize>(view: &T) -> Result<Answer, Error> {
+    Ok(Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body_of(view)?,
+    })
+}
+
 /// The answer with the new version of what was acted on.
 pub fn acted<T: Serialize>(status: u16, version: i64, view: &T) -> Result<Answer, Error> {
     Ok(Answer {

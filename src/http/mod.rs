@@ -40,6 +40,7 @@ mod settings;
 mod tests;
 mod timelines;
 pub mod trace;
+mod upcoming;
 
 use std::sync::Arc;
 
@@ -80,6 +81,9 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(assessments::get_assessment)
         .service(assessments::list_assessment_events)
         .service(assessments::record_assessment_event)
+        .service(upcoming::list_upcoming_reviews)
+        .service(upcoming::list_phase_transfers)
+        .service(upcoming::record_reviews_in_bulk)
         .service(reviews::open_review)
         .service(reviews::list_reviews)
         .service(reviews::get_review)

@@ -62,7 +62,7 @@ struct Parts {
 
 /// Why the API said no (RFC 9457). Some codes add members of their own: `state` and
 /// `permitted_events`, `current_version`, `existing_id`, `reason`.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemView {
     /// Identifies the kind of problem; a relative reference to its explanation.

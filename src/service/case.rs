@@ -235,6 +235,7 @@ pub(super) fn new_case(work: &Work<'_>, details: &CaseDetails) -> Result<(CaseRo
         year_group_override: None,
         looked_after: false,
         setting: None,
+        setting_organisation_id: None,
         caseworker: None,
         external_refs: String::new(),
         closed_on: None,
@@ -542,6 +543,11 @@ fn with_details(
         year_group_override: year_group_override.map(|held| json(&held)).transpose()?,
         looked_after: details.looked_after,
         setting: details.setting.as_ref().map(json).transpose()?,
+        setting_organisation_id: details
+            .setting
+            .as_ref()
+            .and_then(|setting| setting.organisation_id)
+            .map(|id| id.to_string()),
         caseworker: details.caseworker.clone(),
         external_refs: json(&details.external_refs)?,
         ..row

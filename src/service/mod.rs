@@ -22,6 +22,7 @@ pub mod recording;
 pub mod request_rows;
 pub mod settings;
 pub mod timeline;
+pub mod upcoming;
 pub mod work;
 
 pub use app::App;

@@ -11,8 +11,8 @@ use uuid::{Builder, Uuid};
 use super::Error;
 use crate::auth::Principal;
 use crate::clock::london_date;
-use crate::store::AnyConnection;
 use crate::store::audit::{AuditRow, insert_audit_entry};
+use crate::store::{AnyConnection, in_savepoint};
 
 /// Where new ids come from; seeded for the demo, so that it is the same every time.
 #[derive(Debug)]
@@ -96,6 +96,23 @@ impl Work<'_> {
             .map(|byte| char::from(CHARACTERS[usize::from(byte % 32)]))
             .collect();
         format!("EHC-{}-{}", &code[..4], &code[4..])
+    }
+
+    /// Does something wholly or not at all, whatever else the transaction does.
+    pub fn attempt<T>(
+        &mut self,
+        something: impl FnOnce(&mut Work<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (principal, trace_id, now, ids) = (self.principal, self.trace_id, self.now, self.ids);
+        in_savepoint(self.connection, |connection| {
+            something(&mut Work {
+                connection,
+                principal,
+                trace_id,
+                now,
+                ids,
+            })
+        })
     }
 
     /// Writes down the change in the transaction that makes it.

@@ -44,6 +44,8 @@ pub struct CaseRow {
     pub version: i64,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
+    /// The organisation that `setting` names, for lists.
+    pub setting_organisation_id: Option<String>,
 }
 
 /// What a list of cases shows.

@@ -35,6 +35,7 @@ pub mod standing;
 mod statement;
 pub mod table;
 mod transaction;
+pub mod upcoming;
 mod writer;
 
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use self::error::{StoreError, Trouble};
 pub use self::load::{Load, PoolLoad, WriteLoad};
 pub use self::location::{Location, LocationError};
 pub use self::migration::{MigrateError, SchemaVersion};
+pub use self::transaction::in_savepoint;
 
 use self::breaker::Breaker;
 use self::connection::{Access, Connector, Statements};

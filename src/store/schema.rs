@@ -28,6 +28,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        setting_organisation_id -> Nullable<Text>,
     }
 }
 

@@ -36,6 +36,15 @@ pub(super) fn begin_savepoint(connection: &mut AnyConnection) -> QueryResult<()>
     AnyConnection::begin_transaction(connection)
 }
 
+/// Runs work in a savepoint: kept on `Ok`, taken back on `Err`, while the transaction goes on.
+pub fn in_savepoint<T, E: From<StoreError>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    begin_savepoint(connection).map_err(|error| E::from(StoreError::from(error)))?;
+    conclude(connection, Access::Write, work)
+}
+
 pub(super) fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
     AnyConnection::commit_transaction(connection)
 }

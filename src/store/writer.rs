@@ -68,7 +68,7 @@ impl Writer {
     {
         let job: Job = Box::new(move |turn| {
             let outcome = match turn {
-                Ok(connection) => in_savepoint(connection, work),
+                Ok(connection) => transaction::in_savepoint(connection, work),
                 Err(refusal) => Err(E::from(refusal)),
             };
             // What a job found out in a group that is not committed, even a refusal, may rest on what was lost.
@@ -218,14 +218,6 @@ fn end_group(connection: &mut OpenConnection) -> Result<(), StoreError> {
         }
         other => StoreError::unavailable(Trouble::Failing, format!("nothing was committed: {other}")),
     })
-}
-
-fn in_savepoint<T, E: From<StoreError>>(
-    connection: &mut AnyConnection,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
-) -> Result<T, E> {
-    transaction::begin_savepoint(connection).map_err(|error| E::from(StoreError::from(error)))?;
-    transaction::conclude(connection, Access::Write, work)
 }
 
 fn refuse(job: Job, reason: StoreError) {

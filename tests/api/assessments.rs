@@ -19,6 +19,8 @@ fn samples(organisation_id: &str) -> Vec<(&'static str, Value)> {
         ("plan_decision_notified", json!({ "decision": "issue" })),
         ("draft_plan_served", json!({ "reason": "authority_changes" })),
         ("representations_received", json!({})),
+        ("joint_meeting_arranged", json!({ "meeting_on": "2026-06-01", "invited": [{ "party": "health" }] })),
+        ("joint_meeting_held", json!({ "attendance": [{ "party": "health", "attended": "in_person" }] })),
         ("setting_consulted", json!({ "consultation_id": "019b0000-0000-7000-8000-00000000c002", "organisation_id": organisation_id })),
         ("setting_replied", json!({ "consultation_id": CONSULTATION, "reply": "can_meet" })),
         ("final_plan_sent", json!({ "missing_advice_reason": "Agreed with the family" })),
@@ -40,9 +42,12 @@ fn samples(organisation_id: &str) -> Vec<(&'static str, Value)> {
 fn allowed(event_type: &str, state: &str) -> bool {
     let open = ["considering_request", "assessing", "drafting", "draft_served"];
     match event_type {
-        "further_request_received" | "assessment_withdrawn" | "moved_out" | "exception_claimed" => {
-            open.contains(&state)
-        }
+        "further_request_received"
+        | "assessment_withdrawn"
+        | "moved_out"
+        | "exception_claimed"
+        | "joint_meeting_arranged"
+        | "joint_meeting_held" => open.contains(&state),
         "assess_decision_notified" => state == "considering_request",
         "plan_decision_notified" | "draft_plan_served" => {
             ["assessing", "drafting", "draft_served"].contains(&state)

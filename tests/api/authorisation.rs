@@ -36,6 +36,9 @@ const TABLE: &[(&str, &str)] = &[
     ("get_review", "cmadf"),
     ("list_review_events", "cmad"),
     ("record_review_event", "cm"),
+    ("list_upcoming_reviews", "cmado"),
+    ("list_phase_transfers", "cmad"),
+    ("record_reviews_in_bulk", "cm"),
     ("open_plan", "cm"),
     ("list_plans", "cmad"),
     ("get_plan", "cmadf"),
@@ -119,6 +122,10 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
             let started =
                 json!({ "type": "review_period_started", "occurred_on": "2025-05-01", "kind": "annual" });
             json!({ "case_id": other, "event": started })
+        }
+        ("POST", "/v1/reviews/bulk") => {
+            let held = json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" });
+            json!({ "items": [{ "case_id": other, "event": held }] })
         }
         ("POST", "/v1/plans") => {
             json!({ "case_id": other, "event": { "type": "plan_drafted", "occurred_on": "2026-02-16" } })
@@ -231,7 +238,13 @@ impl Fixture {
         } else {
             &self.trust
         };
-        path.replace("{id}", id).replace("{person_id}", &self.person)
+        let query = if path == "/v1/reviews/phase-transfers" {
+            "?year_group=6"
+        } else {
+            ""
+        };
+        let path = path.replace("{id}", id).replace("{person_id}", &self.person);
+        format!("{path}{query}")
     }
 
     /// The request as it would succeed, but for who asks.

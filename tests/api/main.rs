@@ -34,4 +34,5 @@ mod settings;
 mod snapshots;
 mod store;
 mod timelines;
+mod upcoming;
 mod walk;

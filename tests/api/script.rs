@@ -114,6 +114,7 @@ impl Script {
         }
         script.review_in_order().await;
         script.plan_in_order().await;
+        script.reuse_a_key().await;
         script
     }
 
@@ -578,7 +579,18 @@ impl Script {
         let correction =
             json!({ "type": "correction", "occurred_on": self.today, "reason": "x", "changes": [change] });
         self.record_next(&uri, correction).await;
+        let expected = json!({ "type": "phase_transfer_expected", "occurred_on": before(1),
+            "phase": "secondary_to_post16", "transfer_on": today + Days::new(300) });
+        let started =
+            json!({ "type": "review_period_started", "occurred_on": before(10), "kind": "interim" });
+        let items =
+            json!([{ "case_id": case.id(), "event": expected }, { "case_id": case.id(), "event": started }]);
+        self.post(CASEWORKER, "/v1/reviews/bulk", json!({ "items": items }))
+            .await;
         for uri in [
+            "/v1/reviews/upcoming".to_owned(),
+            "/v1/reviews/upcoming?due_before=2030-01-01&caseworker=x".to_owned(),
+            "/v1/reviews/phase-transfers?year_group=11".to_owned(),
             format!("{uri}/placements"),
             "/v1/plans?state=ceased".to_owned(),
             format!("/v1/cases/{}", case.id()),
@@ -589,16 +601,15 @@ impl Script {
 
     /// Records an event on the version that is there.
     async fn record_next(&mut self, uri: &str, event: Value) {
-        if let Some((_, version)) = self.version(uri).await {
-            self.write(
-                CASEWORKER,
-                Method::POST,
-                &format!("{uri}/events"),
-                Some(version),
-                event,
-            )
-            .await;
-        }
+        let version = self.get(CASEWORKER, uri).await.version();
+        self.write(
+            CASEWORKER,
+            Method::POST,
+            &format!("{uri}/events"),
+            Some(version),
+            event,
+        )
+        .await;
     }
 
     async fn act(&mut self) {
@@ -756,6 +767,21 @@ impl Script {
             sent.body = sent.body.map(|body| body + " ");
         }
         self.send(sent.who, sent.method, &sent.uri, sent.headers, sent.body)
+            .await;
+    }
+
+    /// Sends something else under the key of what succeeded.
+    async fn reuse_a_key(&mut self) {
+        let (sent, _) = self
+            .sent
+            .iter()
+            .rfind(|(_, answer)| answer.status == 201)
+            .unwrap();
+        let other = Sent {
+            body: sent.body.clone().map(|body| body + " "),
+            ..sent.clone()
+        };
+        self.send(other.who, other.method, &other.uri, other.headers, other.body)
             .await;
     }
 

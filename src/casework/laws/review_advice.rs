@@ -15,18 +15,18 @@ use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Party};
 
 /// Before the opening, and every state: in period, meeting arranged, meeting held, amending, amendment
-/// proposed, maintained, amended, abandoned, cease decided, withdrawn, closed, void. A plus permits.
+/// proposed, maintained, amended, abandoned, cease decided, withdrawn, plan ceased, closed, void. A plus permits.
 const PERMITTED: &str = "
-advice_requested          . + + + + + . . . . . . .
-advice_acknowledged       . + + + + + . . . . . . .
-advice_submitted          . + + + + + + + + + + + .
-advice_returned           . + + + + + . . . . . . .
-advice_accepted           . + + + + + . . . . . . .
-advice_declined           . + + + + + . . . . . . .
-advice_redirected         . + + + + + . . . . . . .
-advice_withdrawn          . + + + + + . . . . . . .
-advice_appointment        . + + + + + . . . . . . .
-advice_exception_claimed  . + + + + + . . . . . . .
+advice_requested          . + + + + + . . . . . . . .
+advice_acknowledged       . + + + + + . . . . . . . .
+advice_submitted          . + + + + + + + + + + + + .
+advice_returned           . + + + + + . . . . . . . .
+advice_accepted           . + + + + + . . . . . . . .
+advice_declined           . + + + + + . . . . . . . .
+advice_redirected         . + + + + + . . . . . . . .
+advice_withdrawn          . + + + + + . . . . . . . .
+advice_appointment        . + + + + + . . . . . . . .
+advice_exception_claimed  . + + + + + . . . . . . . .
 ";
 
 fn own(fact: ReviewFact) -> Fact {

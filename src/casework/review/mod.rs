@@ -265,6 +265,7 @@ impl Procedure for Review {
         .with(ReviewState::AmendmentAbandoned as u8)
         .with(ReviewState::CeaseDecided as u8)
         .with(ReviewState::Withdrawn as u8)
+        .with(ReviewState::PlanCeased as u8)
         .with(ReviewState::Closed as u8);
     // The report may still be owed, and the plan before a change of phase.
     const OUTLASTS_IN: States = DECIDED;

@@ -1,0 +1,290 @@
+//! Looking ahead: which reviews fall due, who has to contribute to them by when, and who changes phase in a year.
+//! Many reviews in one request are recorded here too, each for itself.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::case::CurrentSetting;
+use super::organisation::{get_organisation, party_of};
+use super::procedure::{NewEvent, ProcedureReading, open_procedure, record_procedure_event};
+use super::timeline::GivenFact;
+use super::{Error, Fault, Work};
+use crate::auth::Scope;
+use crate::casework::child::{ChildFacts, YearGroupOverride, born_in_year_group};
+use crate::casework::review::REVIEW;
+use crate::statute::rulebook::{ClockKind, Party};
+use crate::store::convert::{self, from_json};
+use crate::store::procedure::{ProcedureRow, procedures_by_id};
+use crate::store::upcoming::{
+    ContributionRow, ReviewedRow, UpcomingFilter, contributions_to, limits_of, open_reviews_of, reviewed,
+    upcoming_reviews, with_plan_born_between,
+};
+
+/// Which reviews to look ahead to.
+#[derive(Debug, Clone)]
+pub struct Ahead {
+    pub until_on: NaiveDate,
+    pub caseworker: Option<String>,
+    /// Those that concern an organisation: of a setting its children, of a service those it was asked about.
+    pub organisation_id: Option<Uuid>,
+    pub after: Option<(NaiveDate, Uuid)>,
+    pub limit: i64,
+}
+
+/// A review that falls due.
+#[derive(Debug, Clone)]
+pub struct UpcomingReview {
+    pub clock_id: Uuid,
+    pub due_on: NaiveDate,
+    pub review: ProcedureRow,
+    pub child: ReviewedChild,
+    /// By when the papers have to be with everybody invited; none while no meeting is arranged.
+    pub papers_by_on: Option<NaiveDate>,
+    /// By when the plan has to name the next setting, if a change of phase is expected.
+    pub phase_transfer_by_on: Option<NaiveDate>,
+    pub contributions: Vec<ContributionRow>,
+}
+
+/// A child or young person of a list of reviews.
+#[derive(Debug, Clone)]
+pub struct ReviewedChild {
+    pub row: ReviewedRow,
+    pub setting: Option<CurrentSetting>,
+    pub year_group: i32,
+}
+
+/// Somebody who changes phase.
+#[derive(Debug, Clone)]
+pub struct Transferring {
+    pub child: ReviewedChild,
+    pub review: Option<ProcedureRow>,
+    /// By when the plan has to name the next setting, once a change of phase is confirmed.
+    pub phase_transfer_by_on: Option<NaiveDate>,
+}
+
+/// Something to record on the review of a case: what opens one, or what happened on the one that is open.
+#[derive(Debug, Clone)]
+pub struct BulkItem {
+    pub case_id: Uuid,
+    pub event: NewEvent,
+}
+
+/// What became of the item of a case.
+pub type BulkOutcome = (Uuid, Result<ProcedureReading, Error>);
+
+/// A page of the reviews that fall due, by the day.
+///
+/// The number of statements does not depend on the number of reviews.
+pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<UpcomingReview>, Error> {
+    let (la_code, today) = (work.la_code(), work.today());
+    let own = match work.principal.scope() {
+        Scope::Authority => None,
+        Scope::Organisation(organisation_id) => Some(organisation_id),
+        Scope::Case(_) => return Err(Error::NotFound),
+    };
+    let mut filter = UpcomingFilter {
+        until_on: ahead.until_on,
+        caseworker: ahead.caseworker,
+        at_setting: None,
+        known_to: None,
+        after: ahead.after,
+        limit: ahead.limit,
+    };
+    if let Some(organisation_id) = own.or(ahead.organisation_id) {
+        if ahead
+            .organisation_id
+            .is_some_and(|asked_for| asked_for != organisation_id)
+        {
+            return Ok(Vec::new());
+        }
+        let organisation = match get_organisation(work, organisation_id) {
+            Ok(organisation) => organisation,
+            Err(Error::NotFound) => return Ok(Vec::new()),
+            Err(other) => return Err(other),
+        };
+        match party_of(organisation.details.kind) {
+            Party::EducationSetting => filter.at_setting = Some(organisation_id),
+            Party::LocalAuthority
+            | Party::EducationalPsychology
+            | Party::Health
+            | Party::SocialCare
+            | Party::Family
+            | Party::MediationAdviser
+            | Party::Tribunal
+            | Party::Other => filter.known_to = Some(organisation_id),
+        }
+    }
+    let rows = upcoming_reviews(work.connection, &la_code, &filter)?;
+    let ids: Vec<String> = rows.iter().map(|row| row.procedure_id.clone()).collect();
+    let case_ids: Vec<String> = rows.iter().map(|row| row.case_id.clone()).collect();
+    let mut reviews: HashMap<String, ProcedureRow> =
+        by_id(procedures_by_id(work.connection, &la_code, &ids)?);
+    let mut limits = limits_by_procedure(work, &ids)?;
+    let mut contributions: HashMap<String, Vec<ContributionRow>> = HashMap::new();
+    for row in contributions_to(work.connection, &la_code, &ids)? {
+        // A contributor sees what it was asked for, and not what others were.
+        if own.is_none_or(|own| row.organisation_id == Some(own.to_string())) {
+            contributions
+                .entry(row.procedure_id.clone())
+                .or_default()
+                .push(row);
+        }
+    }
+    let mut children: HashMap<String, ReviewedRow> = reviewed(work.connection, &la_code, &case_ids)?
+        .into_iter()
+        .map(|row| (row.id.clone(), row))
+        .collect();
+    let mut upcoming = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (Some(review), Some(child)) = (reviews.remove(&row.procedure_id), children.remove(&row.case_id))
+        else {
+            continue;
+        };
+        let limits = limits.remove(&row.procedure_id).unwrap_or_default();
+        upcoming.push(UpcomingReview {
+            clock_id: row.clock_id.0,
+            due_on: row.due_on.0,
+            contributions: contributions.remove(&row.procedure_id).unwrap_or_default(),
+            review,
+            child: child_of(child, today)?,
+            papers_by_on: limits.papers_by_on,
+            phase_transfer_by_on: limits.phase_transfer_by_on,
+        });
+    }
+    Ok(upcoming)
+}
+
+/// Everybody with a plan in force who is in a year group in the school year that ends in a year.
+pub fn list_phase_transfers(
+    work: &mut Work<'_>,
+    transfer_year: i32,
+    year_group: i32,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Transferring>, Error> {
+    let la_code = work.la_code();
+    let Some((on, born)) = born_in_year_group(year_group, transfer_year) else {
+        return Err(Error::Question(Fault::new(
+            "/transfer_year",
+            "out_of_range",
+            "must be a year of the calendar",
+        )));
+    };
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut after = after.map(|id| id.to_string());
+    let mut cohort: Vec<ReviewedChild> = Vec::new();
+    // Who is taught outside the own year group is found among the others: a page may take another.
+    while cohort.len() < wanted {
+        let rows = with_plan_born_between(work.connection, &la_code, born, after.clone(), limit)?;
+        let is_last = rows.len() < wanted;
+        after = rows.last().map(|row| row.id.clone());
+        for row in rows {
+            let child = child_of(row, on)?;
+            if child.year_group == year_group {
+                cohort.push(child);
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    cohort.truncate(wanted);
+    let case_ids: Vec<String> = cohort.iter().map(|child| child.row.id.clone()).collect();
+    let mut reviews: HashMap<String, ProcedureRow> = open_reviews_of(work.connection, &la_code, &case_ids)?
+        .into_iter()
+        .map(|procedure| (procedure.case_id.clone(), procedure))
+        .collect();
+    let ids: Vec<String> = reviews.values().map(|review| review.id.clone()).collect();
+    let mut limits = limits_by_procedure(work, &ids)?;
+    Ok(cohort
+        .into_iter()
+        .map(|child| {
+            let review = reviews.remove(&child.row.id);
+            let limits = review.as_ref().and_then(|review| limits.remove(&review.id));
+            Transferring {
+                child,
+                review,
+                phase_transfer_by_on: limits.and_then(|limits| limits.phase_transfer_by_on),
+            }
+        })
+        .collect())
+}
+
+/// Opens reviews, or records on those that are open, one for each case: each happens or is refused by itself.
+/// The outcomes are in the order of the items.
+pub fn record_reviews_in_bulk(work: &mut Work<'_>, items: Vec<BulkItem>) -> Result<Vec<BulkOutcome>, Error> {
+    let mut in_order: Vec<(usize, BulkItem)> = items.into_iter().enumerate().collect();
+    // Two of these at once hold their cases in one order.
+    in_order.sort_by_key(|(place, item)| (item.case_id, *place));
+    let mut outcomes = Vec::with_capacity(in_order.len());
+    for (place, item) in in_order {
+        let case_id = item.case_id;
+        let outcome = match work.attempt(|work| record_review(work, &item)) {
+            Err(Error::Store(error)) => return Err(Error::Store(error)),
+            outcome => outcome,
+        };
+        outcomes.push((place, (case_id, outcome)));
+    }
+    outcomes.sort_by_key(|(place, _)| *place);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+fn record_review(work: &mut Work<'_>, item: &BulkItem) -> Result<ProcedureReading, Error> {
+    if let NewEvent::Event(given) = &item.event
+        && let GivenFact::Own(fact) = &given.fact
+        && fact.event_type().opens()
+    {
+        return open_procedure(work, &REVIEW, item.case_id, given);
+    }
+    let la_code = work.la_code();
+    let open = open_reviews_of(work.connection, &la_code, &[item.case_id.to_string()])?;
+    let Some(open) = open.first() else {
+        return Err(Error::NotFound);
+    };
+    let review_id = convert::id(&open.id)?;
+    let recorded = record_procedure_event(work, &REVIEW, review_id, open.version, &item.event)?;
+    Ok(recorded.reading)
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Limits {
+    papers_by_on: Option<NaiveDate>,
+    phase_transfer_by_on: Option<NaiveDate>,
+}
+
+fn limits_by_procedure(work: &mut Work<'_>, ids: &[String]) -> Result<HashMap<String, Limits>, Error> {
+    let kinds = [ClockKind::ReviewPapers, ClockKind::PhaseTransferPlan];
+    let mut limits: HashMap<String, Limits> = HashMap::new();
+    for (procedure_id, kind, due_on) in limits_of(work.connection, ids, &kinds)? {
+        let of_procedure = limits.entry(procedure_id).or_default();
+        if kind == ClockKind::ReviewPapers.name() {
+            of_procedure.papers_by_on = Some(due_on);
+        } else {
+            of_procedure.phase_transfer_by_on = Some(due_on);
+        }
+    }
+    Ok(limits)
+}
+
+fn by_id(procedures: Vec<ProcedureRow>) -> HashMap<String, ProcedureRow> {
+    procedures
+        .into_iter()
+        .map(|procedure| (procedure.id.clone(), procedure))
+        .collect()
+}
+
+fn child_of(row: ReviewedRow, on: NaiveDate) -> Result<ReviewedChild, Error> {
+    let held: Option<YearGroupOverride> = row.year_group_override.as_deref().map(from_json).transpose()?;
+    let facts = ChildFacts {
+        date_of_birth: row.date_of_birth,
+        year_group_override: held,
+        needs: Vec::new(),
+    };
+    Ok(ReviewedChild {
+        year_group: facts.year_group_on(on),
+        setting: row.setting.as_deref().map(from_json).transpose()?,
+        row,
+    })
+}

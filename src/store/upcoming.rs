@@ -1,0 +1,207 @@
+//! Reviews that fall due, and the plans of a year group: what the lists of them read.
+
+use chrono::NaiveDate;
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use uuid::Uuid;
+
+use super::column::{Day, Id};
+use super::connection::AnyConnection;
+use super::convert::after;
+use super::procedure::ProcedureRow;
+use super::schema::{advice_requests, cases, clocks, procedures};
+use super::{MultiBackend, StoreError};
+use crate::casework::plan::PLAN;
+use crate::casework::review::REVIEW;
+use crate::statute::rulebook::ClockKind;
+
+/// Which reviews a list holds; filters add up.
+#[derive(Debug, Clone)]
+pub struct UpcomingFilter {
+    /// The last day on which they fall due.
+    pub until_on: NaiveDate,
+    pub caseworker: Option<String>,
+    /// Only of children and young people at this setting.
+    pub at_setting: Option<Uuid>,
+    /// Only of children and young people that this organisation was ever asked about.
+    pub known_to: Option<Uuid>,
+    /// Items after this due date and id.
+    pub after: Option<(NaiveDate, Uuid)>,
+    pub limit: i64,
+}
+
+/// A review that is not complete, by its clock.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = clocks)]
+pub struct UpcomingRow {
+    pub clock_id: Id,
+    pub due_on: Day,
+    pub case_id: String,
+    pub procedure_id: String,
+}
+
+/// A child or young person of a list of reviews.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = cases)]
+pub struct ReviewedRow {
+    pub id: String,
+    pub reference: String,
+    pub given_name: String,
+    pub family_name: String,
+    pub date_of_birth: NaiveDate,
+    pub caseworker: Option<String>,
+    pub year_group_override: Option<String>,
+    pub setting: Option<String>,
+}
+
+/// What somebody was asked to contribute to a review.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = advice_requests)]
+pub struct ContributionRow {
+    pub id: String,
+    pub procedure_id: String,
+    pub requirement: String,
+    pub service: Option<String>,
+    pub organisation_id: Option<String>,
+    pub state: String,
+    pub needed_by_on: Option<NaiveDate>,
+}
+
+/// Reviews of an authority that are still to be completed, by the day on which they fall due.
+pub fn upcoming_reviews(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    filter: &UpcomingFilter,
+) -> Result<Vec<UpcomingRow>, StoreError> {
+    let mut query = clocks::table
+        .filter(clocks::la_code.eq(la_code.to_owned()))
+        .filter(clocks::kind.eq(ClockKind::ReviewDue.name()))
+        // In words, since the index of what runs holds these alone.
+        .filter(sql::<Bool>("clocks.stopped_on = '9999-12-31'"))
+        .filter(clocks::due_on.le(filter.until_on))
+        .select(UpcomingRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(caseworker) = &filter.caseworker {
+        let theirs = cases::table
+            .filter(cases::id.eq(clocks::case_id))
+            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::caseworker.eq(caseworker.clone()));
+        query = query.filter(exists(theirs));
+    }
+    if let Some(organisation_id) = filter.at_setting {
+        let there = cases::table
+            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::setting_organisation_id.eq(organisation_id.to_string()))
+            .select(cases::id);
+        query = query.filter(clocks::case_id.eq_any(there));
+    }
+    if let Some(organisation_id) = filter.known_to {
+        let asked = procedures::table
+            .inner_join(advice_requests::table.on(advice_requests::procedure_id.eq(procedures::id)))
+            .filter(procedures::la_code.eq(la_code.to_owned()))
+            .filter(procedures::case_id.eq(clocks::case_id))
+            .filter(advice_requests::organisation_id.eq(organisation_id.to_string()))
+            .filter(advice_requests::is_void.eq(false));
+        query = query.filter(exists(asked));
+    }
+    if let Some((due_on, clock_id)) = filter.after {
+        query = query.filter(after("(clocks.due_on, clocks.clock_id)", due_on, clock_id));
+    }
+    Ok(query
+        .order((clocks::due_on.asc(), clocks::clock_id.asc()))
+        .limit(filter.limit)
+        .load(connection)?)
+}
+
+/// The last days of the limits of some kinds on some procedures, unless they were cancelled.
+pub fn limits_of(
+    connection: &mut AnyConnection,
+    procedure_ids: &[String],
+    kinds: &[ClockKind],
+) -> Result<Vec<(String, String, NaiveDate)>, StoreError> {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    Ok(clocks::table
+        .filter(clocks::procedure_id.eq_any(procedure_ids.to_vec()))
+        .filter(clocks::kind.eq_any(names))
+        .filter(clocks::cancelled_on.is_null())
+        .filter(clocks::effective_until_on.is_null())
+        .select((clocks::procedure_id, clocks::kind, clocks::due_on))
+        .order((clocks::procedure_id.asc(), clocks::due_on.asc()))
+        .load(connection)?)
+}
+
+/// What was asked for some procedures and still stands.
+pub fn contributions_to(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_ids: &[String],
+) -> Result<Vec<ContributionRow>, StoreError> {
+    Ok(advice_requests::table
+        .filter(advice_requests::la_code.eq(la_code.to_owned()))
+        .filter(advice_requests::procedure_id.eq_any(procedure_ids.to_vec()))
+        .filter(advice_requests::is_live.eq(true))
+        .filter(advice_requests::is_void.eq(false))
+        .order((advice_requests::procedure_id.asc(), advice_requests::id.asc()))
+        .select(ContributionRow::as_select())
+        .load(connection)?)
+}
+
+/// The review of each of some cases that is still to be completed.
+pub fn open_reviews_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_ids: &[String],
+) -> Result<Vec<ProcedureRow>, StoreError> {
+    Ok(procedures::table
+        .filter(procedures::la_code.eq(la_code.to_owned()))
+        .filter(procedures::case_id.eq_any(case_ids.to_vec()))
+        .filter(procedures::kind.eq(REVIEW.name))
+        .filter(procedures::excludes_another.eq(true))
+        .select(ProcedureRow::as_select())
+        .load(connection)?)
+}
+
+/// Some children and young people of an authority.
+pub fn reviewed(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_ids: &[String],
+) -> Result<Vec<ReviewedRow>, StoreError> {
+    Ok(cases::table
+        .filter(cases::la_code.eq(la_code.to_owned()))
+        .filter(cases::id.eq_any(case_ids.to_vec()))
+        .select(ReviewedRow::as_select())
+        .load(connection)?)
+}
+
+/// Children and young people with a plan in force who were born within two days, or whose year group is not that
+/// of their age; by the id of the case.
+pub fn with_plan_born_between(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    born: (NaiveDate, NaiveDate),
+    after_id: Option<String>,
+    limit: i64,
+) -> Result<Vec<ReviewedRow>, StoreError> {
+    let in_force = procedures::table
+        .filter(procedures::la_code.eq(la_code.to_owned()))
+        .filter(procedures::case_id.eq(cases::id))
+        .filter(procedures::kind.eq(PLAN.name))
+        .filter(procedures::is_open.eq(true))
+        .filter(procedures::state.ne("draft"));
+    let mut query = cases::table
+        .filter(cases::la_code.eq(la_code.to_owned()))
+        .filter(
+            cases::date_of_birth
+                .between(born.0, born.1)
+                .or(cases::year_group_override.is_not_null()),
+        )
+        .filter(exists(in_force))
+        .select(ReviewedRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(after_id) = after_id {
+        query = query.filter(cases::id.gt(after_id));
+    }
+    Ok(query.order(cases::id.asc()).limit(limit).load(connection)?)
+}

@@ -1,0 +1,254 @@
+//! Looking ahead: reviews that fall due, those who change phase, and many reviews at once.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Service, each, new_key};
+
+impl Service {
+    /// A case with a plan made on a day, and the review that it opened.
+    async fn with_plan(&self, fields: Value, made_on: &str) -> (String, String) {
+        let case_id = self.case_with(fields).await;
+        let body = json!({ "case_id": case_id, "event": { "type": "plan_made", "occurred_on": made_on } });
+        self.post(&self.caseworker(), "/v1/plans", body).await.expect(201);
+        let case = self.body(&format!("/v1/cases/{case_id}")).await;
+        let procedures = case["procedures"].as_array().unwrap();
+        let review = procedures
+            .iter()
+            .find(|procedure| procedure["procedure"] == "review");
+        (case_id, review.unwrap()["id"].as_str().unwrap().to_owned())
+    }
+
+    async fn record_on_review(&self, review: &str, event: Value) {
+        let uri = format!("/v1/reviews/{review}");
+        let version = self.read(&uri).await.version();
+        self.act(&self.caseworker(), &format!("{uri}/events"), version, event)
+            .await
+            .expect(201);
+    }
+}
+
+#[actix_web::test]
+async fn reviews_that_fall_due_are_listed_with_who_contributes_by_when() {
+    let service = Service::on("2026-01-20");
+    let school = service.organisation("Made-up School", "school").await;
+    let trust = service.organisation("Made-up Trust", "health").await;
+    let (overdue_case, overdue) = service
+        .with_plan(
+            json!({ "setting": { "organisation_id": school, "from_on": "2025-09-01" }, "date_of_birth": "2015-10-01" }),
+            "2025-01-06",
+        )
+        .await;
+    let (_, soon) = service
+        .with_plan(json!({ "caseworker": "officer-9" }), "2025-04-28")
+        .await;
+    let (_, later) = service.with_plan(json!({}), "2025-12-01").await;
+    let asked = json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-01-12" });
+    service
+        .post(
+            &service.caseworker(),
+            &format!("/v1/reviews/{soon}/advice-requests"),
+            asked,
+        )
+        .await
+        .expect(201);
+    let meeting =
+        json!({ "type": "review_meeting_arranged", "occurred_on": "2026-01-15", "meeting_on": "2026-03-18" });
+    service.record_on_review(&soon, meeting).await;
+
+    let items = service.list("/v1/reviews/upcoming").await;
+    assert_eq!(
+        each(&items, "review_id"),
+        [&json!(overdue), &json!(soon)],
+        "to the end of the school year"
+    );
+    assert_eq!(
+        (
+            &items[0]["due_on"],
+            &items[0]["days_remaining"],
+            &items[0]["child"]["case_id"]
+        ),
+        (&json!("2026-01-05"), &json!(-15), &json!(overdue_case))
+    );
+    assert_eq!(items[0]["child"]["year_group"], 5);
+    assert_eq!(items[0]["child"]["setting"]["organisation_id"], json!(school));
+    assert_eq!(
+        (&items[1]["state"], &items[1]["papers_by_on"]),
+        (&json!("meeting_arranged"), &json!("2026-03-03"))
+    );
+    let contribution = &items[1]["contributions"][0];
+    assert_eq!(
+        (
+            &contribution["organisation_id"],
+            &contribution["needed_by_on"],
+            &contribution["state"]
+        ),
+        (&json!(trust), &json!("2026-03-03"), &json!("requested"))
+    );
+    let all = service.list("/v1/reviews/upcoming?due_before=2026-12-31").await;
+    assert_eq!(each(&all, "review_id")[2], &json!(later));
+    let of = async |query: String| {
+        let items = service.list(&format!("/v1/reviews/upcoming?{query}")).await;
+        each(&items, "review_id").into_iter().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(of(format!("organisation_id={school}")).await, [json!(overdue)]);
+    assert_eq!(of(format!("organisation_id={trust}")).await, [json!(soon)]);
+    assert_eq!(of("caseworker=officer-9".to_owned()).await, [json!(soon)]);
+    let paged = service
+        .pages(
+            &service.caseworker(),
+            "/v1/reviews/upcoming?due_before=2026-12-31",
+            1,
+        )
+        .await;
+    assert_eq!(each(&paged, "review_id"), each(&all, "review_id"));
+
+    let decided =
+        json!({ "type": "review_decision_notified", "occurred_on": "2026-01-19", "decision": "maintain" });
+    service.record_on_review(&overdue, decided).await;
+    assert_eq!(
+        of(String::new()).await,
+        [json!(soon)],
+        "the next falls due in another school year"
+    );
+}
+
+#[actix_web::test]
+async fn a_contributor_sees_what_concerns_its_organisation_and_what_it_was_asked() {
+    let service = Service::on("2026-01-20");
+    let trust = service.organisation("Made-up Trust", "health").await;
+    let other = service.organisation("Another Trust", "health").await;
+    let school = service.organisation("Made-up School", "school").await;
+    let at_school = json!({ "setting": { "organisation_id": school, "from_on": "2025-09-01" } });
+    let (_, asked) = service.with_plan(at_school, "2025-02-03").await;
+    service.with_plan(json!({}), "2025-03-03").await;
+    for organisation in [&trust, &other] {
+        let body = json!({ "requirement": "medical", "organisation_id": organisation, "requested_on": "2026-01-12" });
+        service
+            .post(
+                &service.caseworker(),
+                &format!("/v1/reviews/{asked}/advice-requests"),
+                body,
+            )
+            .await
+            .expect(201);
+    }
+    for organisation in [&trust, &school] {
+        let actor = service.contributor(organisation);
+        let seen = service.get(&actor, "/v1/reviews/upcoming").await.expect(200);
+        let items = seen.body["items"].as_array().unwrap();
+        assert_eq!(each(items, "review_id"), [&json!(asked)]);
+        let contributions = items[0]["contributions"].as_array().unwrap();
+        let own = if *organisation == trust {
+            vec![json!(trust)]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(
+            each(contributions, "organisation_id"),
+            own.iter().collect::<Vec<_>>()
+        );
+        let of_another = format!("/v1/reviews/upcoming?organisation_id={other}");
+        assert_eq!(
+            service.get(&actor, &of_another).await.expect(200).body["items"],
+            json!([])
+        );
+    }
+    service
+        .get(&service.family(&service.case().await), "/v1/reviews/upcoming")
+        .await
+        .expect(403);
+}
+
+#[actix_web::test]
+async fn the_cohort_of_a_year_is_opened_in_one_call_with_an_outcome_for_each() {
+    let service = Service::on("2026-10-05");
+    let (leaver, review) = service
+        .with_plan(json!({ "date_of_birth": "2015-11-20" }), "2026-02-02")
+        .await;
+    let (held_back, _) = service
+        .with_plan(
+            json!({ "date_of_birth": "2014-11-20", "year_group_override": 6 }),
+            "2026-02-02",
+        )
+        .await;
+    service
+        .with_plan(json!({ "date_of_birth": "2016-09-01" }), "2026-02-02")
+        .await;
+    let without = service.case_with(json!({ "date_of_birth": "2015-12-20" })).await;
+    let cohort = service
+        .list("/v1/reviews/phase-transfers?transfer_year=2027&year_group=6")
+        .await;
+    let in_it: Vec<&Value> = cohort.iter().map(|item| &item["child"]["case_id"]).collect();
+    assert_eq!(in_it, [&json!(leaver), &json!(held_back)]);
+    assert_eq!(
+        (&cohort[0]["review_id"], &cohort[0]["phase_transfer_by_on"]),
+        (&json!(review), &Value::Null)
+    );
+    let paged = service
+        .pages(
+            &service.caseworker(),
+            "/v1/reviews/phase-transfers?transfer_year=2027&year_group=6",
+            1,
+        )
+        .await;
+    assert_eq!(paged, cohort);
+
+    let expected = json!({ "type": "phase_transfer_expected", "occurred_on": "2026-10-05",
+        "phase": "primary_to_secondary", "transfer_on": "2027-09-01" });
+    let early = json!({ "type": "phase_transfer_expected", "occurred_on": "2026-01-05",
+        "phase": "primary_to_secondary", "transfer_on": "2027-09-01" });
+    let body = json!({ "items": [
+        { "case_id": leaver, "event": expected },
+        { "case_id": without, "event": expected },
+        { "case_id": held_back, "event": early },
+        { "case_id": without, "event": { "type": "review_period_started", "occurred_on": "2026-09-01", "kind": "annual" } },
+        { "case_id": leaver, "event": { "type": "review_period_started", "occurred_on": "2026-09-01", "kind": "annual" } },
+    ] });
+    let key = new_key();
+    let bulk = async || {
+        let request = service
+            .caseworker()
+            .request(actix_web::http::Method::POST, "/v1/reviews/bulk");
+        service
+            .send(request.insert_header(key.clone()).set_json(body.clone()))
+            .await
+            .expect(200)
+    };
+    let answer = bulk().await;
+    let items = answer.body["items"].as_array().unwrap();
+    assert_eq!(each(items, "status"), [201, 404, 422, 201, 409]);
+    assert_eq!(
+        each(items, "case_id"),
+        [
+            &json!(leaver),
+            &json!(without),
+            &json!(held_back),
+            &json!(without),
+            &json!(leaver)
+        ]
+    );
+    assert_eq!(
+        (&items[0]["review_id"], &items[0]["version"]),
+        (&json!(review), &json!(2))
+    );
+    assert_eq!(items[4]["problem"]["code"], "already_open");
+    assert_eq!(items[2]["problem"]["errors"][0]["pointer"], "/occurred_on");
+    assert_eq!(
+        bulk().await.body,
+        answer.body,
+        "the same key gives the same answer"
+    );
+    let cohort = service
+        .list("/v1/reviews/phase-transfers?transfer_year=2027&year_group=6")
+        .await;
+    assert_eq!(
+        each(&cohort, "phase_transfer_by_on"),
+        [&json!("2027-02-14"), &Value::Null]
+    );
+    let stranger = json!({ "items": [{ "case_id": leaver, "event": expected }] });
+    let answer = service
+        .post(&service.stranger(), "/v1/reviews/bulk", stranger)
+        .await
+        .expect(200);
+    assert_eq!(answer.body["items"][0]["status"], 404);
+}
