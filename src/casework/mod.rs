@@ -2,7 +2,7 @@
 //!
 //! One file per procedure holds its events, states and transitions; `procedure` says what a procedure
 //! is to everything else; `timeline` folds them, the same way for every procedure; `advice` and `flags`
-//! are shared by all. `service` is the caller. Databases, requests, the present day and randomness stay
+//! are shared by all. What a plan says is in `plan_sections`. `service` is the caller. Databases, requests, the present day and randomness stay
 //! outside: they are arguments.
 
 pub mod advice;
@@ -17,6 +17,7 @@ pub mod identifier;
 #[cfg(test)]
 mod laws;
 pub mod plan;
+pub mod plan_sections;
 pub mod procedure;
 pub mod review;
 pub mod sending;

@@ -4,6 +4,7 @@
 //! or one table and holds the engine to it. Nothing here may be read by the engine.
 
 mod advice;
+mod any_sections;
 mod correction;
 mod dates;
 mod explanations;
@@ -14,6 +15,7 @@ mod model;
 mod opening;
 mod order;
 mod plan;
+mod plan_sections;
 mod portrait;
 mod prefix;
 mod purity;
