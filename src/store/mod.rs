@@ -26,6 +26,7 @@ pub mod lock;
 mod migration;
 pub mod organisation;
 pub mod person;
+pub mod plan_version;
 mod postgres_url;
 pub mod procedure;
 mod schema;

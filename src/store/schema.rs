@@ -171,6 +171,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    plan_versions (plan_id, number) {
+        la_code -> Text,
+        plan_id -> Text,
+        number -> BigInt,
+        sections -> Text,
+        note -> Nullable<Text>,
+        based_on_version -> Nullable<BigInt>,
+        made_at -> Timestamp,
+        made_by -> Text,
+    }
+}
+
+diesel::table! {
     clocks (procedure_id, clock_id, segment) {
         clock_id -> Text,
         segment -> BigInt,
@@ -259,6 +272,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     organisations,
     people,
+    plan_versions,
     procedures,
     settings_versions,
 );
