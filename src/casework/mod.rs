@@ -2,8 +2,9 @@
 //!
 //! One file per procedure holds its events, states and transitions; `procedure` says what a procedure
 //! is to everything else; `timeline` folds them, the same way for every procedure; `advice` and `flags`
-//! are shared by all. What a plan says is in `plan_sections`. `service` is the caller. Databases, requests, the present day and randomness stay
-//! outside: they are arguments.
+//! are shared by all. What a plan says is in `plan_sections`, and what was sent of it in `plan_version`.
+//! `service` is the caller. Databases, requests, the present day and randomness stay outside: they are
+//! arguments.
 
 pub mod advice;
 pub mod assessment;
@@ -18,6 +19,7 @@ pub mod identifier;
 mod laws;
 pub mod plan;
 pub mod plan_sections;
+pub mod plan_version;
 pub mod procedure;
 pub mod review;
 pub mod sending;

@@ -547,7 +547,10 @@ fn placement(urn: String) -> PlanFact {
 }
 
 fn draft(reason: DraftReason) -> AssessmentFact {
-    AssessmentFact::DraftPlanServed(DraftPlanServed { reason })
+    AssessmentFact::DraftPlanServed(DraftPlanServed {
+        version: None,
+        reason,
+    })
 }
 
 fn resumption(outcome: ResumptionOutcome) -> AssessmentFact {

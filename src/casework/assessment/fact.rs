@@ -197,6 +197,10 @@ pub struct JointMeetingHeld {
 /// A draft plan was served on the family. It implies the decision to issue a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DraftPlanServed {
+    /// Which version of the plan's content it is; the newest if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub version: Option<i64>,
     /// Why it was served; the first two reasons open a fresh window.
     #[serde(default)]
     #[schema(default = "first")]

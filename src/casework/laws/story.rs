@@ -245,7 +245,10 @@ pub fn plan(decision: PlanDecision) -> Fact {
 }
 
 pub fn draft(reason: DraftReason) -> Fact {
-    Fact::own(AssessmentFact::DraftPlanServed(DraftPlanServed { reason }))
+    Fact::own(AssessmentFact::DraftPlanServed(DraftPlanServed {
+        version: None,
+        reason,
+    }))
 }
 
 pub fn representations() -> Fact {
