@@ -228,6 +228,8 @@ impl From<service::Error> for Failure {
             | service::Error::AlreadyOpen { .. }
             | service::Error::Duplicate { .. }
             | service::Error::GoneOn { .. }
+            | service::Error::PlanEnded { .. }
+            | service::Error::VersionOutdated { .. }
             | service::Error::CaseClosed
             | service::Error::KeyReused
             | service::Error::KeyInFlight) => Failure::new(

@@ -148,6 +148,15 @@ pub fn acted_on_many<T: Serialize>(view: &T) -> Result<Answer, Error> {
     })
 }
 
+/// The answer 201 for something new that never changes, and so has no version.
+pub fn placed<T: Serialize>(location: String, view: &T) -> Result<Answer, Error> {
+    Ok(Answer {
+        status: 201,
+        headers: vec![("Location".to_owned(), location)],
+        body: body_of(view)?,
+    })
+}
+
 /// The answer with the new version of what was acted on.
 pub fn acted<T: Serialize>(status: u16, version: i64, view: &T) -> Result<Answer, Error> {
     Ok(Answer {

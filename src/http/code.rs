@@ -28,6 +28,8 @@ pub enum Code {
     Duplicate,
     AlreadyOpen,
     GoneOn,
+    PlanEnded,
+    VersionOutdated,
     CaseClosed,
     IdempotencyInFlight,
     StaleVersion,
@@ -52,7 +54,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 27] = [
+    pub const ALL: [Code; 29] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -68,6 +70,8 @@ impl Code {
         Code::Duplicate,
         Code::AlreadyOpen,
         Code::GoneOn,
+        Code::PlanEnded,
+        Code::VersionOutdated,
         Code::CaseClosed,
         Code::IdempotencyInFlight,
         Code::StaleVersion,
@@ -172,6 +176,19 @@ impl Code {
                 "What it opened has gone on",
                 "This event opened another procedure of the case, and more was recorded there since. Correct \
                  that first; `existing_id` names the procedure.",
+            ),
+            Code::PlanEnded => (
+                "plan_ended",
+                409,
+                "The plan has ended",
+                "A plan that has ended takes no further versions; `state` says how it ended.",
+            ),
+            Code::VersionOutdated => (
+                "version_outdated",
+                409,
+                "There is a newer version",
+                "`based_on_version` is not the newest version of the plan; `newest_version` is. Nothing is lost: look at the \
+                 difference, and send yours again based on it.",
             ),
             Code::CaseClosed => (
                 "case_closed",

@@ -201,6 +201,22 @@ impl<'de> Deserialize<'de> for PathId {
     }
 }
 
+/// The number of something in a path, from 1. Anything else names nothing, so it is answered 404.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathNumber(pub i64);
+
+impl<'de> Deserialize<'de> for PathNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PathNumber, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.parse().ok();
+        // Written in one way only, so that nothing has two addresses.
+        let number = number.filter(|number: &i64| *number > 0 && number.to_string() == text);
+        number
+            .map(PathNumber)
+            .ok_or_else(|| D::Error::custom("not a number"))
+    }
+}
+
 /// The version a client acts on, from a required `If-Match: "v12"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IfMatch(pub i64);

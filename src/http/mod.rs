@@ -27,6 +27,7 @@ mod organisations;
 mod page;
 mod patch;
 mod people;
+mod plan_versions;
 mod plans;
 pub mod problem;
 mod procedures;
@@ -95,6 +96,11 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(plans::list_plan_events)
         .service(plans::record_plan_event)
         .service(plans::list_placements)
+        .service(plan_versions::make_plan_version)
+        .service(plan_versions::list_plan_versions)
+        .service(plan_versions::get_plan_version)
+        .service(plan_versions::get_plan_difference)
+        .service(plan_versions::get_plan_checks)
         .service(advice_requests::open_advice_request)
         .service(advice::record_existing_advice)
         .service(advice::get_advice_matrix)

@@ -45,6 +45,10 @@ impl From<Error> for Problem {
             Error::GoneOn { procedure_id } => {
                 Problem::new(Code::GoneOn).with_member("existing_id", procedure_id.to_string())
             }
+            Error::PlanEnded { state } => Problem::new(Code::PlanEnded).with_member("state", json!(state)),
+            Error::VersionOutdated { newest } => {
+                Problem::new(Code::VersionOutdated).with_member("newest_version", newest)
+            }
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Error::KeyInFlight => Problem::new(Code::IdempotencyInFlight),

@@ -57,6 +57,14 @@ pub enum Error {
     GoneOn {
         procedure_id: Uuid,
     },
+    /// The plan takes no further versions.
+    PlanEnded {
+        state: State,
+    },
+    /// A version of the plan was not written from the newest.
+    VersionOutdated {
+        newest: i64,
+    },
     /// The case is closed.
     CaseClosed,
     /// The idempotency key stands for another request.

@@ -16,6 +16,7 @@ pub mod lease;
 pub mod organisation;
 pub mod person;
 pub mod plan;
+pub mod plan_version;
 pub mod procedure;
 pub mod rebuild;
 pub mod recording;

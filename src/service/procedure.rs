@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
+use super::plan_version::say_version;
 use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, record};
 use super::settings::Settings;
 use super::timeline::{GivenEvent, GivenFact};
@@ -84,7 +85,7 @@ pub fn open_procedure(
     event: &GivenEvent,
 ) -> Result<ProcedureReading, Error> {
     let la_code = work.la_code();
-    let draft = Draft {
+    let mut draft = Draft {
         pointer: "/event".to_owned(),
         ..draft_of(work, event)?
     };
@@ -109,6 +110,11 @@ pub fn open_procedure(
         lock_procedures_of_case(work.connection, &la_code, &case.id)?;
     }
     let mut held = open_new(work, kind, &case.id, event.occurred_on)?;
+    if let Some(fault) = say_version(work, &held.procedure, &mut draft, None)? {
+        let mut faults = vec![fault];
+        faults.extend(day_faults(work, None, &[draft]));
+        return Err(Error::Invalid(faults));
+    }
     let timeline = record(work, &mut held, vec![draft], &HashMap::new())?;
     work.audit(
         &format!("open_{}", kind.name),
@@ -177,6 +183,7 @@ pub fn event_drafts(
             let mut drafts = vec![draft_of(work, given)?];
             let mut faults = organisation_faults(work, given, "")?;
             faults.extend(request_faults(held, given, ""));
+            faults.extend(say_version(work, &held.procedure, &mut drafts[0], None)?);
             if !faults.is_empty() {
                 faults.extend(day_faults(work, Some(held), &drafts));
                 return Err(Error::Invalid(faults));
@@ -306,7 +313,11 @@ pub fn list_procedure_events(
         .collect())
 }
 
-fn find_of(work: &mut Work<'_>, kind: &ProcedureKind, procedure_id: Uuid) -> Result<ProcedureRow, Error> {
+pub(super) fn find_of(
+    work: &mut Work<'_>,
+    kind: &ProcedureKind,
+    procedure_id: Uuid,
+) -> Result<ProcedureRow, Error> {
     let la_code = work.la_code();
     let procedure = find_procedure(work.connection, &la_code, procedure_id)?;
     if procedure.kind == kind.name {
@@ -556,14 +567,16 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
                     faults.extend(organisation_faults(work, replacement, &at("replacement"))?);
                     faults.extend(request_faults(held, replacement, &at("replacement")));
                     let id = work.new_id();
-                    replacements.push(Draft {
+                    let mut draft = Draft {
                         root_id: Some(fact.0.root_id),
                         dates: replacement.dates,
                         note: replacement.note.clone(),
                         caused_by: fact.0.caused_by,
                         pointer: at("replacement"),
                         ..Draft::of(id, replacement.occurred_on, replaced)
-                    });
+                    };
+                    faults.extend(say_version(work, &held.procedure, &mut draft, Some(fact.1))?);
+                    replacements.push(draft);
                     Some(id)
                 }
                 None => {

@@ -45,6 +45,11 @@ const TABLE: &[(&str, &str)] = &[
     ("list_plan_events", "cmad"),
     ("record_plan_event", "cm"),
     ("list_placements", "cmadf"),
+    ("make_plan_version", "cm"),
+    ("list_plan_versions", "cmadf"),
+    ("get_plan_version", "cmadf"),
+    ("get_plan_difference", "cmadf"),
+    ("get_plan_checks", "cmad"),
     ("open_advice_request", "cm"),
     ("record_existing_advice", "cm"),
     ("get_advice_matrix", "cmad"),
@@ -130,6 +135,7 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/v1/plans") => {
             json!({ "case_id": other, "event": { "type": "plan_drafted", "occurred_on": "2026-02-16" } })
         }
+        ("POST", "/v1/plans/{id}/versions") => json!({ "sections": {}, "based_on_version": 1 }),
         ("POST", "/v1/plans/{id}/events") => json!({ "type": "plan_made", "occurred_on": "2026-02-20" }),
         ("POST", "/v1/reviews/{id}/events") => {
             json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" })
@@ -203,6 +209,18 @@ async fn fixture() -> Fixture {
     let plan = sample("POST", "/v1/plans", &case_id);
     let plan = service.post(&service.caseworker(), "/v1/plans", plan).await;
     let plan = plan.expect(201).id();
+    let first = json!({ "sections": {} });
+    let versions = format!("/v1/plans/{plan}/versions");
+    service
+        .post(&service.caseworker(), &versions, first)
+        .await
+        .expect(201);
+    let made = sample("POST", "/v1/plans/{id}/events", "");
+    let events = format!("/v1/plans/{plan}/events");
+    service
+        .act(&service.caseworker(), &events, 1, made)
+        .await
+        .expect(201);
     let request = service
         .ask(
             &assessment,
@@ -243,7 +261,10 @@ impl Fixture {
         } else {
             ""
         };
-        let path = path.replace("{id}", id).replace("{person_id}", &self.person);
+        let path = path
+            .replace("{id}", id)
+            .replace("{person_id}", &self.person)
+            .replace("{number}", "1");
         format!("{path}{query}")
     }
 

@@ -15,7 +15,7 @@ const ROUNDS: usize = 4;
 
 /// Sends the same kind of request from as many threads as there are, at once; each thread has an app
 /// of its own over the one store, as workers do.
-fn at_once(
+pub fn at_once(
     service: &Service,
     callers: usize,
     send: impl AsyncFn(&Service, usize) -> Answer + Sync,
@@ -46,7 +46,7 @@ fn statuses(answers: &[Answer]) -> Vec<u16> {
 }
 
 /// The one answer with a status, and the others.
-fn one_winner(answers: &[Answer], status: u16) -> (&Answer, Vec<&Answer>) {
+pub fn one_winner(answers: &[Answer], status: u16) -> (&Answer, Vec<&Answer>) {
     let (winners, losers): (Vec<&Answer>, Vec<&Answer>) =
         answers.iter().partition(|answer| answer.status == status);
     assert_eq!(winners.len(), 1, "{:?}", statuses(answers));

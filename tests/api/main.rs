@@ -24,6 +24,7 @@ mod index;
 mod joint_meetings;
 mod organisations;
 mod people;
+mod plan_versions;
 mod plans;
 mod problems;
 mod review_advice;

@@ -136,6 +136,33 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             )
             .await,
     );
+    let drafted = json!({ "type": "plan_drafted", "occurred_on": "2026-02-02" });
+    let plan = json!({ "case_id": case_id, "event": drafted });
+    let plan = service
+        .post(&caseworker, "/v1/plans", plan)
+        .await
+        .expect(201)
+        .id();
+    let versions = format!("/v1/plans/{plan}/versions");
+    for based_on_version in [json!(null), json!(1), json!(1)] {
+        let body = json!({ "sections": {}, "based_on_version": based_on_version });
+        reached.insert(
+            "version_outdated",
+            service.post(&caseworker, &versions, body).await,
+        );
+    }
+    let withdrawn = json!({ "type": "plan_draft_withdrawn", "occurred_on": "2026-02-03" });
+    let plan_events = format!("/v1/plans/{plan}/events");
+    service
+        .act(&caseworker, &plan_events, 1, withdrawn)
+        .await
+        .expect(201);
+    reached.insert(
+        "plan_ended",
+        service
+            .post(&caseworker, &versions, json!({ "sections": {} }))
+            .await,
+    );
     reached.insert("stale_version", service.act(&caseworker, &events, 7, json!({ "type": "further_request_received", "occurred_on": "2026-02-01", "requested_by": "parent" })).await);
     let large = format!("{{\"given_name\": \"{}\"}}", "a".repeat(1024 * 1024));
     reached.insert(
@@ -325,7 +352,9 @@ async fn the_type_of_a_problem_leads_to_its_explanation() {
 
 /// The path of the document with something in place of its parameters.
 fn filled(path: &str, with: &str) -> String {
-    path.replace("{id}", with).replace("{person_id}", with)
+    path.replace("{id}", with)
+        .replace("{person_id}", with)
+        .replace("{number}", with)
 }
 
 fn paths() -> BTreeMap<String, Vec<String>> {

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::authorisation::{Operation, operations, sample};
 use crate::harness::{Answer, Database, Service, anonymous, day};
+use crate::plan_versions::sections;
 use crate::postgres;
 use crate::walk::{day_before, moved, some_event};
 
@@ -538,6 +539,19 @@ impl Script {
     }
 
     /// A plan from its draft to its end, one step of it corrected.
+    /// What a plan says, twice, and once from a version that is not the newest any more.
+    async fn versions_in_order(&mut self, plan: &str) {
+        let mut sections = sections();
+        for based_on_version in [Value::Null, json!(1), json!(1)] {
+            let body = json!({ "sections": sections, "based_on_version": based_on_version });
+            self.post(CASEWORKER, &format!("{plan}/versions"), body).await;
+            sections["f"] = json!([{ "id": "F1", "text": "Language group, as before.", "meets": ["B2"] }]);
+        }
+        for version in ["1", "2", "2/difference?from=1", "2/checks?as_final=true"] {
+            self.get(CASEWORKER, &format!("{plan}/versions/{version}")).await;
+        }
+    }
+
     async fn plan_in_order(&mut self) {
         let today = self.today;
         let before = |days| (today - Days::new(days)).to_string();
@@ -555,7 +569,11 @@ impl Script {
         let opened = self.post(CASEWORKER, "/v1/plans", body.clone()).await;
         self.post(CASEWORKER, "/v1/plans", body).await;
         let uri = format!("/v1/plans/{}", opened.id());
-        self.record_next(&uri, made).await;
+        self.versions_in_order(&uri).await;
+        // Twice, since a careless client may spoil the one.
+        for _ in 0..2 {
+            self.record_next(&uri, made.clone()).await;
+        }
         let read = self.get(CASEWORKER, &format!("/v1/cases/{}", case.id())).await;
         let procedures = read.body["procedures"].as_array().cloned().unwrap_or_default();
         let review = procedures
@@ -587,11 +605,18 @@ impl Script {
             json!([{ "case_id": case.id(), "event": expected }, { "case_id": case.id(), "event": started }]);
         self.post(CASEWORKER, "/v1/reviews/bulk", json!({ "items": items }))
             .await;
+        self.post(
+            CASEWORKER,
+            &format!("{uri}/versions"),
+            json!({ "sections": {}, "based_on_version": 2 }),
+        )
+        .await;
         for uri in [
             "/v1/reviews/upcoming".to_owned(),
             "/v1/reviews/upcoming?due_before=2030-01-01&caseworker=x".to_owned(),
             "/v1/reviews/phase-transfers?year_group=11".to_owned(),
             format!("{uri}/placements"),
+            format!("{uri}/versions"),
             "/v1/plans?state=ceased".to_owned(),
             format!("/v1/cases/{}", case.id()),
         ] {
@@ -751,10 +776,12 @@ impl Script {
         self.post(CASEWORKER, "/v1/cases/search?limit=3", wanted).await;
     }
 
-    /// Sends something again, or something else under its key.
+    /// Sends something again that was done, or something else under its key.
     async fn send_again(&mut self) {
-        let keyed = |(sent, _): &&(Sent, Answer)| {
-            sent.method == Method::POST && sent.headers.iter().any(|(name, _)| *name == "Idempotency-Key")
+        let keyed = |(sent, answer): &&(Sent, Answer)| {
+            let has_key = sent.headers.iter().any(|(name, _)| *name == "Idempotency-Key");
+            // A key is kept for a day.
+            sent.method == Method::POST && has_key && answer.status < 300 && sent.today == self.today
         };
         let keyed: Vec<Sent> = self
             .sent
@@ -762,7 +789,9 @@ impl Script {
             .filter(keyed)
             .map(|(sent, _)| sent.clone())
             .collect();
-        let mut sent = keyed.choose(&mut self.random).unwrap().clone();
+        let Some(mut sent) = keyed.choose(&mut self.random).cloned() else {
+            return;
+        };
         if self.random.random_bool(0.4) {
             sent.body = sent.body.map(|body| body + " ");
         }
@@ -905,7 +934,8 @@ fn operation_of<'o>(operations: &'o [Operation], sent: &Sent) -> Option<&'o str>
     let mut seen = 0;
     let segments = path.split('/').map(|segment| {
         if !is_id(segment) {
-            return segment;
+            let is_number = segment.parse::<i64>().is_ok();
+            return if is_number { "{number}" } else { segment };
         }
         seen += 1;
         if seen == 1 { "{id}" } else { "{person_id}" }
