@@ -73,12 +73,14 @@ def opened_in(*states):
 OPEN_ASSESSMENTS = opened_in("considering_request", "assessing", "drafting", "draft_served")
 ASSESSMENTS = OPEN_ASSESSMENTS | opened_in("plan_issued", "assessment_refused")
 ADVICE_REQUESTS = days_of(some("/v1/advice-requests?limit=200&state=requested") + some("/v1/advice-requests?limit=200"))
+PLANS = [item["id"] for item in some("/v1/plans?limit=200")]
 ORGANISATIONS = [item["id"] for item in some("/v1/organisations?limit=200")]
 
 OWNERS = {
     "/v1/cases/": CASES,
     "/v1/assessments/": list(ASSESSMENTS),
     "/v1/advice-requests/": list(ADVICE_REQUESTS),
+    "/v1/plans/": PLANS,
     "/v1/organisations/": ORGANISATIONS,
 }
 
@@ -139,7 +141,7 @@ def before_call(context, case, kwargs):
         refused = {"cursor", "known_at"} if case.path == "/v1/clocks" else {"cursor"}
         case.query = {name: value for name, value in case.query.items() if name not in refused}
     if isinstance(case.body, dict) and is_right(ParameterLocation.BODY) and mostly():
-        case.body = dated(case, superseding(case, grounded(copy.deepcopy(case.body))))
+        case.body = dated(case, following(case, superseding(case, grounded(copy.deepcopy(case.body)))))
     if is_right(ParameterLocation.HEADER):
         if "Idempotency-Key" in case.headers:
             case.headers["Idempotency-Key"] = f'"{uuid.UUID(int=CHANCE.getrandbits(128))}"'
@@ -160,6 +162,10 @@ def placed(path, parameters):
     if not ids:
         return parameters
     parameters = {**parameters, "id": CHANCE.choice(ids)}
+    if "number" in parameters:
+        written = listed(f"/v1/plans/{parameters['id']}/versions")
+        if written:
+            parameters["number"] = CHANCE.choice(written)["number"]
     if "person_id" in parameters:
         people = listed(f"/v1/cases/{parameters['id']}/people")
         if people:
@@ -195,6 +201,14 @@ def superseding(case, body):
         for change in body["changes"]:
             if recorded and isinstance(change, dict):
                 change["supersedes"] = CHANCE.choice(recorded)
+    return body
+
+
+def following(case, body):
+    """A version of a plan that was written from the newest."""
+    if case.path == "/v1/plans/{id}/versions":
+        written = listed(case.path.format(**case.path_parameters))
+        body["based_on_version"] = written[-1]["number"] if written else None
     return body
 
 
