@@ -37,10 +37,12 @@ pub enum FlagCode {
     DraftWindowCutShort,
     /// Guidance says to consider reviewing the plan of a child under five by now.
     EarlyYearsReview,
+    /// A place at a consulted setting is waited for.
+    PlaceAwaited,
 }
 
 impl FlagCode {
-    pub const ALL: [FlagCode; 10] = [
+    pub const ALL: [FlagCode; 11] = [
         FlagCode::AdviceLate,
         FlagCode::AdviceMissing,
         FlagCode::AdviceReturned,
@@ -51,6 +53,7 @@ impl FlagCode {
         FlagCode::ExceptionClaimed,
         FlagCode::DraftWindowCutShort,
         FlagCode::EarlyYearsReview,
+        FlagCode::PlaceAwaited,
     ];
 
     /// The name used in the API and in stores.
@@ -66,6 +69,7 @@ impl FlagCode {
             FlagCode::ExceptionClaimed => "exception_claimed",
             FlagCode::DraftWindowCutShort => "draft_window_cut_short",
             FlagCode::EarlyYearsReview => "early_years_review",
+            FlagCode::PlaceAwaited => "place_awaited",
         }
     }
 }
@@ -82,18 +86,26 @@ pub struct FlagSubject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flag {
     pub code: FlagCode,
+    /// The first day on which it is up: none before the act that raised it.
     pub since_on: NaiveDate,
     /// The first day it is down again.
     pub until_on: Option<NaiveDate>,
     pub subject: FlagSubject,
     /// Who has to act for it to come down; nobody if nothing can bring it down.
     pub whose_move: Option<Party>,
+    /// What it tells as the day since when, where that was before the act.
+    pub told_since_on: Option<NaiveDate>,
 }
 
 impl Flag {
+    /// The day since when it is as the flag says.
+    pub fn told_since(&self) -> NaiveDate {
+        self.told_since_on.unwrap_or(self.since_on)
+    }
+
     /// The flag as a sentence.
     pub fn in_words(&self) -> String {
-        let since = in_words(self.since_on);
+        let since = in_words(self.told_since());
         let about = match self.subject.requirement {
             Some(requirement) => format!(" ({})", requirement.name().replace('_', " ")),
             None => String::new(),
@@ -110,6 +122,7 @@ impl Flag {
             FlagCode::DraftWindowCutShort => {
                 format!("The final plan went out on {since}, before the family's window had run.")
             }
+            FlagCode::PlaceAwaited => format!("A place at a consulted setting is waited for since {since}."),
             FlagCode::EarlyYearsReview => {
                 let Guidance { words, provision, .. } = EARLY_YEARS_REVIEW;
                 format!(
@@ -137,23 +150,47 @@ impl FlagLog {
         since_on: NaiveDate,
         whose_move: Option<Party>,
     ) {
+        self.raise_as(Flag {
+            code,
+            since_on,
+            until_on: None,
+            subject,
+            whose_move,
+            told_since_on: None,
+        });
+    }
+
+    /// Raises a flag by an act on a day about what may have been so for longer, or will be.
+    pub fn raise_told(
+        &mut self,
+        code: FlagCode,
+        subject: FlagSubject,
+        occurred_on: NaiveDate,
+        told_since_on: NaiveDate,
+        whose_move: Option<Party>,
+    ) {
+        self.raise_as(Flag {
+            code,
+            since_on: occurred_on.max(told_since_on),
+            until_on: None,
+            subject,
+            whose_move,
+            told_since_on: Some(told_since_on).filter(|told| *told < occurred_on),
+        });
+    }
+
+    fn raise_as(&mut self, raised: Flag) {
         let goes_on = |flag: &&mut Flag| {
-            flag.code == code
-                && flag.subject == subject
-                && flag.until_on.is_none_or(|until_on| until_on == since_on)
+            flag.code == raised.code
+                && flag.subject == raised.subject
+                && flag.until_on.is_none_or(|until_on| until_on == raised.since_on)
         };
         match self.flags.iter_mut().find(goes_on) {
             Some(flag) => {
                 flag.until_on = None;
-                flag.whose_move = whose_move;
+                flag.whose_move = raised.whose_move;
             }
-            None => self.flags.push(Flag {
-                code,
-                since_on,
-                until_on: None,
-                subject,
-                whose_move,
-            }),
+            None => self.flags.push(raised),
         }
     }
 
@@ -199,6 +236,7 @@ pub fn of_claims(clocks: &[Clock]) -> impl Iterator<Item = Flag> {
                 requirement: None,
             },
             whose_move: None,
+            told_since_on: None,
         })
     })
 }
@@ -231,6 +269,7 @@ pub fn of_clocks(clocks: &[Clock], as_of: NaiveDate, due_soon_days: u32) -> impl
                 requirement: None,
             },
             whose_move: Some(bearer),
+            told_since_on: None,
         })
     })
 }

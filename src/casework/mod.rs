@@ -17,6 +17,7 @@ pub mod history;
 pub mod identifier;
 #[cfg(test)]
 mod laws;
+pub mod place;
 pub mod plan;
 pub mod plan_sections;
 pub mod plan_version;

@@ -53,6 +53,8 @@ pub fn sent_by(fact: &Fact) -> Option<(Sent, Option<i64>)> {
             | AssessmentFact::RepresentationsReceived(_)
             | AssessmentFact::SettingConsulted(_)
             | AssessmentFact::SettingReplied(_)
+            | AssessmentFact::PlaceOffered(_)
+            | AssessmentFact::PlaceAwaited(_)
             | AssessmentFact::JointMeetingArranged(_)
             | AssessmentFact::JointMeetingHeld(_)
             | AssessmentFact::AssessmentWithdrawn(_)
@@ -76,6 +78,10 @@ pub fn sent_by(fact: &Fact) -> Option<(Sent, Option<i64>)> {
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
             | ReviewFact::PlanCeased(_)
+            | ReviewFact::SettingConsulted(_)
+            | ReviewFact::SettingReplied(_)
+            | ReviewFact::PlaceOffered(_)
+            | ReviewFact::PlaceAwaited(_)
             | ReviewFact::ExceptionClaimed(_) => None,
         };
     }

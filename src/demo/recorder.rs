@@ -10,11 +10,10 @@ use super::step::{Act, AdviceAct, RequestKey, Step};
 use super::story::Story;
 use crate::auth::{LaCode, Principal, Role};
 use crate::casework::advice::{AdviceFact, AppointmentOutcome};
-use crate::casework::assessment::{
-    ASSESSMENT, AssessmentFact, SettingAnswer, SettingConsulted, SettingReplied,
-};
+use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
 use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::EntryBody;
+use crate::casework::place::{SettingAnswer, SettingConsulted, SettingReplied};
 use crate::casework::plan::PLAN;
 use crate::casework::procedure::OwnFact;
 use crate::casework::review::REVIEW;

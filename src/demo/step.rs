@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::casework::advice::{DeclinationGround, ReturnReason};
-use crate::casework::assessment::{AssessmentFact, SettingAnswer};
+use crate::casework::assessment::AssessmentFact;
 use crate::casework::event::ClosureReason;
+use crate::casework::place::SettingAnswer;
 use crate::casework::plan::PlanFact;
 use crate::casework::review::ReviewFact;
 use crate::service::advice::NewExistingAdvice;

@@ -20,10 +20,11 @@ use crate::casework::assessment::{
     AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
     BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, FinalPlanSent,
     FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, RepresentationsReceived,
-    RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, SettingAnswer, WithdrawnBy,
+    RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, WithdrawnBy,
 };
 use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
+use crate::casework::place::SettingAnswer;
 use crate::casework::plan::{DirectPaymentsStarted, PlacementRank, PlacementStarted, PlanFact};
 use crate::casework::review::{
     Arranger, PapersCirculated, ReviewDecision, ReviewDecisionNotified, ReviewFact, ReviewMeetingArranged,

@@ -507,6 +507,10 @@ mod tests {
             shared,
             [
                 "representations_received",
+                "setting_consulted",
+                "setting_replied",
+                "place_awaited",
+                "place_offered",
                 "exception_claimed",
                 "amended_plan_sent",
                 "amendment_abandoned_notified"

@@ -53,7 +53,7 @@ impl From<&Flag> for FlagView {
     fn from(flag: &Flag) -> FlagView {
         FlagView {
             code: flag.code,
-            since_on: flag.since_on,
+            since_on: flag.told_since(),
             clock_id: flag.subject.clock_id,
             advice_request_id: flag.subject.advice_request_id,
             requirement: flag.subject.requirement,

@@ -8,10 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extractor::QueryString;
 use super::problem::Problem;
+use crate::casework::PROCEDURES;
+use crate::casework::procedure::ProcedureKind;
 use crate::service::App;
 use crate::statute::calendar::in_words;
 use crate::statute::rulebook::{
-    Bound, ClockKind, CountedFrom, Force, Ground, GroundTest, Party, Provision, Rule, rules,
+    Bound, ClockKind, CountedFrom, Force, Ground, GroundTest, Party, Provision, Rule,
 };
 
 /// Which day.
@@ -32,6 +34,9 @@ pub struct RulebookView {
 /// One time limit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RuleView {
+    /// Which kind of procedure it is a rule of; one kind of clock may run on several.
+    #[schema(example = "assessment")]
+    pub procedure: &'static str,
     pub kind: ClockKind,
     /// What has to be done.
     pub title: &'static str,
@@ -94,15 +99,18 @@ pub struct PermittedGroundView {
 #[get("/v1/rules")]
 pub async fn get_rules(query: QueryString<RulesQuery>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let on = query.0.on.unwrap_or_else(|| app.clock.today());
-    let items = rules()
-        .filter(|rule| rule.is_in_force(on))
-        .map(rule_view)
-        .collect();
+    let of_kind = |kind: &&'static ProcedureKind| {
+        let name = kind.name;
+        let in_force = kind.rules.iter().filter(move |rule| rule.is_in_force(on));
+        in_force.map(move |rule| rule_view(name, rule))
+    };
+    let items = PROCEDURES.iter().flat_map(of_kind).collect();
     Ok(HttpResponse::Ok().json(RulebookView { on, items }))
 }
 
-fn rule_view(rule: &Rule) -> RuleView {
+fn rule_view(procedure: &'static str, rule: &Rule) -> RuleView {
     RuleView {
+        procedure,
         kind: rule.kind,
         title: rule.title,
         bearer: rule.bearer,

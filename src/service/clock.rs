@@ -57,10 +57,12 @@ pub fn list_clocks(
             cases.insert(crate::store::convert::id(&row.id)?, row);
         }
     }
-    let computed = if include.explanation || listed.iter().any(|clock| has_several_rules(clock.kind)) {
-        explain(work, &listed, &filter)?
-    } else {
+    let needs_it = |clock: &&ListedClock| include.explanation || has_several_rules(clock.kind);
+    let to_compute: Vec<&ListedClock> = listed.iter().filter(needs_it).collect();
+    let computed = if to_compute.is_empty() {
         HashMap::new()
+    } else {
+        explain(work, &to_compute, &filter)?
     };
     Ok(listed
         .into_iter()
@@ -88,7 +90,7 @@ fn has_several_rules(kind: ClockKind) -> bool {
 /// Computes the procedures of a page again, since explanations are never stored.
 fn explain(
     work: &mut Work<'_>,
-    listed: &[ListedClock],
+    listed: &[&ListedClock],
     filter: &ClockFilter,
 ) -> Result<HashMap<Uuid, Clock>, Error> {
     let la_code = work.la_code();

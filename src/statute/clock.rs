@@ -407,6 +407,12 @@ impl<'r> Clocks<'r> {
         started.map(|clock| clock.triggered_on)
     }
 
+    /// The clock that is about one advice request or consultation.
+    pub fn clock_about(&self, subject: Uuid) -> Option<Uuid> {
+        let about = self.clocks.iter().find(|clock| clock.subject == Some(subject));
+        about.map(|clock| clock.id)
+    }
+
     /// When the clock of a kind that started last is due.
     pub fn newest_due_on(&self, kind: ClockKind) -> Option<NaiveDate> {
         let newest = self.clocks.iter().rev().find(|clock| clock.rule.kind == kind);

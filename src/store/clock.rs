@@ -483,7 +483,8 @@ pub fn flag_lookup(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> Flag
         | FlagCode::AdviceAfterPlan
         | FlagCode::ExceptionClaimed
         | FlagCode::DraftWindowCutShort
-        | FlagCode::EarlyYearsReview => FlagLookup::Stored {
+        | FlagCode::EarlyYearsReview
+        | FlagCode::PlaceAwaited => FlagLookup::Stored {
             code: code.name(),
             as_of,
         },

@@ -24,6 +24,7 @@ mod index;
 mod joint_meetings;
 mod organisations;
 mod people;
+mod places;
 mod plan_versions;
 mod plans;
 mod problems;

@@ -34,6 +34,7 @@ async fn every_rule_says_how_it_counts_and_where_it_stands() {
             "review_decision",
             "amendment_notice",
             "amendment_representations",
+            "setting_reply",
             "amended_plan",
             "phase_transfer_plan",
             "phase_transfer_plan",
@@ -173,7 +174,7 @@ async fn before_the_regulations_there_is_no_rule() {
             .as_array()
             .unwrap()
             .len(),
-        22
+        23
     );
     for (query, fault) in [
         ("?on=today", "/on malformed"),

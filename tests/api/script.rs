@@ -626,15 +626,17 @@ impl Script {
 
     /// Records an event on the version that is there.
     async fn record_next(&mut self, uri: &str, event: Value) {
-        let version = self.get(CASEWORKER, uri).await.version();
-        self.write(
-            CASEWORKER,
-            Method::POST,
-            &format!("{uri}/events"),
-            Some(version),
-            event,
-        )
-        .await;
+        let read = self.get(CASEWORKER, uri).await;
+        if read.status == 200 {
+            self.write(
+                CASEWORKER,
+                Method::POST,
+                &format!("{uri}/events"),
+                Some(read.version()),
+                event,
+            )
+            .await;
+        }
     }
 
     async fn act(&mut self) {

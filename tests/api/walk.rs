@@ -276,6 +276,16 @@ pub fn some_event(
             json!({ "consultation_id": consultation, "organisation_id": organisation })
         }
         "setting_replied" => json!({ "consultation_id": consultation, "reply": "conditional" }),
+        "place_awaited" => {
+            json!({ "consultation_id": consultation, "since_on": day_before(random, today, 30) })
+        }
+        "place_offered" => json!({ "consultation_id": consultation }),
+        "joint_meeting_arranged" => {
+            json!({ "meeting_on": today, "invited": [{ "party": "health", "organisation_id": organisation }] })
+        }
+        "joint_meeting_held" => {
+            json!({ "attendance": [{ "party": "health", "organisation_id": organisation, "attended": "in_person" }] })
+        }
         "final_plan_sent" => json!({ "missing_advice_reason": "x", "sent_early_acknowledged": true,
             "recipients": [{ "role": "family", "sent_on": today.to_string() }, { "role": "setting", "sent_on": occurred_on }],
             "waiver": { "given_by": "parent", "given_on": occurred_on } }),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::casework::attendance::{Attended, Invited, organisations_in};
 use crate::casework::claim::ExceptionClaimed;
+use crate::casework::place::{PlaceAwaited, PlaceOffered, SettingConsulted, SettingReplied};
 use crate::casework::procedure::{EventType, ProcedureFact};
 use crate::casework::sending::{Recipient, Waiver, days_of_sending};
 use crate::statute::rulebook::Party;
@@ -68,15 +69,6 @@ pub enum DraftReason {
     AuthorityChanges,
     /// Changes the family asked for; the window is not reopened.
     RepresentationsAgreed,
-}
-
-/// What a setting said to being named in the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SettingAnswer {
-    CanMeet,
-    Conditional,
-    CannotMeet,
 }
 
 /// Who withdrew the request.
@@ -211,31 +203,6 @@ pub struct DraftPlanServed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RepresentationsReceived {}
 
-/// A setting was consulted on being named in the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SettingConsulted {
-    /// The caller's id of the consultation, unique within the assessment.
-    pub consultation_id: Uuid,
-    /// The setting.
-    pub organisation_id: Uuid,
-}
-
-/// A consulted setting answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SettingReplied {
-    /// The consultation it answers.
-    pub consultation_id: Uuid,
-    /// The setting, if it is to be stated again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organisation_id: Option<Uuid>,
-    /// The answer.
-    pub reply: SettingAnswer,
-    /// Why it cannot meet need; required with that answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2_000)]
-    pub ground: Option<String>,
-}
-
 /// The final plan was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FinalPlanSent {
@@ -316,6 +283,10 @@ pub enum AssessmentFact {
     SettingConsulted(SettingConsulted),
     /// A consulted setting answered.
     SettingReplied(SettingReplied),
+    /// The child or young person is waiting for a place at a consulted setting.
+    PlaceAwaited(PlaceAwaited),
+    /// A consulted setting offered a place.
+    PlaceOffered(PlaceOffered),
     /// The final plan was sent.
     FinalPlanSent(FinalPlanSent),
     /// The request was withdrawn.
@@ -342,6 +313,8 @@ impl ProcedureFact for AssessmentFact {
             AssessmentFact::RepresentationsReceived(_) => super::REPRESENTATIONS_RECEIVED,
             AssessmentFact::SettingConsulted(_) => super::SETTING_CONSULTED,
             AssessmentFact::SettingReplied(_) => super::SETTING_REPLIED,
+            AssessmentFact::PlaceAwaited(_) => super::PLACE_AWAITED,
+            AssessmentFact::PlaceOffered(_) => super::PLACE_OFFERED,
             AssessmentFact::FinalPlanSent(_) => super::FINAL_PLAN_SENT,
             AssessmentFact::AssessmentWithdrawn(_) => super::ASSESSMENT_WITHDRAWN,
             AssessmentFact::MovedOut(_) => super::MOVED_OUT,
@@ -353,6 +326,7 @@ impl ProcedureFact for AssessmentFact {
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
         match self {
             AssessmentFact::FinalPlanSent(sent) => days_of_sending(&sent.recipients, sent.waiver.as_ref()),
+            AssessmentFact::PlaceAwaited(awaited) => vec![("since_on".to_owned(), awaited.since_on)],
             AssessmentFact::RequestReceived(_)
             | AssessmentFact::BecameResponsible(_)
             | AssessmentFact::FurtherRequestReceived(_)
@@ -364,6 +338,7 @@ impl ProcedureFact for AssessmentFact {
             | AssessmentFact::RepresentationsReceived(_)
             | AssessmentFact::SettingConsulted(_)
             | AssessmentFact::SettingReplied(_)
+            | AssessmentFact::PlaceOffered(_)
             | AssessmentFact::AssessmentWithdrawn(_)
             | AssessmentFact::MovedOut(_)
             | AssessmentFact::AssessmentResumed(_)
@@ -392,6 +367,8 @@ impl ProcedureFact for AssessmentFact {
             | AssessmentFact::PlanDecisionNotified(_)
             | AssessmentFact::DraftPlanServed(_)
             | AssessmentFact::RepresentationsReceived(_)
+            | AssessmentFact::PlaceAwaited(_)
+            | AssessmentFact::PlaceOffered(_)
             | AssessmentFact::FinalPlanSent(_)
             | AssessmentFact::AssessmentWithdrawn(_)
             | AssessmentFact::MovedOut(_)

@@ -14,7 +14,7 @@ pub use self::fact::{
     BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, FinalPlanSent,
     FurtherRequestReceived, JointAttendance, JointMeetingArranged, JointMeetingHeld, MovedOut, PlanDecision,
     PlanDecisionNotified, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis,
-    ResumptionOutcome, SettingAnswer, SettingConsulted, SettingReplied, WithdrawnBy,
+    ResumptionOutcome, WithdrawnBy,
 };
 use super::advice::AdviceFor;
 use super::event::Event;
@@ -188,6 +188,27 @@ const SETTING_REPLIED: EventType = EventType::of(&EventRow::own(
     &["consultation_id", "reply"],
     any_of(&[AssessmentState::Drafting, AssessmentState::DraftServed]),
 ));
+// A place may be waited for, and come, long after the plan was sent.
+const PLACE_AWAITED: EventType = EventType::of(&EventRow::own(
+    "place_awaited",
+    9,
+    &["consultation_id", "since_on"],
+    any_of(&[
+        AssessmentState::Drafting,
+        AssessmentState::DraftServed,
+        AssessmentState::PlanIssued,
+    ]),
+));
+const PLACE_OFFERED: EventType = EventType::of(&EventRow::own(
+    "place_offered",
+    10,
+    &["consultation_id"],
+    any_of(&[
+        AssessmentState::Drafting,
+        AssessmentState::DraftServed,
+        AssessmentState::PlanIssued,
+    ]),
+));
 const FINAL_PLAN_SENT: EventType = EventType::of(
     &EventRow::own(
         "final_plan_sent",
@@ -255,6 +276,8 @@ impl Procedure for Assessment {
         REPRESENTATIONS_RECEIVED,
         SETTING_CONSULTED,
         SETTING_REPLIED,
+        PLACE_AWAITED,
+        PLACE_OFFERED,
         FINAL_PLAN_SENT,
         ASSESSMENT_WITHDRAWN,
         MOVED_OUT,
@@ -347,6 +370,7 @@ fn apply_fact(
                 ledger.mark(Mark::NoPlanNotified, event);
                 ledger.no_plan_decided(event);
                 ledger.stop_advice(event);
+                ledger.await_no_place(event);
                 Ok(AssessmentState::PlanRefused)
             }
         },
@@ -366,22 +390,19 @@ fn apply_fact(
         | AssessmentFact::JointMeetingHeld(_)
         | AssessmentFact::RepresentationsReceived(_) => same,
         AssessmentFact::SettingConsulted(consulted) => {
-            if !ledger.consult(consulted.consultation_id) {
-                return Err(Reason::ConsultationRepeated);
-            }
-            ledger.mark_about(
-                Mark::SettingConsulted,
-                event,
-                Some(consulted.consultation_id),
-                None,
-            );
+            ledger.consult_setting(consulted, event)?;
             same
         }
         AssessmentFact::SettingReplied(replied) => {
-            if !ledger.is_consulted(replied.consultation_id) {
-                return Err(Reason::ConsultationUnknown);
-            }
-            ledger.mark_about(Mark::SettingReplied, event, Some(replied.consultation_id), None);
+            ledger.hear_from_setting(replied, event)?;
+            same
+        }
+        AssessmentFact::PlaceAwaited(awaited) => {
+            ledger.await_place(awaited, event)?;
+            same
+        }
+        AssessmentFact::PlaceOffered(offered) => {
+            ledger.offer_place(offered, event)?;
             same
         }
         AssessmentFact::FinalPlanSent(sent) => send_final_plan(sent, event, ledger),

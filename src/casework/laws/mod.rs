@@ -14,6 +14,7 @@ mod matrix;
 mod model;
 mod opening;
 mod order;
+mod place;
 mod plan;
 mod plan_sections;
 mod portrait;

@@ -18,6 +18,7 @@ use crate::casework::assessment::{
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, Fact};
 use crate::casework::flag::FlagCode;
+use crate::casework::place::{PlaceAwaited, PlaceOffered};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Party};
 
@@ -140,6 +141,12 @@ impl Model {
                     return Err(Impossible);
                 }
                 self.about(consultation, |limit| limit.do_it(received));
+            }
+            AssessmentFact::PlaceAwaited(PlaceAwaited { consultation_id, .. })
+            | AssessmentFact::PlaceOffered(PlaceOffered { consultation_id, .. }) => {
+                if !self.consulted.contains(consultation_id) {
+                    return Err(Impossible);
+                }
             }
             AssessmentFact::FinalPlanSent(plan) => self.send_plan(plan, event)?,
             AssessmentFact::AssessmentWithdrawn(_) | AssessmentFact::MovedOut(_) => self.stand_still(day),

@@ -29,7 +29,11 @@ fn topic(fact: &Fact) -> Topic {
         Fact::Own(fact) => match fact.of::<AssessmentFact>().unwrap() {
             AssessmentFact::SettingConsulted(it) => Topic::Subject(it.consultation_id),
             AssessmentFact::SettingReplied(it) => Topic::Subject(it.consultation_id),
+            AssessmentFact::PlaceAwaited(it) => Topic::Subject(it.consultation_id),
+            AssessmentFact::PlaceOffered(it) => Topic::Subject(it.consultation_id),
             AssessmentFact::FurtherRequestReceived(_)
+            | AssessmentFact::JointMeetingArranged(_)
+            | AssessmentFact::JointMeetingHeld(_)
             | AssessmentFact::RepresentationsReceived(_)
             | AssessmentFact::ExceptionClaimed(_) => Topic::Alone,
             _ => Topic::Procedure,

@@ -6,10 +6,11 @@ use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 
 use super::steps::{Setting, any_setting, any_steps, written};
-use super::story::{Story, claim, on, types_of};
+use super::story::{Story, claim, id, on, types_of};
 use crate::casework::assessment::WithdrawnBy;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{ClosureReason, Fact, LegalDates};
+use crate::casework::place::{PlaceAwaited, PlaceOffered, SettingAnswer, SettingConsulted, SettingReplied};
 use crate::casework::procedure::{EventType, State};
 use crate::casework::review::ReviewState::{self, *};
 use crate::casework::review::*;
@@ -34,6 +35,10 @@ review_decision_notified amend      .  ami ami ami  =   =   .   .   .   .   .   
 review_decision_notified cease      .  cea cea cea cea cea  .   .   .   .   .   .   .
 amendment_notice_sent               .  pro pro pro pro pro  .   .   .   .   .   .   .
 representations_received            .   .   .   .   =   =   .   .   .   .   .   .   .
+setting_consulted                   .   =   =   =   =   =   .   .   .   .   .   .  .
+setting_replied                     .   =   =   =   =   =   .   .   .   .   .   .  .
+place_awaited                       .   =   =   =   =   =   .   =   .   .   .   .  .
+place_offered                       .   =   =   =   =   =   .   =   .   .   .   .  .
 amended_plan_sent                   .  amd amd amd amd amd amd  .  amd amd  .   .   .
 amendment_abandoned_notified        .   .   .   .  aba aba  .   .   .   .   .   .   .
 review_withdrawn                    .  wit wit wit wit wit  .   .   .   .   .   .   .
@@ -112,6 +117,13 @@ fn send(waived_on: Option<NaiveDate>, sent_early_acknowledged: bool) -> Fact {
     }))
 }
 
+fn consult(consultation: &str) -> Fact {
+    Fact::own(ReviewFact::SettingConsulted(SettingConsulted {
+        consultation_id: id(consultation),
+        organisation_id: id("organisation"),
+    }))
+}
+
 fn abandon() -> Fact {
     Fact::own(ReviewFact::AmendmentAbandonedNotified(
         AmendmentAbandonedNotified { reasons: None },
@@ -162,6 +174,21 @@ pub fn fact_of(name: &str, detail: usize, day: NaiveDate) -> Fact {
         "representations_received" => Fact::own(ReviewFact::RepresentationsReceived(
             AmendmentRepresentationsReceived {},
         )),
+        "setting_consulted" => consult(["school", "college"][detail % 2]),
+        "setting_replied" => Fact::own(ReviewFact::SettingReplied(SettingReplied {
+            consultation_id: id(["school", "unit"][detail % 2]),
+            organisation_id: None,
+            reply: SettingAnswer::Conditional,
+            ground: None,
+        })),
+        "place_awaited" => Fact::own(ReviewFact::PlaceAwaited(PlaceAwaited {
+            consultation_id: id(["school", "unit"][detail % 2]),
+            since_on: later(detail % 9) - TimeDelta::days(4),
+        })),
+        "place_offered" => Fact::own(ReviewFact::PlaceOffered(PlaceOffered {
+            consultation_id: id(["school", "unit"][detail % 2]),
+            place_from_on: None,
+        })),
         "amended_plan_sent" => send(
             detail.is_multiple_of(3).then(|| day - TimeDelta::days(2)),
             !detail.is_multiple_of(5),
@@ -206,6 +233,10 @@ pub fn likely(state: Option<State>) -> &'static [&'static str] {
         ],
         Some("amendment_proposed") => &[
             "representations_received",
+            "setting_consulted",
+            "setting_replied",
+            "place_awaited",
+            "place_offered",
             "amended_plan_sent",
             "amendment_notice_sent",
             "review_decision_notified",
@@ -219,7 +250,9 @@ fn reaching(state: Option<ReviewState>) -> Story {
     let Some(state) = state else {
         return Story::of(&REVIEW);
     };
-    let period = Story::of(&REVIEW).then("2025-05-01", start(ReviewKind::Annual));
+    let period = Story::of(&REVIEW)
+        .then("2025-05-01", start(ReviewKind::Annual))
+        .then("2025-05-02", consult("unit"));
     let held = period.clone().then("2026-03-18", meet());
     let amending = held.clone().then("2026-03-20", decide(ReviewDecision::Amend));
     let proposed = amending.clone().then("2026-03-25", propose());
@@ -519,5 +552,5 @@ fn the_walks_of_reviews_get_everywhere() {
         }
     }
     assert_eq!(states.len(), ReviewState::ALL.len() - 1, "{states:?}");
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
 }

@@ -10,6 +10,7 @@ use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{Event, Fact, LegalDates};
 use crate::casework::flag::Flag;
+use crate::casework::place::{PlaceAwaited, PlaceOffered, SettingAnswer, SettingConsulted, SettingReplied};
 use crate::casework::procedure::{EventType, ProcedureKind};
 use crate::casework::sending::{WaivedBy, Waiver};
 use crate::casework::timeline::{Refusal, Setting, Timeline, fold, fold_until, sort_events};
@@ -270,6 +271,20 @@ pub fn reply(consultation: &str) -> Fact {
         organisation_id: None,
         reply: SettingAnswer::CanMeet,
         ground: None,
+    }))
+}
+
+pub fn await_place(consultation: &str, since_on: NaiveDate) -> Fact {
+    Fact::own(AssessmentFact::PlaceAwaited(PlaceAwaited {
+        consultation_id: id(consultation),
+        since_on,
+    }))
+}
+
+pub fn offer_place(consultation: &str) -> Fact {
+    Fact::own(AssessmentFact::PlaceOffered(PlaceOffered {
+        consultation_id: id(consultation),
+        place_from_on: None,
     }))
 }
 

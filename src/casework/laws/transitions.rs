@@ -35,6 +35,8 @@ draft_plan_served representations_agreed      .   .  ser  .  ser ser  .   .   . 
 representations_received                      .   .   .   .   .   =   .   .   .   .   .
 setting_consulted                             .   .   .   .   =   =   .   .   .   .   .
 setting_replied                               .   .   .   .   =   =   .   .   .   .   .
+place_awaited                                 .   .   .   .   =   =   =   .   .   .   .
+place_offered                                 .   .   .   .   =   =   =   .   .   .   .
 final_plan_sent                               .   .   .   .   .  iss  .   .   .   .   .
 assessment_withdrawn                          .  wit wit  .  wit wit  .   .   .   .   .
 moved_out                                     .  mov mov  .  mov mov  .   .   .   .   .
@@ -195,6 +197,8 @@ fn fact_named(name: &str) -> Fact {
         "representations_received" => representations(),
         "setting_consulted" => consult("college"),
         "setting_replied" => reply("school"),
+        "place_awaited" => await_place("school", day),
+        "place_offered" => offer_place("school"),
         "final_plan_sent" => send(acknowledged_plan()),
         "assessment_withdrawn" => withdraw(),
         "moved_out" => move_out(),

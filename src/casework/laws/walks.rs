@@ -69,7 +69,8 @@ fn same_flags(timeline: &Timeline, model: &Model, story: &Story) -> Result<(), T
             | FlagCode::ClockOverdue
             | FlagCode::DueSoon
             | FlagCode::ExceptionClaimed
-            | FlagCode::EarlyYearsReview => false,
+            | FlagCode::EarlyYearsReview
+            | FlagCode::PlaceAwaited => false,
         })
         .map(|flag| {
             (

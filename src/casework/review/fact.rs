@@ -9,6 +9,7 @@ use crate::casework::assessment::WithdrawnBy;
 use crate::casework::attendance::{Attendance, organisations_in};
 use crate::casework::child::{ChildFacts, turns_on};
 use crate::casework::claim::ExceptionClaimed;
+use crate::casework::place::{PlaceAwaited, PlaceOffered, SettingConsulted, SettingReplied};
 use crate::casework::procedure::{EventType, ProcedureFact};
 use crate::casework::sending::{AmendedPlanSent, AmendmentAbandonedNotified, days_of_sending};
 use crate::statute::rulebook::{EARLY_YEARS_END_AT_AGE, Mark, Party};
@@ -212,6 +213,14 @@ pub enum ReviewFact {
     AmendmentNoticeSent(AmendmentNoticeSent),
     /// The family commented on the proposed amendments.
     RepresentationsReceived(AmendmentRepresentationsReceived),
+    /// A setting was consulted on being named in the plan.
+    SettingConsulted(SettingConsulted),
+    /// A consulted setting answered.
+    SettingReplied(SettingReplied),
+    /// The child or young person is waiting for a place at a consulted setting.
+    PlaceAwaited(PlaceAwaited),
+    /// A consulted setting offered a place.
+    PlaceOffered(PlaceOffered),
     /// The amended plan was sent.
     AmendedPlanSent(AmendedPlanSent),
     /// The family was told that the plan will not be amended after all.
@@ -236,6 +245,10 @@ impl ProcedureFact for ReviewFact {
             ReviewFact::ReviewDecisionNotified(_) => super::REVIEW_DECISION_NOTIFIED,
             ReviewFact::AmendmentNoticeSent(_) => super::AMENDMENT_NOTICE_SENT,
             ReviewFact::RepresentationsReceived(_) => super::REPRESENTATIONS_RECEIVED,
+            ReviewFact::SettingConsulted(_) => super::SETTING_CONSULTED,
+            ReviewFact::SettingReplied(_) => super::SETTING_REPLIED,
+            ReviewFact::PlaceAwaited(_) => super::PLACE_AWAITED,
+            ReviewFact::PlaceOffered(_) => super::PLACE_OFFERED,
             ReviewFact::AmendedPlanSent(_) => super::AMENDED_PLAN_SENT,
             ReviewFact::AmendmentAbandonedNotified(_) => super::AMENDMENT_ABANDONED_NOTIFIED,
             ReviewFact::ReviewWithdrawn(_) => super::REVIEW_WITHDRAWN,
@@ -247,6 +260,7 @@ impl ProcedureFact for ReviewFact {
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
         match self {
             ReviewFact::AmendedPlanSent(sent) => days_of_sending(&sent.recipients, sent.waiver.as_ref()),
+            ReviewFact::PlaceAwaited(awaited) => vec![("since_on".to_owned(), awaited.since_on)],
             ReviewFact::ReviewPeriodStarted(_)
             | ReviewFact::PhaseTransferExpected(_)
             | ReviewFact::ReviewMeetingArranged(_)
@@ -256,6 +270,9 @@ impl ProcedureFact for ReviewFact {
             | ReviewFact::ReviewDecisionNotified(_)
             | ReviewFact::AmendmentNoticeSent(_)
             | ReviewFact::RepresentationsReceived(_)
+            | ReviewFact::SettingConsulted(_)
+            | ReviewFact::SettingReplied(_)
+            | ReviewFact::PlaceOffered(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
             | ReviewFact::PlanCeased(_)
@@ -264,7 +281,12 @@ impl ProcedureFact for ReviewFact {
     }
 
     fn organisations(&self) -> Vec<(String, Uuid)> {
+        let at_its_field = |organisation_id| ("organisation_id".to_owned(), organisation_id);
         match self {
+            ReviewFact::SettingConsulted(consulted) => vec![at_its_field(consulted.organisation_id)],
+            ReviewFact::SettingReplied(replied) => {
+                replied.organisation_id.map(at_its_field).into_iter().collect()
+            }
             ReviewFact::ReviewMeetingHeld(held) => organisations_in(
                 "attendance",
                 held.attendance.iter().map(|who| who.organisation_id),
@@ -277,6 +299,8 @@ impl ProcedureFact for ReviewFact {
             | ReviewFact::ReviewDecisionNotified(_)
             | ReviewFact::AmendmentNoticeSent(_)
             | ReviewFact::RepresentationsReceived(_)
+            | ReviewFact::PlaceAwaited(_)
+            | ReviewFact::PlaceOffered(_)
             | ReviewFact::AmendedPlanSent(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)

@@ -194,6 +194,31 @@ const REPRESENTATIONS_RECEIVED: EventType = EventType::of(&EventRow::own(
         .with(ReviewState::Amending as u8)
         .with(ReviewState::AmendmentProposed as u8),
 ));
+const SETTING_CONSULTED: EventType = EventType::of(&EventRow::own(
+    "setting_consulted",
+    4,
+    &["consultation_id", "organisation_id"],
+    OPEN,
+));
+const SETTING_REPLIED: EventType = EventType::of(&EventRow::own(
+    "setting_replied",
+    5,
+    &["consultation_id", "reply"],
+    OPEN,
+));
+// A place may be waited for, and come, long after the amended plan was sent.
+const PLACE_AWAITED: EventType = EventType::of(&EventRow::own(
+    "place_awaited",
+    5,
+    &["consultation_id", "since_on"],
+    OPEN.with(ReviewState::Amended as u8),
+));
+const PLACE_OFFERED: EventType = EventType::of(&EventRow::own(
+    "place_offered",
+    6,
+    &["consultation_id"],
+    OPEN.with(ReviewState::Amended as u8),
+));
 const AMENDED_PLAN_SENT: EventType = EventType::of(
     &EventRow::own(
         "amended_plan_sent",
@@ -248,6 +273,10 @@ impl Procedure for Review {
         REVIEW_DECISION_NOTIFIED,
         AMENDMENT_NOTICE_SENT,
         REPRESENTATIONS_RECEIVED,
+        SETTING_CONSULTED,
+        SETTING_REPLIED,
+        PLACE_AWAITED,
+        PLACE_OFFERED,
         AMENDED_PLAN_SENT,
         AMENDMENT_ABANDONED_NOTIFIED,
         REVIEW_WITHDRAWN,
@@ -320,12 +349,27 @@ impl Procedure for Review {
                 Ok(propose(state.ok_or(Reason::NotAnOpening)?, event, ledger))
             }
             ReviewFact::RepresentationsReceived(_) => state.ok_or(Reason::NotAnOpening),
+            ReviewFact::SettingConsulted(consulted) => {
+                ledger.consult_setting(consulted, event)?;
+                state.ok_or(Reason::NotAnOpening)
+            }
+            ReviewFact::SettingReplied(replied) => {
+                ledger.hear_from_setting(replied, event)?;
+                state.ok_or(Reason::NotAnOpening)
+            }
+            ReviewFact::PlaceAwaited(awaited) => {
+                ledger.await_place(awaited, event)?;
+                state.ok_or(Reason::NotAnOpening)
+            }
+            ReviewFact::PlaceOffered(offered) => {
+                ledger.offer_place(offered, event)?;
+                state.ok_or(Reason::NotAnOpening)
+            }
             ReviewFact::AmendedPlanSent(sent) => {
                 send_amended_plan(state.ok_or(Reason::NotAnOpening)?, sent, event, ledger)
             }
             ReviewFact::AmendmentAbandonedNotified(_) => {
-                ledger.mark(Mark::AmendmentAbandoned, event);
-                ledger.stop_advice(event);
+                leave_as_it_was(event, ledger);
                 Ok(ReviewState::AmendmentAbandoned)
             }
             ReviewFact::ReviewWithdrawn(_) => {
@@ -431,16 +475,21 @@ fn decide(
         }
         // Where amendments were decided or proposed before, it says that they will not be made.
         ReviewDecision::Maintain => {
-            ledger.mark(Mark::AmendmentAbandoned, event);
-            ledger.stop_advice(event);
+            leave_as_it_was(event, ledger);
             ReviewState::Maintained
         }
         ReviewDecision::Cease => {
-            ledger.mark(Mark::AmendmentAbandoned, event);
-            ledger.stop_advice(event);
+            leave_as_it_was(event, ledger);
             ReviewState::CeaseDecided
         }
     }
+}
+
+/// The plan names what it named: nobody is asked for advice or waits for a place any more.
+fn leave_as_it_was(event: &Event, ledger: &mut Ledger<'_>) {
+    ledger.mark(Mark::AmendmentAbandoned, event);
+    ledger.stop_advice(event);
+    ledger.await_no_place(event);
 }
 
 /// Whether it has been decided to amend, by a notice of the decision or by one of the amendments.

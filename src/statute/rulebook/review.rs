@@ -4,8 +4,8 @@
 //! Rows only: what their columns mean is in `rulebook`. No list of exceptions was found for any of them.
 
 use super::{
-    Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Guidance, LIMIT,
-    Mark, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, provision,
+    Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Force, Guidance,
+    LIMIT, Mark, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, provision,
 };
 use crate::statute::counting::Counting;
 
@@ -133,6 +133,23 @@ pub static REVIEW_RULES: &[Rule] = &[
         ],
         satisfied_when: "the window has run, or the family waived the rest of it",
         provision: provision(SEND_REGULATIONS, "reg 22(2)(c)", Confidence::Confirmed),
+        ..LIMIT
+    },
+    Rule {
+        kind: ClockKind::SettingReply,
+        title: "Reply to the consultation on being named in the plan",
+        bearer: Party::EducationSetting,
+        force: Force::Guidance,
+        counting: Counting::WithinDays(15),
+        starts: &[Mark::SettingConsulted],
+        satisfied_by: &[Mark::SettingReplied],
+        cancelled_by: &[
+            Mark::AmendedPlanSent,
+            Mark::AmendmentAbandoned,
+            Mark::ProcedureEnded,
+        ],
+        satisfied_when: "the day the authority received the reply",
+        provision: provision(CODE_OF_PRACTICE, "para 9.83", Confidence::SecondarySource),
         ..LIMIT
     },
     Rule {
