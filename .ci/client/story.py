@@ -14,9 +14,9 @@ from ehcp_client.models import (
     AdviceRequestInput,
     AssessmentEventInputAssessDecisionNotified,
     AssessmentInput,
+    AssessmentOpeningInputRequestReceived,
     CaseDetails,
     CaseDetailsPatch,
-    OpeningEventInputRequestReceived,
     SubmissionInput,
     TimelineEventInputRequestReceived,
     TimelineInput,
@@ -69,7 +69,7 @@ person = CaseDetails(
     given_name="Ada", family_name="Example", date_of_birth=day("2017-11-02"), caseworker="generated-client"
 )
 case = done(open_case.sync_detailed(client=CLIENT, body=person, idempotency_key=key()), 201)
-request = OpeningEventInputRequestReceived(
+request = AssessmentOpeningInputRequestReceived(
     type_="request_received", occurred_on=day("2026-01-05"), requested_by="parent"
 )
 assessment = done(

@@ -13,7 +13,7 @@ use crate::casework::advice::{AdviceFact, AppointmentOutcome};
 use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
 use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::EntryBody;
-use crate::casework::place::{SettingAnswer, SettingConsulted, SettingReplied};
+use crate::casework::place::{PlaceAwaited, SettingAnswer, SettingConsulted, SettingReplied};
 use crate::casework::plan::PLAN;
 use crate::casework::procedure::OwnFact;
 use crate::casework::review::REVIEW;
@@ -234,6 +234,18 @@ impl Recorder<'_> {
                     }),
                 });
                 let event = NewEvent::Event(given(step, replied));
+                self.file.record_event(work, &ASSESSMENT, &event)
+            }
+            Act::AwaitPlace { organisation_id } => {
+                let consultation_id = *self
+                    .consultations
+                    .get(organisation_id)
+                    .ok_or_else(|| fault("a place without a consultation"))?;
+                let awaited = AssessmentFact::PlaceAwaited(PlaceAwaited {
+                    consultation_id,
+                    since_on: step.on,
+                });
+                let event = NewEvent::Event(given(step, awaited));
                 self.file.record_event(work, &ASSESSMENT, &event)
             }
             Act::HandOver { caseworker } => {

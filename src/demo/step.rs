@@ -51,6 +51,10 @@ pub enum Act {
         organisation_id: Uuid,
         reply: SettingAnswer,
     },
+    /// A setting that can meet need has no place yet.
+    AwaitPlace {
+        organisation_id: Uuid,
+    },
     HandOver {
         caseworker: String,
     },
@@ -86,6 +90,7 @@ impl Step {
             | Act::AskAdvice { .. }
             | Act::Consult { .. }
             | Act::Reply { .. }
+            | Act::AwaitPlace { .. }
             | Act::HandOver { .. }
             | Act::CloseCase(_) => true,
         }

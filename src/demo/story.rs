@@ -361,6 +361,9 @@ impl Teller<'_> {
                     ],
                 );
                 let replied_on = later(consulted_on, self.rng.random_range(4..=22));
+                if reply == SettingAnswer::CanMeet && self.rng.random_bool(0.15) {
+                    self.push(later(replied_on, 1), Act::AwaitPlace { organisation_id });
+                }
                 self.push(
                     replied_on,
                     Act::Reply {
@@ -493,9 +496,11 @@ impl Teller<'_> {
                 | Act::OnPlan(_)
                 | Act::OnReview(_)
                 | Act::HandOver { .. } => !is_halted,
-                Act::Event(_) | Act::Consult { .. } | Act::Reply { .. } | Act::AgreeExistingAdvice(_) => {
-                    !is_halted && !is_planned
-                }
+                Act::Event(_)
+                | Act::Consult { .. }
+                | Act::Reply { .. }
+                | Act::AwaitPlace { .. }
+                | Act::AgreeExistingAdvice(_) => !is_halted && !is_planned,
                 Act::AskAdvice { key, .. } | Act::Advice { key, .. } => {
                     // What follows on a request rests on what came before.
                     let happens = !is_halted && !broken_off.contains(key);

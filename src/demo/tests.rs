@@ -243,7 +243,8 @@ fn nothing_but_advice_follows_the_end_of_a_story() {
                 Act::HandOver { .. } | Act::CorrectOpening { .. } => true,
                 Act::OnPlan(_) | Act::OnReview(_) => true,
                 Act::Open(_) | Act::Event(_) | Act::AgreeExistingAdvice(_) => false,
-                Act::Consult { .. } | Act::Reply { .. } | Act::CloseCase(_) => false,
+                Act::Consult { .. } | Act::Reply { .. } | Act::AwaitPlace { .. } => false,
+                Act::CloseCase(_) => false,
             };
             assert!(is_possible, "{step:?} follows the end of story {number}");
         }

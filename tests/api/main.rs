@@ -5,6 +5,7 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+mod fifteen_years;
 mod harness;
 #[expect(dead_code, reason = "only other tests stop and start a server")]
 #[path = "../support/postgres.rs"]

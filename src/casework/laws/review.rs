@@ -508,6 +508,28 @@ proptest! {
     }
 
     #[test]
+    fn a_review_that_is_completed_or_withdrawn_leads_to_one_other(setting in any_setting(), steps in any_steps(30)) {
+        let plainly = Setting { kind: &REVIEW, begins_on: on("2026-01-05"), ..setting };
+        let story = written(&plainly, &steps);
+        prop_assume!(!story.events.is_empty());
+        let timeline = story.timeline();
+        let due = story.clock(ClockKind::ReviewDue);
+        let last = due.segments.last().unwrap();
+        let next: Vec<NaiveDate> = timeline
+            .consequences
+            .iter()
+            .filter(|one| one.kind == &REVIEW)
+            .map(|one| one.occurred_on)
+            .collect();
+        let expected = match (last.satisfied_on, timeline.state.name()) {
+            (Some(completed_on), _) => vec![completed_on],
+            (None, "withdrawn") => vec![due.started_on],
+            (None, _) => Vec::new(),
+        };
+        prop_assert_eq!(next, expected, "{:?}", timeline.state);
+    }
+
+    #[test]
     fn nor_does_any_walk(setting in any_setting(), steps in any_steps(30)) {
         let plainly = Setting { readings: Readings::default(), kind: &REVIEW, begins_on: on("2026-01-05"), ..setting };
         let undated: Vec<_> = steps.into_iter().map(super::steps::Step::undated).collect();

@@ -238,12 +238,8 @@ const AMENDMENT_ABANDONED_NOTIFIED: EventType = EventType::of(&EventRow::own(
         .with(ReviewState::Amending as u8)
         .with(ReviewState::AmendmentProposed as u8),
 ));
-const REVIEW_WITHDRAWN: EventType = EventType::of(&EventRow::own(
-    "review_withdrawn",
-    13,
-    &["withdrawn_by", "reason"],
-    OPEN,
-));
+const REVIEW_WITHDRAWN: EventType =
+    EventType::of(&EventRow::own("review_withdrawn", 13, &["withdrawn_by", "reason"], OPEN).leading_on());
 const PLAN_CEASED: EventType = EventType::of(&EventRow::own("plan_ceased", 13, &[], OPEN.and(DECIDED)));
 const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
     "exception_claimed",
@@ -373,7 +369,7 @@ impl Procedure for Review {
                 Ok(ReviewState::AmendmentAbandoned)
             }
             ReviewFact::ReviewWithdrawn(_) => {
-                ledger.end(event);
+                withdraw(event, ledger);
                 Ok(ReviewState::Withdrawn)
             }
             ReviewFact::PlanCeased(_) => {
@@ -431,6 +427,19 @@ fn complete(from: ReviewState, event: &Event, ledger: &mut Ledger<'_>) {
             event,
             reviewed_on,
         );
+    }
+}
+
+/// The review is not gone on with; the plan still has to be reviewed within the same period.
+fn withdraw(event: &Event, ledger: &mut Ledger<'_>) {
+    let period_from_on = ledger
+        .clocks
+        .running(ClockKind::ReviewDue)
+        .map(|due| due.started_on);
+    ledger.end(event);
+    if let Some(from_on) = period_from_on {
+        let started = ReviewPeriodStarted::after(ledger.child, from_on);
+        ledger.leads_to(&REVIEW, ReviewFact::ReviewPeriodStarted(started), event, from_on);
     }
 }
 
