@@ -10,9 +10,10 @@ mod token;
 
 pub use self::issuer_key::{IssuerKey, KeyError};
 pub use self::permission::{
-    ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadOrganisations,
-    ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice, WriteAssessments, WriteCases,
-    WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
+    ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadConsultations,
+    ReadOrganisations, ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice,
+    WriteAssessments, WriteCases, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews,
+    WriteSettings,
 };
 pub use self::principal::{InvalidLaCode, LaCode, Principal, Role, Scope, Unbound};
 pub use self::token::{IssueError, TokenError, install_crypto_provider, issue, verify};

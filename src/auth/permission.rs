@@ -96,6 +96,24 @@ impl Permission for WritePlans {
     const NAME: &'static str = "write_plans";
 }
 
+/// See consultations received and their events: caseworker, manager, auditor, admin.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadConsultations;
+
+impl Permission for ReadConsultations {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin];
+    const NAME: &'static str = "read_consultations";
+}
+
+/// Record consultations received and what became of them: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteConsultations;
+
+impl Permission for WriteConsultations {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const NAME: &'static str = "write_consultations";
+}
+
 /// See requests for advice and what came of them: caseworker, manager, auditor, admin, and the
 /// contributor its organisation's.
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@ pub mod assessment;
 pub mod attendance;
 pub mod child;
 pub mod claim;
+pub mod consultation;
 pub mod event;
 pub mod flag;
 pub mod history;
@@ -29,4 +30,9 @@ pub mod timeline;
 use self::procedure::ProcedureKind;
 
 /// Every procedure that runs on cases. A new one is its file, its rules, and a line here.
-pub static PROCEDURES: [&ProcedureKind; 3] = [&assessment::ASSESSMENT, &review::REVIEW, &plan::PLAN];
+pub static PROCEDURES: [&ProcedureKind; 4] = [
+    &assessment::ASSESSMENT,
+    &review::REVIEW,
+    &plan::PLAN,
+    &consultation::CONSULTATION,
+];

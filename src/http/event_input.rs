@@ -17,6 +17,7 @@ use super::extractor::RequestBody;
 use super::problem::{Fault, Problem};
 use crate::casework::PROCEDURES;
 use crate::casework::assessment::AssessmentFact;
+use crate::casework::consultation::ConsultationFact;
 use crate::casework::event::LegalDates;
 use crate::casework::plan::PlanFact;
 use crate::casework::procedure::{EventType, OwnFact, ProcedureFact, ProcedureKind};
@@ -105,6 +106,7 @@ struct ReplacementInput<F> {
 pub type AssessmentEventInput = EventInput<AssessmentFact>;
 pub type ReviewEventInput = EventInput<ReviewFact>;
 pub type PlanEventInput = EventInput<PlanFact>;
+pub type ConsultationEventInput = EventInput<ConsultationFact>;
 
 /// An event of the calculator; which types there are follows from the procedure.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -266,6 +268,7 @@ impl PartialSchema for TimelineFact {
             AssessmentFact::schema(),
             ReviewFact::schema(),
             PlanFact::schema(),
+            ConsultationFact::schema(),
         ])
     }
 }
@@ -276,6 +279,7 @@ impl ToSchema for TimelineFact {
         AssessmentFact::schemas(schemas);
         ReviewFact::schemas(schemas);
         PlanFact::schemas(schemas);
+        ConsultationFact::schemas(schemas);
     }
 }
 
@@ -423,6 +427,15 @@ pub fn check_event(event: &Value, pointer: &str, faults: &mut Vec<Fault>) {
                 "must say why need cannot be met",
             ));
         }
+        Some("consultation_answered")
+            if event["answer"] == "cannot_meet" && event["ground"].as_str().is_none() =>
+        {
+            faults.push(Fault::new(
+                format!("{pointer}/ground"),
+                "missing",
+                "must say why need cannot be met",
+            ));
+        }
         Some("correction") => {
             let changes = event["changes"].as_array();
             for (index, change) in changes.into_iter().flatten().enumerate() {
@@ -493,6 +506,7 @@ mod tests {
                 fields(AssessmentFact::schema(), &tag),
                 fields(ReviewFact::schema(), &tag),
                 fields(PlanFact::schema(), &tag),
+                fields(ConsultationFact::schema(), &tag),
             ];
             let forms: Vec<Value> = forms.into_iter().flatten().collect();
             assert!(

@@ -12,6 +12,7 @@ mod branches;
 mod cases;
 mod clocks;
 pub mod code;
+mod consultations;
 pub mod contract;
 mod dates;
 mod docs;
@@ -90,6 +91,11 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(reviews::get_review)
         .service(reviews::list_review_events)
         .service(reviews::record_review_event)
+        .service(consultations::open_consultation)
+        .service(consultations::list_consultations)
+        .service(consultations::get_consultation)
+        .service(consultations::list_consultation_events)
+        .service(consultations::record_consultation_event)
         .service(plans::open_plan)
         .service(plans::list_plans)
         .service(plans::get_plan)

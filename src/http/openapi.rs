@@ -36,7 +36,7 @@ const PUBLIC: [&str; 5] = [
 ];
 
 /// The groups of operations, in the order in which they are shown.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     (
         "timelines",
         "The calculator and the rulebook: what the law makes of given events, storing nothing.",
@@ -58,6 +58,10 @@ const TAGS: [(&str, &str); 14] = [
     (
         "reviews",
         "Reviews of plans, yearly and before a change of phase.",
+    ),
+    (
+        "consultations",
+        "Consultations received from neighbouring authorities, which want to name a setting of this area.",
     ),
     (
         "reassessments",

@@ -39,6 +39,11 @@ const TABLE: &[(&str, &str)] = &[
     ("list_upcoming_reviews", "cmado"),
     ("list_phase_transfers", "cmad"),
     ("record_reviews_in_bulk", "cm"),
+    ("open_consultation", "cm"),
+    ("list_consultations", "cmad"),
+    ("get_consultation", "cmad"),
+    ("list_consultation_events", "cmad"),
+    ("record_consultation_event", "cm"),
     ("open_plan", "cm"),
     ("list_plans", "cmad"),
     ("get_plan", "cmadf"),
@@ -74,6 +79,9 @@ const TABLE: &[(&str, &str)] = &[
     ("get_settings", "cmad"),
     ("put_settings", "d"),
 ];
+
+/// The operations that take the id of a case in their body.
+const OPENINGS: [&str; 4] = ["open_assessment", "open_review", "open_plan", "open_consultation"];
 
 const ROLES: [(char, Role); 6] = [
     ('c', Role::Caseworker),
@@ -137,6 +145,14 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
         }
         ("POST", "/v1/plans/{id}/versions") => json!({ "sections": {}, "based_on_version": 1 }),
         ("POST", "/v1/plans/{id}/events") => json!({ "type": "plan_made", "occurred_on": "2026-02-20" }),
+        ("POST", "/v1/consultations") => {
+            let received =
+                json!({ "type": "consultation_received", "occurred_on": "2026-02-02", "from_la": "884" });
+            json!({ "case_id": other, "event": received })
+        }
+        ("POST", "/v1/consultations/{id}/events") => {
+            json!({ "type": "consultation_withdrawn", "occurred_on": "2026-02-05" })
+        }
         ("POST", "/v1/reviews/{id}/events") => {
             json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" })
         }
@@ -174,6 +190,7 @@ struct Fixture {
     person: String,
     assessment: String,
     review: String,
+    consultation: String,
     plan: String,
     request: String,
     trust: String,
@@ -197,6 +214,10 @@ async fn fixture() -> Fixture {
         .id();
     let assessment = service.assessment_on(&case_id, "2026-01-05").await;
     service.decide_to_assess(&assessment, "2026-02-10").await;
+    let consultation = sample("POST", "/v1/consultations", &case_id);
+    let caseworker = service.caseworker();
+    let consultation = service.post(&caseworker, "/v1/consultations", consultation).await;
+    let consultation = consultation.expect(201).id();
     let review = service
         .post(
             &service.caseworker(),
@@ -234,6 +255,7 @@ async fn fixture() -> Fixture {
         person,
         assessment,
         review,
+        consultation,
         plan,
         request,
         trust,
@@ -249,6 +271,8 @@ impl Fixture {
             &self.assessment
         } else if path.starts_with("/v1/reviews") {
             &self.review
+        } else if path.starts_with("/v1/consultations") {
+            &self.consultation
         } else if path.starts_with("/v1/plans") {
             &self.plan
         } else if path.starts_with("/v1/advice-requests") {
@@ -284,7 +308,7 @@ impl Fixture {
             if operation.id != "put_settings" {
                 request = request.insert_header(if_match(version));
             }
-            let named = if ["open_assessment", "open_review", "open_plan"].contains(&operation.id.as_str()) {
+            let named = if OPENINGS.contains(&operation.id.as_str()) {
                 &self.case_id
             } else {
                 &self.other
@@ -400,7 +424,7 @@ async fn another_authority_organisation_or_family_finds_nothing() {
                         "{role:?} of 330 on {id}"
                     );
                 }
-                (false, true) if ["open_assessment", "open_review", "open_plan"].contains(&id.as_str()) => {
+                (false, true) if OPENINGS.contains(&id.as_str()) => {
                     assert_eq!(answer.faults(), ["/case_id unknown_case"])
                 }
                 (false, true) if id == "search_cases" => {

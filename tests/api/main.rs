@@ -17,6 +17,7 @@ mod authorisation;
 mod cases;
 mod clocks;
 mod concurrency;
+mod consultations;
 mod contract;
 mod corrections;
 mod databases;

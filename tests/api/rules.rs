@@ -42,7 +42,8 @@ async fn every_rule_says_how_it_counts_and_where_it_stands() {
             "amendment_representations",
             "amended_plan",
             "cease_hold",
-            "direct_payments_review"
+            "direct_payments_review",
+            "setting_reply"
         ]
     );
     for rule in items {
@@ -174,7 +175,7 @@ async fn before_the_regulations_there_is_no_rule() {
             .as_array()
             .unwrap()
             .len(),
-        23
+        24
     );
     for (query, fault) in [
         ("?on=today", "/on malformed"),

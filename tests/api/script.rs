@@ -115,6 +115,7 @@ impl Script {
         }
         script.review_in_order().await;
         script.plan_in_order().await;
+        script.consultations_in_order().await;
         script.reuse_a_key().await;
         script
     }
@@ -619,6 +620,29 @@ impl Script {
             format!("{uri}/versions"),
             "/v1/plans?state=ceased".to_owned(),
             format!("/v1/cases/{}", case.id()),
+        ] {
+            self.get(CASEWORKER, &uri).await;
+        }
+    }
+
+    /// Two consultations on one case at once, one of them answered.
+    async fn consultations_in_order(&mut self) {
+        let before = (self.today - Days::new(20)).to_string();
+        let received = json!({ "type": "consultation_received", "occurred_on": before, "from_la": "884" });
+        let answered =
+            json!({ "type": "consultation_answered", "occurred_on": self.today, "answer": "can_meet" });
+        let child = json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2012-01-01" });
+        let case = self.post(CASEWORKER, "/v1/cases", child).await;
+        let body = json!({ "case_id": case.id(), "event": received });
+        self.post(CASEWORKER, "/v1/consultations", body.clone()).await;
+        let opened = self.post(CASEWORKER, "/v1/consultations", body).await;
+        let uri = format!("/v1/consultations/{}", opened.id());
+        self.record_next(&uri, answered).await;
+        for uri in [
+            uri.clone(),
+            format!("{uri}/events"),
+            "/v1/consultations?state=received".to_owned(),
+            "/v1/clocks?procedure=consultation".to_owned(),
         ] {
             self.get(CASEWORKER, &uri).await;
         }

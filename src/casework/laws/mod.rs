@@ -5,6 +5,7 @@
 
 mod advice;
 mod any_sections;
+mod consultation;
 mod correction;
 mod dates;
 mod explanations;

@@ -12,6 +12,7 @@ use crate::casework::assessment::{
     AssessDecision, AssessmentState, DraftReason, FinalPlanSent, PlanDecision, ResumptionOutcome,
 };
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
+use crate::casework::consultation::CONSULTATION;
 use crate::casework::event::{ClosureReason, Fact, LegalDates};
 use crate::casework::plan::PLAN;
 use crate::casework::procedure::{EventType, ProcedureKind, State};
@@ -183,6 +184,10 @@ fn event_type(kind: &ProcedureKind, state: Option<State>, pick: usize) -> EventT
     if pick.is_multiple_of(10) {
         return all[pick / 10 % foldable];
     }
+    if *kind == CONSULTATION {
+        let likely = super::consultation::likely(state);
+        return named(kind, likely[pick / 10 % likely.len()]);
+    }
     if *kind == PLAN {
         let likely = super::plan::likely(state);
         return named(kind, likely[pick / 10 % likely.len()]);
@@ -275,6 +280,9 @@ pub fn fact_of(story: &Story, event_type: EventType, detail: usize, shift_days: 
         earlier(detail / 3 % 60),
         earlier(detail / 3 % 60) + TimeDelta::days(detail as i64 / 7 % 50),
     );
+    if *story.kind == CONSULTATION && CONSULTATION.event_types.contains(&event_type) {
+        return super::consultation::fact_of(event_type.name(), detail, day);
+    }
     if *story.kind == PLAN && PLAN.event_types.contains(&event_type) {
         return super::plan::fact_of(event_type.name(), detail, day);
     }

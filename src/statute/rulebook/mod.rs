@@ -11,10 +11,12 @@ use super::counting::{Counting, Due};
 use super::reading::Readings;
 
 mod assessment;
+mod consultation;
 mod plan;
 mod review;
 
 pub use self::assessment::ASSESSMENT_RULES;
+pub use self::consultation::CONSULTATION_RULES;
 pub use self::plan::PLAN_RULES;
 pub use self::review::{EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_RULES};
 
@@ -191,6 +193,9 @@ pub enum Mark {
     AdviceRequestEnded,
     SettingConsulted,
     SettingReplied,
+    /// A neighbouring authority consults this one.
+    ConsultationReceived,
+    ConsultationAnswered,
     ReviewPeriodStarted,
     ReviewMeetingArranged,
     ReviewNoticeGiven,
@@ -245,8 +250,10 @@ impl Mark {
             | Mark::AdviceRequestReceived
             | Mark::AdviceSubmitted
             | Mark::SettingConsulted
-            | Mark::SettingReplied => LegalDate::Received,
+            | Mark::SettingReplied
+            | Mark::ConsultationReceived => LegalDate::Received,
             Mark::AssessDecisionNotified
+            | Mark::ConsultationAnswered
             | Mark::AssessmentRefused
             | Mark::IssueDecided
             | Mark::NoPlanNotified
@@ -308,6 +315,8 @@ impl Mark {
             | Mark::AdviceRequestEnded
             | Mark::SettingConsulted
             | Mark::SettingReplied
+            | Mark::ConsultationReceived
+            | Mark::ConsultationAnswered
             | Mark::ReviewPeriodStarted
             | Mark::ReviewMeetingArranged
             | Mark::ReviewNoticeGiven
@@ -352,6 +361,8 @@ impl Mark {
             Mark::AdviceRequestEnded => "Advice request ended",
             Mark::SettingConsulted => "Consultation received by the setting",
             Mark::SettingReplied => "Setting replied",
+            Mark::ConsultationReceived => "Consultation received",
+            Mark::ConsultationAnswered => "Consultation answered",
             Mark::ReviewPeriodStarted => "Plan made or last reviewed",
             Mark::ReviewMeetingArranged => "Review meeting arranged",
             Mark::ReviewNoticeGiven => "Notice of the review meeting given",
@@ -591,7 +602,7 @@ const LIMIT: Rule = Rule {
 };
 
 /// Every time limit, by procedure.
-static RULEBOOK: [&[Rule]; 3] = [ASSESSMENT_RULES, REVIEW_RULES, PLAN_RULES];
+static RULEBOOK: [&[Rule]; 4] = [ASSESSMENT_RULES, REVIEW_RULES, PLAN_RULES, CONSULTATION_RULES];
 
 /// Every time limit of every procedure.
 pub fn rules() -> impl DoubleEndedIterator<Item = &'static Rule> {
