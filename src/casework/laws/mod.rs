@@ -5,6 +5,7 @@
 
 mod advice;
 mod any_sections;
+mod consequence;
 mod consultation;
 mod correction;
 mod dates;
