@@ -1,16 +1,36 @@
 //! How cost grows: the same reads on databases of several sizes, in turns.
 
+use std::sync::Arc;
+
 use super::client::{Pace, Request, Until, get, load};
 use super::process::{Program, Server};
 use super::table::{Bar, Line, median};
 use super::{Bench, make_up};
 
 /// A server on a database of one size.
-struct Size {
-    cases: u32,
+pub struct Size {
+    /// How much there is of what.
+    name: String,
     program: Program,
     server: Server,
     token: String,
+}
+
+impl Size {
+    /// Serves a database that is there.
+    pub fn serve(name: String, program: Program) -> Result<Size, String> {
+        let token = program.token("caseworker")?;
+        Ok(Size {
+            name,
+            server: program.serve()?,
+            program,
+            token,
+        })
+    }
+
+    pub fn stop(self) -> Result<(), String> {
+        self.server.stop()
+    }
 }
 
 /// A case read and a worklist page at each size; the databases stay in the folder of `--data`.
@@ -22,34 +42,25 @@ pub fn curve(bench: &mut Bench, sizes: &[u32]) -> Result<(), String> {
             ..bench.program.clone()
         };
         make_up(bench, &program, *cases)?;
-        let token = program.token("caseworker")?;
-        servers.push(Size {
-            cases: *cases,
-            server: program.serve()?,
-            program,
-            token,
-        });
+        servers.push(Size::serve(format!("{cases} cases"), program)?);
     }
     let reads = ["case read", "worklist page", "overdue page"];
     for (index, work) in reads.into_iter().enumerate() {
-        let requests = servers
+        let paths = servers
             .iter()
-            .map(|size| {
-                let paths = match index {
-                    0 => case_paths(size)?,
-                    1 => vec!["/v1/clocks?include=case&kind=advice".to_owned()],
-                    _ => vec!["/v1/clocks?include=case&status=overdue".to_owned()],
-                };
-                Ok(paths.iter().map(|path| get(path, &size.token)).collect())
+            .map(|size| match index {
+                0 => case_paths(size),
+                1 => Ok(vec!["/v1/clocks?include=case&kind=advice".to_owned()]),
+                _ => Ok(vec!["/v1/clocks?include=case&status=overdue".to_owned()]),
             })
-            .collect::<Result<Vec<Vec<Request>>, String>>()?;
-        measure(bench, work, &servers, requests)?;
+            .collect::<Result<Vec<_>, _>>()?;
+        measure(bench, work, &servers, &paths)?;
     }
-    servers.into_iter().try_for_each(|size| size.server.stop())
+    servers.into_iter().try_for_each(Size::stop)
 }
 
 /// Cases from all over the database: their references are random.
-fn case_paths(size: &Size) -> Result<Vec<String>, String> {
+pub fn case_paths(size: &Size) -> Result<Vec<String>, String> {
     let rows = size
         .program
         .connect()?
@@ -60,9 +71,14 @@ fn case_paths(size: &Size) -> Result<Vec<String>, String> {
         .collect())
 }
 
-fn measure(bench: &mut Bench, work: &str, sizes: &[Size], requests: Vec<Vec<Request>>) -> Result<(), String> {
+/// Reads the paths of each size in turns, and holds what they cost against the cost at the first size.
+pub fn measure(bench: &mut Bench, work: &str, sizes: &[Size], paths: &[Vec<String>]) -> Result<(), String> {
     let time = bench.options.time();
-    let requests: Vec<std::sync::Arc<[Request]>> = requests.into_iter().map(Into::into).collect();
+    let requests: Vec<Arc<[Request]>> = sizes
+        .iter()
+        .zip(paths)
+        .map(|(size, paths)| paths.iter().map(|path| get(path, &size.token)).collect())
+        .collect();
     let mut rates = vec![Vec::new(); sizes.len()];
     for round in 0..=bench.options.rounds {
         for ((size, requests), rates) in sizes.iter().zip(&requests).zip(&mut rates) {
@@ -85,9 +101,9 @@ fn measure(bench: &mut Bench, work: &str, sizes: &[Size], requests: Vec<Vec<Requ
         let rate = median(rates);
         let smallest: f64 = *smallest.get_or_insert(rate);
         bench.report(Line {
-            work: format!("{work}, {} cases", size.cases),
+            work: format!("{work}, {}", size.name),
             measured: format!("{rate:.0} requests/s"),
-            limit: format!("{smallest:.0} requests/s, {} cases", sizes[0].cases),
+            limit: format!("{smallest:.0} requests/s, {}", sizes[0].name),
             figure: smallest / rate,
             shown: format!("costs {:.2} times as much", smallest / rate),
             bar: Bar::AtMost(1.15),

@@ -7,6 +7,7 @@ mod capture;
 mod client;
 mod curve;
 mod engine;
+mod plans;
 #[expect(
     dead_code,
     clippy::unwrap_used,
@@ -61,6 +62,9 @@ struct Options {
     /// How cost grows: the same reads on databases of these sizes, and nothing else
     #[arg(long, value_name = "CASES,…", value_delimiter = ',')]
     curve: Vec<u32>,
+    /// The same with plans that were reviewed for five years
+    #[arg(long, value_name = "PLANS,…", value_delimiter = ',', conflicts_with_all = ["postgres", "curve"])]
+    plans: Vec<u32>,
     /// Only the work whose name holds this
     #[arg(long)]
     only: Option<String>,
@@ -222,13 +226,18 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
         program,
     };
     println!("{}\n\n{HEAD}", bench.conditions());
-    match bench.options.curve.clone() {
-        sizes if sizes.is_empty() => {
-            let (program, cases) = (bench.program.clone(), bench.options.cases);
-            make_up(&mut bench, &program, cases)?;
-            measure(&mut bench)?;
+    let (cases, plans) = (bench.options.curve.clone(), bench.options.plans.clone());
+    if !cases.is_empty() {
+        curve::curve(&mut bench, &cases)?;
+    } else if !plans.is_empty() {
+        plans::plans(&mut bench, &plans)?;
+    } else {
+        let (program, cases) = (bench.program.clone(), bench.options.cases);
+        make_up(&mut bench, &program, cases)?;
+        measure(&mut bench)?;
+        if bench.options.smoke && !bench.options.postgres {
+            plans::plans(&mut bench, &[20, 40])?;
         }
-        sizes => curve::curve(&mut bench, &sizes)?,
     }
     let all_met = bench.lines.iter().all(|line| line.is_met() != Some(false));
     Ok(if bench.options.strict && !all_met {

@@ -13,7 +13,7 @@ use crate::statute::requirement::Requirement;
 /// The code of the authority.
 pub const LA_CODE: &str = "885";
 
-/// The officer of a number from 1 to 8, as tokens and cases name them.
+/// The officer of a number from 1, as tokens and cases name them.
 pub fn caseworker(number: u32) -> String {
     format!("caseworker-{number}")
 }

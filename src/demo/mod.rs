@@ -2,13 +2,15 @@
 //! every time for one `today` and number of cases.
 //!
 //! Every act is judged as a request would be, at the instant at which people would have recorded it, so
-//! nothing here can show what the service could not do. No real person is in it. Only the command line
-//! calls this.
+//! nothing here can show what the service could not do. No real person is in it. Only the command line and
+//! the load bench call this.
 
 mod advice_story;
 mod authority;
+mod batch;
 mod child;
 mod identifier;
+mod plans;
 mod recorder;
 mod schedule;
 mod script;
@@ -18,8 +20,6 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::sync::mpsc::{Receiver, sync_channel};
-
 use chrono::{Days, NaiveDate};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -27,25 +27,20 @@ use uuid::Uuid;
 
 use crate::auth::Role;
 use crate::clock::noon;
-use crate::service::import::CaseFile;
 use crate::service::organisation::list_organisations;
 use crate::service::settings::Settings;
 use crate::service::{Error, Ids, Work};
+use crate::store::Store;
 use crate::store::case::is_empty;
 use crate::store::settings::settings_at;
-use crate::store::{AnyConnection, Store};
-use recorder::{RecordedStory, record_story, staff, write_file};
+use batch::take_over;
+use recorder::{RecordedStory, record_story, staff};
 
 pub use authority::{LA_CODE, caseworker};
+pub use plans::{make_plans, officer_of_plan};
 
 /// Decides everything that is drawn; any number would do.
 const SEED: u64 = 885;
-/// How many cases are handed over at a time.
-const CASES_IN_A_BATCH: usize = 50;
-/// How many batches may wait to be written.
-const BATCHES_AHEAD: usize = 4;
-/// How many cases share a transaction, at least.
-const CASES_IN_A_TRANSACTION: usize = 1_000;
 
 /// What was made, with something of each kind for examples.
 #[derive(Debug, Clone)]
@@ -83,15 +78,16 @@ pub fn is_untouched(store: &Store) -> Result<bool, Error> {
 
 /// Makes the authority as it is at the start of `today`; `progress` hears how many cases are done.
 ///
-/// One thread makes up the cases while another writes them, the oldest first: ids follow time, so what is
-/// written together lies together in the database.
+/// The oldest cases are made first: ids follow time, so what is written together lies together in the
+/// database.
 pub fn make(
     store: &Store,
     today: NaiveDate,
     cases: u32,
     mut progress: impl FnMut(u64),
 ) -> Result<Made, Error> {
-    let (bodies, settings) = store.write_now(move |connection| found_authority(connection, today))?;
+    let founded_on = today - Days::new(script::DAYS_BACK.unsigned_abs() + 30);
+    let (bodies, settings) = found_authority(store, founded_on)?;
     let community_health = bodies.community_health;
     let mut numbers: Vec<u32> = (0..cases).collect();
     numbers.sort_by_cached_key(|number| script_of(*number, today).1.arrived_on);
@@ -100,21 +96,16 @@ pub fn make(
         events: 0,
         examples: None,
     };
-    std::thread::scope(|scope| {
-        let (sender, batches) = sync_channel(BATCHES_AHEAD);
-        scope.spawn(move || {
-            for numbers in numbers.chunks(CASES_IN_A_BATCH) {
-                let batch =
-                    store.read_now(|connection| make_up(connection, &settings, &bodies, today, numbers));
-                if sender.send(batch).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut left = Some(batches);
-        while let Some(batches) = left {
-            let written = store.write_now(move |connection| write_some(connection, batches, today))?;
-            for (number, recorded) in written.stories {
+    take_over(
+        store,
+        today,
+        &numbers,
+        |connection, ids, number| {
+            let story = story_of(number, today, &bodies);
+            record_story(connection, ids, &settings, &story)
+        },
+        |stories| {
+            for (number, recorded) in stories {
                 made.cases += 1;
                 made.events += recorded.events;
                 if number == showcase::LATE_ADVICE {
@@ -122,78 +113,25 @@ pub fn make(
                 }
             }
             progress(made.cases);
-            left = written.left;
-        }
-        Ok(made)
-    })
+        },
+    )?;
+    Ok(made)
 }
 
-/// What one transaction wrote.
-struct Written {
-    stories: Vec<(u32, RecordedStory)>,
-    /// Where the next ones come from; none if there are no more.
-    left: Option<Receiver<Batch>>,
-}
-
-type Batch = Result<Vec<MadeUp>, Error>;
-
-fn write_some(
-    connection: &mut AnyConnection,
-    batches: Receiver<Batch>,
-    today: NaiveDate,
-) -> Result<Written, Error> {
-    let mut stories = Vec::new();
-    while stories.len() < CASES_IN_A_TRANSACTION {
-        let Ok(batch) = batches.recv() else {
-            return Ok(Written { stories, left: None });
-        };
-        for (number, ids, file, recorded) in batch? {
-            write_file(connection, &ids, file, noon(today))?;
-            stories.push((number, recorded));
-        }
-    }
-    Ok(Written {
-        stories,
-        left: Some(batches),
-    })
-}
-
-/// The authority's bodies and settings, as long ago as the oldest case.
-fn found_authority(
-    connection: &mut AnyConnection,
-    today: NaiveDate,
-) -> Result<(authority::Bodies, Settings), Error> {
-    let founded_on = today - Days::new(script::DAYS_BACK.unsigned_abs() + 30);
+/// The authority's bodies and settings, from a day on.
+fn found_authority(store: &Store, founded_on: NaiveDate) -> Result<(authority::Bodies, Settings), Error> {
     let admin = staff("admin-1", Role::Admin)?;
-    let bodies = authority::set_up_authority(&mut Work {
-        connection: &mut *connection,
-        principal: &admin,
-        trace_id: "00000000000000000000000000000885",
-        now: noon(founded_on),
-        ids: &Ids::seeded(SEED),
-    })?;
-    let (_, settings) = settings_at(connection, LA_CODE, None)?;
-    Ok((bodies, settings))
-}
-
-type MadeUp = (u32, Ids, CaseFile, RecordedStory);
-
-fn make_up(
-    connection: &mut AnyConnection,
-    settings: &Settings,
-    bodies: &authority::Bodies,
-    today: NaiveDate,
-    numbers: &[u32],
-) -> Result<Vec<MadeUp>, Error> {
-    numbers
-        .iter()
-        .map(|&number| {
-            let story = story_of(number, today, bodies);
-            let ids = Ids::seeded(SEED ^ ((u64::from(number) + 1) << 32));
-            let (file, recorded) = record_story(connection, &ids, settings, &story)?;
-            Ok((number, ids, file, recorded))
-        })
-        .collect()
+    store.write_now(move |connection| {
+        let bodies = authority::set_up_authority(&mut Work {
+            connection: &mut *connection,
+            principal: &admin,
+            trace_id: "00000000000000000000000000000885",
+            now: noon(founded_on),
+            ids: &Ids::seeded(SEED),
+        })?;
+        let (_, settings) = settings_at(connection, LA_CODE, None)?;
+        Ok((bodies, settings))
+    })
 }
 
 /// Each story has a generator of its own, so that more cases leave the first ones as they are.

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::authority::LA_CODE;
+use super::child::Child;
 use super::step::{Act, AdviceAct, RequestKey, Step};
 use super::story::Story;
 use crate::auth::{LaCode, Principal, Role};
@@ -86,14 +87,10 @@ pub fn record_story(
         story.child.details.caseworker.as_deref().unwrap_or_default(),
         Role::Caseworker,
     )?;
-    let mut work = work_of(connection, ids, &officer, story.opened_at);
-    let mut file = CaseFile::new(&mut work, story.child.details.clone())?;
-    let mut person_id = None;
-    for (person, minutes) in story.child.people.iter().zip(1..) {
-        work.now = story.opened_at + TimeDelta::seconds(minutes * 20);
-        let added = file.add_person(&work, person)?;
-        person_id.get_or_insert(added);
-    }
+    let (file, person_id) = open_file(
+        &mut work_of(connection, ids, &officer, story.opened_at),
+        &story.child,
+    )?;
     let mut recorder = Recorder {
         connection,
         ids,
@@ -122,6 +119,19 @@ pub fn record_story(
     Ok((file, recorded))
 }
 
+/// Makes the file of a child with the people around them, of whom it names the first.
+pub fn open_file(work: &mut Work<'_>, child: &Child) -> Result<(CaseFile, Option<Uuid>), Error> {
+    let opened_at = work.now;
+    let mut file = CaseFile::new(work, child.details.clone())?;
+    let mut person_id = None;
+    for (person, minutes) in child.people.iter().zip(1..) {
+        work.now = opened_at + TimeDelta::seconds(minutes * 20);
+        let added = file.add_person(work, person)?;
+        person_id.get_or_insert(added);
+    }
+    Ok((file, person_id))
+}
+
 /// Writes the file of a story.
 pub fn write_file(
     connection: &mut AnyConnection,
@@ -142,7 +152,8 @@ struct Recorder<'r> {
     consultations: HashMap<Uuid, Uuid>,
 }
 
-fn work_of<'w>(
+/// What somebody of the made-up authority does at an instant.
+pub fn work_of<'w>(
     connection: &'w mut AnyConnection,
     ids: &'w Ids,
     principal: &'w Principal,
@@ -169,19 +180,20 @@ impl Recorder<'_> {
     fn record(&mut self, recorded_at: DateTime<Utc>, step: &Step) -> Result<(), Error> {
         let work = &mut work_of(self.connection, self.ids, &self.officer, recorded_at);
         match &step.act {
-            Act::Open(fact) => self
-                .file
-                .open_assessment(work, self.settings, &given(step, fact.clone())),
+            Act::Open(fact) => {
+                self.file
+                    .open_procedure(work, &ASSESSMENT, self.settings, &given(step, fact.clone()))
+            }
             Act::Event(fact) => {
                 let event = NewEvent::Event(given(step, fact.clone()));
                 self.file.record_event(work, &ASSESSMENT, &event)
             }
             Act::OnPlan(fact) => {
-                let event = NewEvent::Event(given_fact(step, OwnFact::new(fact.clone())));
+                let event = NewEvent::Event(given_fact(step.on, OwnFact::new(fact.clone())));
                 self.file.record_event(work, &PLAN, &event)
             }
             Act::OnReview(fact) => {
-                let event = NewEvent::Event(given_fact(step, OwnFact::new(fact.clone())));
+                let event = NewEvent::Event(given_fact(step.on, OwnFact::new(fact.clone())));
                 self.file.record_event(work, &REVIEW, &event)
             }
             Act::CorrectOpening { arrived_on } => {
@@ -298,7 +310,7 @@ fn correction_of_opening(
     let replacement = match (&opening.body, arrived_on) {
         (EntryBody::Fact(Fact::Own(fact)), Some(arrived_on)) => Some(GivenEvent {
             occurred_on: arrived_on,
-            ..given_fact(step, fact.clone())
+            ..given_fact(step.on, fact.clone())
         }),
         (EntryBody::Fact(_) | EntryBody::Correction(_), _) => None,
     };
@@ -314,12 +326,13 @@ fn correction_of_opening(
 }
 
 fn given(step: &Step, fact: AssessmentFact) -> GivenEvent {
-    given_fact(step, OwnFact::new(fact))
+    given_fact(step.on, OwnFact::new(fact))
 }
 
-fn given_fact(step: &Step, fact: OwnFact) -> GivenEvent {
+/// A fact on a day, and nothing more said of it.
+pub fn given_fact(occurred_on: NaiveDate, fact: OwnFact) -> GivenEvent {
     GivenEvent {
-        occurred_on: step.on,
+        occurred_on,
         dates: LegalDates::default(),
         note: None,
         fact: GivenFact::Own(fact),

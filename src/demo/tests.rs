@@ -263,3 +263,39 @@ fn ends_the_story(act: &Act) -> bool {
         _ => false,
     }
 }
+
+#[test]
+fn plans_have_five_years_of_reviews_and_the_next_one_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
+    make_plans(&store, on("2026-11-20"), 30, |_| {}).unwrap();
+    let report = rebuild_all(&store, true, |_| {}).unwrap();
+    let expected = Report {
+        procedures: 30 * 7,
+        differing: 0,
+    };
+    assert_eq!(report, expected);
+    let made_up = MadeUp {
+        folder,
+        store,
+        made: Made {
+            cases: 30,
+            events: 0,
+            examples: None,
+        },
+        today: on("2026-11-20"),
+    };
+    let plans = "SELECT c.caseworker || ' ' || p.state AS line FROM procedures p JOIN cases c \
+                 ON c.id = p.case_id WHERE p.kind = 'plan'";
+    assert_eq!(made_up.lines(plans), vec!["caseworker-1 in_force"; 30]);
+    let in_period = "SELECT case_id AS line FROM procedures WHERE kind = 'review' AND state = 'in_period'";
+    let cases: BTreeSet<String> = made_up.lines(in_period).into_iter().collect();
+    assert_eq!(cases.len(), 30, "one of each case is open");
+    let amended = "SELECT id AS line FROM procedures WHERE kind = 'review' \
+                   AND state IN ('amending', 'amendment_proposed', 'amended')";
+    assert_eq!(made_up.lines(amended).len(), 50, "one in three");
+    let due_in = "SELECT DISTINCT substr(due_on, 1, 7) AS line FROM clocks \
+                  WHERE kind = 'review_due' AND stopped_on = '9999-12-31' ORDER BY 1";
+    let months = made_up.lines(due_in);
+    assert!(months.len() >= 12, "due in {months:?} alone");
+}

@@ -98,14 +98,22 @@ impl CaseFile {
         Ok(person_id)
     }
 
-    pub fn open_assessment(
+    /// Opens a procedure with its first event, and what follows from that.
+    pub fn open_procedure(
         &mut self,
         work: &Work<'_>,
+        kind: &'static ProcedureKind,
         settings: &Settings,
         event: &GivenEvent,
     ) -> Result<(), Error> {
         let draft = draft_of(work, event)?;
-        self.open(work, &ASSESSMENT, settings, draft)
+        self.open(work, kind, settings, draft)
+    }
+
+    /// The newest procedure of a kind.
+    pub fn newest(&self, kind: &'static ProcedureKind) -> Result<Uuid, Error> {
+        let at = self.opened(kind)?;
+        Ok(convert::id(&self.procedures[at].held.procedure.id)?)
     }
 
     /// Records on the newest procedure of a kind.
@@ -115,7 +123,23 @@ impl CaseFile {
         kind: &'static ProcedureKind,
         event: &NewEvent,
     ) -> Result<(), Error> {
-        let at = self.opened(kind)?;
+        let procedure_id = self.newest(kind)?;
+        self.record_event_on(work, procedure_id, event)
+    }
+
+    /// Records on one of the procedures, though one of its kind that is newer may be open.
+    pub fn record_event_on(
+        &mut self,
+        work: &mut Work<'_>,
+        procedure_id: Uuid,
+        event: &NewEvent,
+    ) -> Result<(), Error> {
+        let wanted = procedure_id.to_string();
+        let found = self
+            .procedures
+            .iter()
+            .position(|judged| judged.held.procedure.id == wanted);
+        let at = found.ok_or(Error::NotFound)?;
         let drafts = event_drafts(work, &self.procedures[at].held, Some(&self.case), event)?;
         self.apply_to(work, at, drafts, &HashMap::new())
     }
