@@ -98,6 +98,7 @@ impl From<ContributionRow> for ContributionView {
     fn from(row: ContributionRow) -> ContributionView {
         let ContributionRow {
             id,
+            la_code: _,
             procedure_id: _,
             requirement,
             service,

@@ -277,11 +277,13 @@ pub fn procedures_by_id(
     la_code: &str,
     procedure_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    Ok(procedures::table
-        .filter(procedures::la_code.eq(la_code))
+    let mut rows: Vec<ProcedureRow> = procedures::table
         .filter(procedures::id.eq_any(procedure_ids.to_vec()))
         .select(ProcedureRow::as_select())
-        .load(connection)?)
+        .load(connection)?;
+    // Asked for both, SQLite walks the procedures of the authority.
+    rows.retain(|row| row.la_code == la_code);
+    Ok(rows)
 }
 
 /// The procedures of every authority, a batch at a time.

@@ -60,6 +60,7 @@ pub struct ReviewedRow {
 #[diesel(table_name = advice_requests)]
 pub struct ContributionRow {
     pub id: String,
+    pub la_code: String,
     pub procedure_id: String,
     pub requirement: String,
     pub service: Option<String>,
@@ -75,19 +76,23 @@ pub fn upcoming_reviews(
     filter: &UpcomingFilter,
 ) -> Result<Vec<UpcomingRow>, StoreError> {
     let mut query = clocks::table
-        .filter(clocks::la_code.eq(la_code.to_owned()))
-        .filter(clocks::kind.eq(ClockKind::ReviewDue.name()))
-        // In words, since the index of what runs holds these alone.
-        .filter(sql::<Bool>("clocks.stopped_on = '9999-12-31'"))
+        // In words, since the indexes of reviews that are due hold these alone.
+        .filter(sql::<Bool>(
+            "clocks.kind = 'review_due' AND clocks.stopped_on = '9999-12-31'",
+        ))
         .filter(clocks::due_on.le(filter.until_on))
         .select(UpcomingRow::as_select())
         .into_boxed::<MultiBackend>();
+    // The few cases are the authority's. Named on the clocks too, the authority would be walked instead.
+    if filter.caseworker.is_none() && filter.at_setting.is_none() {
+        query = query.filter(clocks::la_code.eq(la_code.to_owned()));
+    }
     if let Some(caseworker) = &filter.caseworker {
         let theirs = cases::table
-            .filter(cases::id.eq(clocks::case_id))
             .filter(cases::la_code.eq(la_code.to_owned()))
-            .filter(cases::caseworker.eq(caseworker.clone()));
-        query = query.filter(exists(theirs));
+            .filter(cases::caseworker.eq(caseworker.clone()))
+            .select(cases::id);
+        query = query.filter(clocks::case_id.eq_any(theirs));
     }
     if let Some(organisation_id) = filter.at_setting {
         let there = cases::table
@@ -137,14 +142,16 @@ pub fn contributions_to(
     la_code: &str,
     procedure_ids: &[String],
 ) -> Result<Vec<ContributionRow>, StoreError> {
-    Ok(advice_requests::table
-        .filter(advice_requests::la_code.eq(la_code.to_owned()))
+    let mut rows: Vec<ContributionRow> = advice_requests::table
         .filter(advice_requests::procedure_id.eq_any(procedure_ids.to_vec()))
         .filter(advice_requests::is_live.eq(true))
         .filter(advice_requests::is_void.eq(false))
         .order((advice_requests::procedure_id.asc(), advice_requests::id.asc()))
         .select(ContributionRow::as_select())
-        .load(connection)?)
+        .load(connection)?;
+    // Asked for both, SQLite walks the requests of the authority.
+    rows.retain(|row| row.la_code == la_code);
+    Ok(rows)
 }
 
 /// The review of each of some cases that is still to be completed.

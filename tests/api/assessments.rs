@@ -19,6 +19,8 @@ fn samples(organisation_id: &str) -> Vec<(&'static str, Value)> {
         ("plan_decision_notified", json!({ "decision": "issue" })),
         ("draft_plan_served", json!({ "reason": "authority_changes" })),
         ("representations_received", json!({})),
+        ("place_awaited", json!({ "consultation_id": CONSULTATION, "since_on": day })),
+        ("place_offered", json!({ "consultation_id": CONSULTATION })),
         ("joint_meeting_arranged", json!({ "meeting_on": "2026-06-01", "invited": [{ "party": "health" }] })),
         ("joint_meeting_held", json!({ "attendance": [{ "party": "health", "attended": "in_person" }] })),
         ("setting_consulted", json!({ "consultation_id": "019b0000-0000-7000-8000-00000000c002", "organisation_id": organisation_id })),
@@ -54,6 +56,7 @@ fn allowed(event_type: &str, state: &str) -> bool {
         }
         "representations_received" | "final_plan_sent" => state == "draft_served",
         "setting_consulted" | "setting_replied" => ["drafting", "draft_served"].contains(&state),
+        "place_awaited" | "place_offered" => ["drafting", "draft_served", "plan_issued"].contains(&state),
         "assessment_resumed" => ["assessment_refused", "plan_refused", "withdrawn"].contains(&state),
         _ => false,
     }
