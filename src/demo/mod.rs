@@ -14,6 +14,7 @@ mod plans;
 mod recorder;
 mod schedule;
 mod script;
+mod sections;
 mod showcase;
 mod step;
 mod story;

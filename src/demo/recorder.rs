@@ -12,10 +12,11 @@ use super::story::Story;
 use crate::auth::{LaCode, Principal, Role};
 use crate::casework::advice::{AdviceFact, AppointmentOutcome};
 use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
+use crate::casework::consultation::{CONSULTATION, ConsultationFact};
 use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::EntryBody;
 use crate::casework::place::{PlaceAwaited, SettingAnswer, SettingConsulted, SettingReplied};
-use crate::casework::plan::PLAN;
+use crate::casework::plan::{PLAN, PlanDrafted, PlanFact};
 use crate::casework::procedure::OwnFact;
 use crate::casework::review::REVIEW;
 use crate::service::advice::{self, NewAct, NewAdviceRequest};
@@ -187,6 +188,21 @@ impl Recorder<'_> {
             Act::Event(fact) => {
                 let event = NewEvent::Event(given(step, fact.clone()));
                 self.file.record_event(work, &ASSESSMENT, &event)
+            }
+            Act::DraftPlan(sections) => {
+                let drafted = OwnFact::new(PlanFact::PlanDrafted(PlanDrafted {}));
+                let drafted = given_fact(step.on, drafted);
+                self.file.open_procedure(work, &PLAN, self.settings, &drafted)?;
+                self.file.add_plan_version(work, sections)
+            }
+            Act::OnConsultation(fact @ ConsultationFact::ConsultationReceived(_)) => {
+                let received = given_fact(step.on, OwnFact::new(fact.clone()));
+                self.file
+                    .open_procedure(work, &CONSULTATION, self.settings, &received)
+            }
+            Act::OnConsultation(fact) => {
+                let event = NewEvent::Event(given_fact(step.on, OwnFact::new(fact.clone())));
+                self.file.record_event(work, &CONSULTATION, &event)
             }
             Act::OnPlan(fact) => {
                 let event = NewEvent::Event(given_fact(step.on, OwnFact::new(fact.clone())));

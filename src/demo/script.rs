@@ -16,13 +16,19 @@ use crate::statute::calendar::{first_working_day_on_or_after, last_working_day_o
 /// How a request ends, if time allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    AssessmentRefused { resumed_after_days: Option<i64> },
+    AssessmentRefused {
+        resumed_after_days: Option<i64>,
+    },
     PlanIssued,
-    PlanRefused { resumed_after_days: Option<i64> },
+    PlanRefused {
+        resumed_after_days: Option<i64>,
+    },
     Withdrawn,
     MovedOut,
     Closed(ClosureReason),
     OpenedInError,
+    /// A neighbouring authority wants to place one of its own children here; nothing else is on record.
+    AskedByNeighbour,
 }
 
 /// How the authority excuses itself.
@@ -129,7 +135,7 @@ pub fn draw_script(rng: &mut ChaCha8Rng, today: NaiveDate) -> Script {
                 },
                 28,
             ),
-            (Fate::PlanIssued, 640),
+            (Fate::PlanIssued, 628),
             (
                 Fate::PlanRefused {
                     resumed_after_days: None,
@@ -148,6 +154,7 @@ pub fn draw_script(rng: &mut ChaCha8Rng, today: NaiveDate) -> Script {
             (Fate::Closed(ClosureReason::AgedOut), 2),
             (Fate::Closed(ClosureReason::Other), 5),
             (Fate::OpenedInError, 6),
+            (Fate::AskedByNeighbour, 12),
         ],
     );
     let later = rng.random_range(28..=60);

@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use crate::casework::advice::{DeclinationGround, ReturnReason};
 use crate::casework::assessment::AssessmentFact;
+use crate::casework::consultation::ConsultationFact;
 use crate::casework::event::ClosureReason;
 use crate::casework::place::SettingAnswer;
 use crate::casework::plan::PlanFact;
+use crate::casework::plan_sections::PlanSections;
 use crate::casework::review::ReviewFact;
 use crate::service::advice::NewExistingAdvice;
 use crate::statute::requirement::Requirement;
@@ -27,7 +29,10 @@ pub struct Step {
 pub enum Act {
     Open(AssessmentFact),
     Event(AssessmentFact),
+    /// Work on the plan begins with what it shall say.
+    DraftPlan(Box<PlanSections>),
     OnPlan(PlanFact),
+    OnConsultation(ConsultationFact),
     OnReview(ReviewFact),
     /// The opening was written down wrongly: its right day, or none if there was no request.
     CorrectOpening {
@@ -83,7 +88,9 @@ impl Step {
             Act::Advice { act, .. } => act.is_staffs(),
             Act::Open(_) => false,
             Act::Event(_)
+            | Act::DraftPlan(_)
             | Act::OnPlan(_)
+            | Act::OnConsultation(_)
             | Act::OnReview(_)
             | Act::CorrectOpening { .. }
             | Act::AgreeExistingAdvice(_)

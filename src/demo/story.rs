@@ -14,16 +14,20 @@ use super::authority::{Bodies, SettingKind, caseworker};
 use super::child::{Child, weighted};
 use super::schedule::{at_work, schedule};
 use super::script::{ClaimScript, Fate, Script, WindowScript};
+use super::sections::sections_for;
 use super::step::{Act, AdviceAct, Step};
 use crate::casework::advice::Agreements;
 use crate::casework::assessment::{
     AssessDecision, AssessDecisionNotified, AssessmentFact, AssessmentResumed, AssessmentWithdrawn,
     BecameResponsible, BroughtBy, Channel, DraftPlanServed, DraftReason, FinalPlanSent,
-    FurtherRequestReceived, MovedOut, PlanDecision, PlanDecisionNotified, RepresentationsReceived,
-    RequestReceived, Requester, ResumptionBasis, ResumptionOutcome, WithdrawnBy,
+    FurtherRequestReceived, JointAttendance, JointMeetingArranged, JointMeetingHeld, MovedOut, PlanDecision,
+    PlanDecisionNotified, RepresentationsReceived, RequestReceived, Requester, ResumptionBasis,
+    ResumptionOutcome, WithdrawnBy,
 };
+use crate::casework::attendance::{Attended, Invited};
 use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
+use crate::casework::consultation::{ConsultationAnswered, ConsultationFact, ConsultationReceived};
 use crate::casework::place::SettingAnswer;
 use crate::casework::plan::{DirectPaymentsStarted, PlacementRank, PlacementStarted, PlanFact};
 use crate::casework::review::{
@@ -35,7 +39,7 @@ use crate::clock::london_date;
 use crate::service::advice::NewExistingAdvice;
 use crate::statute::calendar::first_working_day_on_or_after;
 use crate::statute::requirement::Requirement;
-use crate::statute::rulebook::ClockKind;
+use crate::statute::rulebook::{ClockKind, Party};
 
 /// Everything that is on record about one made-up child on a day.
 #[derive(Debug, Clone)]
@@ -96,6 +100,9 @@ struct Teller<'s> {
 impl Teller<'_> {
     fn tell(&mut self) {
         let script = self.script;
+        if script.fate == Fate::AskedByNeighbour {
+            return self.be_asked_by_neighbour();
+        }
         self.arrive();
         match script.fate {
             Fate::AssessmentRefused { resumed_after_days } => self.refuse_to_assess(resumed_after_days),
@@ -117,6 +124,7 @@ impl Teller<'_> {
                 self.seek_advice(asked_on);
                 self.end(script.day(script.ends_after));
             }
+            Fate::AskedByNeighbour => {}
             Fate::OpenedInError => {
                 self.push(script.day(4), Act::CorrectOpening { arrived_on: None });
                 self.halts.push((script.day(4), None));
@@ -237,6 +245,9 @@ impl Teller<'_> {
 
     fn make_plan(&mut self, drafted_on: NaiveDate) {
         let script = self.script;
+        if script.fate == Fate::PlanIssued {
+            self.push(drafted_on, Act::DraftPlan(Box::new(sections_for(self.child))));
+        }
         self.event(drafted_on, draft(DraftReason::First));
         let (waiver, issued_on) = match script.window {
             WindowScript::Kept => {
@@ -375,7 +386,54 @@ impl Teller<'_> {
         }
     }
 
+    fn be_asked_by_neighbour(&mut self) {
+        let received_on = self.script.arrived_on;
+        let received = ConsultationFact::ConsultationReceived(ConsultationReceived {
+            from_la: "884".to_owned(),
+            organisation_id: None,
+        });
+        self.push(received_on, Act::OnConsultation(received));
+        if self.rng.random_bool(0.85) {
+            let answered = ConsultationFact::ConsultationAnswered(ConsultationAnswered {
+                answer: SettingAnswer::CanMeet,
+                ground: None,
+            });
+            let answered_on = later(received_on, self.rng.random_range(4..=22));
+            self.push(answered_on, Act::OnConsultation(answered));
+        }
+    }
+
+    /// Those who were asked meet, instead of writing to each other.
+    fn meet_jointly(&mut self, asked_on: NaiveDate) {
+        let meeting_on = later(asked_on, 26);
+        let parties = [Party::Family, Party::Health, Party::EducationSetting];
+        let arranged = JointMeetingArranged {
+            meeting_on,
+            invited: parties
+                .map(|party| Invited {
+                    party,
+                    organisation_id: None,
+                })
+                .to_vec(),
+        };
+        self.event(later(asked_on, 9), AssessmentFact::JointMeetingArranged(arranged));
+        let held = JointMeetingHeld {
+            attendance: parties
+                .map(|party| JointAttendance {
+                    party,
+                    organisation_id: None,
+                    attended: Attended::InPerson,
+                    advice_request_id: None,
+                })
+                .to_vec(),
+        };
+        self.event(meeting_on, AssessmentFact::JointMeetingHeld(held));
+    }
+
     fn seek_advice(&mut self, asked_on: NaiveDate) {
+        if self.script.decided_after % 12 == 0 {
+            self.meet_jointly(asked_on);
+        }
         self.claim(asked_on);
         let steps = advice_steps(
             self.rng,
@@ -457,7 +515,8 @@ impl Teller<'_> {
             Fate::AssessmentRefused { .. }
             | Fate::PlanIssued
             | Fate::PlanRefused { .. }
-            | Fate::OpenedInError => return,
+            | Fate::OpenedInError
+            | Fate::AskedByNeighbour => return,
         };
         // It comes first on its day, since nothing else happens on it.
         self.steps.insert(0, Step { on, act });
@@ -494,6 +553,8 @@ impl Teller<'_> {
                     .any(|(from, until)| *from < step.on && until.is_none_or(|until| step.on < until)),
                 Act::Event(AssessmentFact::FinalPlanSent(_))
                 | Act::OnPlan(_)
+                | Act::DraftPlan(_)
+                | Act::OnConsultation(_)
                 | Act::OnReview(_)
                 | Act::HandOver { .. } => !is_halted,
                 Act::Event(_)

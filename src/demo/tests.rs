@@ -6,6 +6,7 @@ use diesel::sql_types::Text;
 
 use super::step::Act;
 use super::*;
+use crate::casework::PROCEDURES;
 use crate::casework::advice::AdviceState;
 use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
 use crate::casework::flag::FlagCode;
@@ -147,6 +148,26 @@ fn every_state_and_flag_is_there(made_up: &MadeUp) {
 }
 
 #[test]
+fn every_kind_of_procedure_is_there_and_plans_say_something() {
+    let made_up = made_up("2026-11-20", 400);
+    let mut names: Vec<&str> = PROCEDURES.iter().map(|kind| kind.name).collect();
+    names.sort();
+    assert_eq!(
+        made_up.lines("SELECT DISTINCT kind AS line FROM procedures ORDER BY kind"),
+        names
+    );
+    let sent = made_up.lines(
+        "SELECT v.plan_id AS line FROM plan_versions v JOIN events e ON e.procedure_id = v.plan_id \
+         WHERE e.event_type = 'plan_made' AND json_extract(e.data, '$.fact.version') = v.number",
+    );
+    assert!(sent.len() > 50, "{}", sent.len());
+    let reviewed = made_up.lines(
+        "SELECT id AS line FROM procedures WHERE kind = 'review' AND state IN ('maintained', 'amending')",
+    );
+    assert!(!reviewed.is_empty());
+}
+
+#[test]
 fn the_example_is_a_case_whose_medical_advice_is_late() {
     let examples = NOVEMBER.made.examples.as_ref().unwrap();
     let readings = NOVEMBER.assessments();
@@ -242,6 +263,7 @@ fn nothing_but_advice_follows_the_end_of_a_story() {
                 Act::AskAdvice { .. } | Act::Advice { .. } => true,
                 Act::HandOver { .. } | Act::CorrectOpening { .. } => true,
                 Act::OnPlan(_) | Act::OnReview(_) => true,
+                Act::DraftPlan(_) | Act::OnConsultation(_) => false,
                 Act::Open(_) | Act::Event(_) | Act::AgreeExistingAdvice(_) => false,
                 Act::Consult { .. } | Act::Reply { .. } | Act::AwaitPlace { .. } => false,
                 Act::CloseCase(_) => false,

@@ -17,7 +17,7 @@ use super::case::{
 };
 use super::consequence::{self, Place, place_of};
 use super::person::{PersonDetails, new_person};
-use super::procedure::{NewEvent, draft_of, event_drafts};
+use super::procedure::{NewEvent, TakenOver, draft_of, event_drafts};
 use super::recording::{Draft, Held, apply, new_procedure, save};
 use super::request_rows::RequestContent;
 use super::settings::Settings;
@@ -26,13 +26,16 @@ use super::{Error, Fault, Work};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{ClosureReason, Fact};
+use crate::casework::plan::PLAN;
+use crate::casework::plan_sections::PlanSections;
 use crate::casework::procedure::{ProcedureKind, State};
 use crate::casework::timeline::{Consequence, Timeline};
 use crate::store::StoreError;
 use crate::store::advice::{AdviceRequestRow, SubmissionRow, insert_submission};
 use crate::store::case::{CaseRow, insert_facts};
-use crate::store::convert;
+use crate::store::convert::{self, json};
 use crate::store::person::{PersonRow, insert_person};
+use crate::store::plan_version::{PlanVersionRow, insert_plan_version};
 
 /// A case being taken over, not yet in the store.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub struct CaseFile {
     people: Vec<PersonRow>,
     procedures: Vec<Judged>,
     submissions: Vec<SubmissionRow>,
+    plan_versions: Vec<PlanVersionRow>,
 }
 
 /// A procedure with what its stream amounts to so far.
@@ -78,6 +82,7 @@ impl CaseFile {
             people: Vec::new(),
             procedures: Vec::new(),
             submissions: Vec::new(),
+            plan_versions: Vec::new(),
         })
     }
 
@@ -140,8 +145,28 @@ impl CaseFile {
             .iter()
             .position(|judged| judged.held.procedure.id == wanted);
         let at = found.ok_or(Error::NotFound)?;
-        let drafts = event_drafts(work, &self.procedures[at].held, Some(&self.case), event)?;
+        let taken_over = TakenOver {
+            case: &self.case,
+            newest_plan_version: self.plan_versions.last().map(|version| version.number),
+        };
+        let drafts = event_drafts(work, &self.procedures[at].held, Some(taken_over), event)?;
         self.apply_to(work, at, drafts, &HashMap::new())
+    }
+
+    /// Adds a version of what the plan says, whose references are right.
+    pub fn add_plan_version(&mut self, work: &Work<'_>, sections: &PlanSections) -> Result<(), Error> {
+        let newest = self.plan_versions.last().map(|version| version.number);
+        self.plan_versions.push(PlanVersionRow {
+            la_code: self.case.la_code.clone(),
+            plan_id: self.newest(&PLAN)?.to_string(),
+            number: newest.unwrap_or(0) + 1,
+            sections: json(sections)?,
+            note: None,
+            based_on_version: newest,
+            made_at: work.now.naive_utc(),
+            made_by: work.principal.subject.clone(),
+        });
+        Ok(())
     }
 
     pub fn open_advice_request(
@@ -309,6 +334,9 @@ impl CaseFile {
         }
         for submission in &self.submissions {
             insert_submission(work.connection, submission)?;
+        }
+        for version in &self.plan_versions {
+            insert_plan_version(work.connection, version)?;
         }
         work.audit(
             "import_case",

@@ -212,6 +212,7 @@ pub(super) fn say_version(
     procedure: &ProcedureRow,
     draft: &mut Draft,
     replaced: Option<&Fact>,
+    newest_of_file: Option<Option<i64>>,
 ) -> Result<Option<Fault>, Error> {
     let EntryBody::Fact(fact) = &mut draft.body else {
         return Ok(None);
@@ -219,9 +220,12 @@ pub(super) fn say_version(
     let Some((_, said)) = sent_by(fact) else {
         return Ok(None);
     };
-    let newest = match plan_of(work, procedure)? {
-        Some(plan_id) => newest_plan_version(work.connection, &procedure.la_code, &plan_id)?,
-        None => None,
+    let newest = match newest_of_file {
+        Some(newest) => newest,
+        None => match plan_of(work, procedure)? {
+            Some(plan_id) => newest_plan_version(work.connection, &procedure.la_code, &plan_id)?,
+            None => None,
+        },
     };
     match said {
         Some(version) if newest.is_none_or(|newest| version > newest) => Ok(Some(Fault::new(

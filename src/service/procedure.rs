@@ -110,7 +110,7 @@ pub fn open_procedure(
         lock_procedures_of_case(work.connection, &la_code, &case.id)?;
     }
     let mut held = open_new(work, kind, &case.id, event.occurred_on)?;
-    if let Some(fault) = say_version(work, &held.procedure, &mut draft, None)? {
+    if let Some(fault) = say_version(work, &held.procedure, &mut draft, None, None)? {
         let mut faults = vec![fault];
         faults.extend(day_faults(work, None, &[draft]));
         return Err(Error::Invalid(faults));
@@ -170,12 +170,21 @@ fn leads_on(event: &NewEvent) -> bool {
     }
 }
 
+/// A case that is not in the store yet.
+#[derive(Debug, Clone, Copy)]
+pub struct TakenOver<'f> {
+    pub case: &'f CaseRow,
+    /// The number of the newest version of its plan's content.
+    pub newest_plan_version: Option<i64>,
+}
+
 /// What recording an event or a correction adds to the stream: a decision to assess asks the default
-/// contributors too, and a meeting at which advice was given submits it. The case is read where it is not given.
+/// contributors too, and a meeting at which advice was given submits it. What is read is read from the store, unless
+/// the case is being taken over.
 pub fn event_drafts(
     work: &mut Work<'_>,
     held: &Held,
-    case: Option<&CaseRow>,
+    taken_over: Option<TakenOver<'_>>,
     event: &NewEvent,
 ) -> Result<Vec<Draft>, Error> {
     match event {
@@ -183,12 +192,20 @@ pub fn event_drafts(
             let mut drafts = vec![draft_of(work, given)?];
             let mut faults = organisation_faults(work, given, "")?;
             faults.extend(request_faults(held, given, ""));
-            faults.extend(say_version(work, &held.procedure, &mut drafts[0], None)?);
+            let newest_version = taken_over.map(|file| file.newest_plan_version);
+            faults.extend(say_version(
+                work,
+                &held.procedure,
+                &mut drafts[0],
+                None,
+                newest_version,
+            )?);
             if !faults.is_empty() {
                 faults.extend(day_faults(work, Some(held), &drafts));
                 return Err(Error::Invalid(faults));
             }
             if decides_to_assess(&given.fact) {
+                let case = taken_over.map(|file| file.case);
                 drafts.extend(default_requests(work, held, case, given.occurred_on)?);
             }
             // A day that is wrong is told once, where the meeting says it.
@@ -575,7 +592,13 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
                         pointer: at("replacement"),
                         ..Draft::of(id, replacement.occurred_on, replaced)
                     };
-                    faults.extend(say_version(work, &held.procedure, &mut draft, Some(fact.1))?);
+                    faults.extend(say_version(
+                        work,
+                        &held.procedure,
+                        &mut draft,
+                        Some(fact.1),
+                        None,
+                    )?);
                     replacements.push(draft);
                     Some(id)
                 }

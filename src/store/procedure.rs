@@ -232,12 +232,17 @@ pub fn lock_procedures(
     procedure_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
     let query = procedures::table
-        .filter(procedures::la_code.eq(la_code))
         .filter(procedures::id.eq_any(procedure_ids))
         .order(procedures::id.asc());
     match connection {
-        AnyConnection::Sqlite(inner) => Ok(query.select(ProcedureRow::as_select()).load(inner)?),
+        // Asked for both, SQLite walks the procedures of the authority.
+        AnyConnection::Sqlite(inner) => {
+            let mut rows: Vec<ProcedureRow> = query.select(ProcedureRow::as_select()).load(inner)?;
+            rows.retain(|row| row.la_code == la_code);
+            Ok(rows)
+        }
         AnyConnection::Postgres(inner) => Ok(query
+            .filter(procedures::la_code.eq(la_code))
             .select(ProcedureRow::as_select())
             .for_no_key_update()
             .load(inner)?),

@@ -16,6 +16,10 @@ use crate::casework::plan::PLAN;
 use crate::casework::review::REVIEW;
 use crate::statute::rulebook::ClockKind;
 
+/// In the words of the unique index, by which SQLite then finds the one of a case; asked for the authority, it would
+/// walk all of its procedures.
+const ONE_AT_A_TIME: &str = "procedures.excludes_another";
+
 /// Which reviews a list holds; filters add up.
 #[derive(Debug, Clone)]
 pub struct UpcomingFilter {
@@ -160,13 +164,14 @@ pub fn open_reviews_of(
     la_code: &str,
     case_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
-    Ok(procedures::table
-        .filter(procedures::la_code.eq(la_code.to_owned()))
+    let mut rows: Vec<ProcedureRow> = procedures::table
         .filter(procedures::case_id.eq_any(case_ids.to_vec()))
         .filter(procedures::kind.eq(REVIEW.name))
-        .filter(procedures::excludes_another.eq(true))
+        .filter(sql::<Bool>(ONE_AT_A_TIME))
         .select(ProcedureRow::as_select())
-        .load(connection)?)
+        .load(connection)?;
+    rows.retain(|row| row.la_code == la_code);
+    Ok(rows)
 }
 
 /// Some children and young people of an authority.
@@ -192,10 +197,9 @@ pub fn with_plan_born_between(
     limit: i64,
 ) -> Result<Vec<ReviewedRow>, StoreError> {
     let in_force = procedures::table
-        .filter(procedures::la_code.eq(la_code.to_owned()))
         .filter(procedures::case_id.eq(cases::id))
         .filter(procedures::kind.eq(PLAN.name))
-        .filter(procedures::is_open.eq(true))
+        .filter(sql::<Bool>(ONE_AT_A_TIME))
         .filter(procedures::state.ne("draft"));
     let mut query = cases::table
         .filter(cases::la_code.eq(la_code.to_owned()))
