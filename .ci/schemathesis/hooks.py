@@ -73,6 +73,8 @@ def opened_in(*states):
 OPEN_ASSESSMENTS = opened_in("considering_request", "assessing", "drafting", "draft_served")
 ASSESSMENTS = OPEN_ASSESSMENTS | opened_in("plan_issued", "assessment_refused")
 ADVICE_REQUESTS = days_of(some("/v1/advice-requests?limit=200&state=requested") + some("/v1/advice-requests?limit=200"))
+REVIEWS = [item["id"] for item in some("/v1/reviews?limit=200&state=in_period")]
+CONSULTATIONS = [item["id"] for item in some("/v1/consultations?limit=200")]
 PLANS = [item["id"] for item in some("/v1/plans?limit=200")]
 ORGANISATIONS = [item["id"] for item in some("/v1/organisations?limit=200")]
 
@@ -81,6 +83,8 @@ OWNERS = {
     "/v1/assessments/": list(ASSESSMENTS),
     "/v1/advice-requests/": list(ADVICE_REQUESTS),
     "/v1/plans/": PLANS,
+    "/v1/reviews/": REVIEWS,
+    "/v1/consultations/": CONSULTATIONS,
     "/v1/organisations/": ORGANISATIONS,
 }
 

@@ -50,7 +50,7 @@ pub enum WaivedBy {
 pub struct AmendedPlanSent {
     /// Which version of the plan's content it is; the newest if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub version: Option<i64>,
     /// Whom it was sent to and when; the limit is kept by the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -13,7 +13,7 @@ use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, Re
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::procedures::{
-    EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
+    EventView, ListedProcedure, MomentQuery, ProcedureQuery, ProcedureView, one_procedure, opened,
     page_of_events, page_of_procedures, recorded,
 };
 use crate::auth::{ReadAssessments, ReadCases, WriteAssessments};
@@ -131,7 +131,7 @@ pub async fn open_assessment(
 #[utoipa::path(
     tag = "assessments",
     params(AssessmentStateQuery, ProcedureQuery, PageQuery),
-    responses((status = 200, body = Page<ProcedureSummary>, description = "A page of assessments.",
+    responses((status = 200, body = Page<ListedProcedure>, description = "A page of assessments.",
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
 )]
 #[get("/v1/assessments")]

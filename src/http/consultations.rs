@@ -12,7 +12,7 @@ use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, Re
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::procedures::{
-    EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
+    EventView, ListedProcedure, MomentQuery, ProcedureQuery, ProcedureView, one_procedure, opened,
     page_of_events, page_of_procedures, recorded,
 };
 use crate::auth::{ReadConsultations, WriteConsultations};
@@ -92,7 +92,7 @@ pub async fn open_consultation(
 #[utoipa::path(
     tag = "consultations",
     params(ConsultationStateQuery, ProcedureQuery, PageQuery),
-    responses((status = 200, body = Page<ProcedureSummary>, description = "A page of consultations.",
+    responses((status = 200, body = Page<ListedProcedure>, description = "A page of consultations.",
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
 )]
 #[get("/v1/consultations")]

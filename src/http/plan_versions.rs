@@ -31,7 +31,7 @@ pub struct PlanVersionInput {
     /// The whole of what it says; nothing is taken over from another version.
     sections: PlanSections,
     /// The number of the version it was written from: the newest. To be left out for the first.
-    #[schema(minimum = 1, example = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000, example = 1)]
     based_on_version: Option<i64>,
     /// Anything worth noting, for the authority alone.
     #[schema(max_length = 10_000)]

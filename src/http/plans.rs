@@ -13,7 +13,7 @@ use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, Re
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::procedures::{
-    EventView, MomentQuery, ProcedureQuery, ProcedureSummary, ProcedureView, one_procedure, opened,
+    EventView, ListedProcedure, MomentQuery, ProcedureQuery, ProcedureView, one_procedure, opened,
     page_of_events, page_of_procedures, recorded,
 };
 use crate::auth::{ReadCases, ReadPlans, WritePlans};
@@ -96,7 +96,7 @@ pub async fn open_plan(once: Once<WritePlans, PlanInput>, app: Data<App>) -> Res
 #[utoipa::path(
     tag = "plans",
     params(PlanStateQuery, ProcedureQuery, PageQuery),
-    responses((status = 200, body = Page<ProcedureSummary>, description = "A page of plans.",
+    responses((status = 200, body = Page<ListedProcedure>, description = "A page of plans.",
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
 )]
 #[get("/v1/plans")]

@@ -148,7 +148,7 @@ impl TryFrom<ProcedureReading> for ProcedureView {
 
 /// A procedure on a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ProcedureSummary {
+pub struct ListedProcedure {
     pub id: String,
     pub case_id: String,
     /// Which kind it is: `assessment`, `review`, …
@@ -158,8 +158,8 @@ pub struct ProcedureSummary {
     pub opened_on: NaiveDate,
 }
 
-impl From<ProcedureSummaryRow> for ProcedureSummary {
-    fn from(row: ProcedureSummaryRow) -> ProcedureSummary {
+impl From<ProcedureSummaryRow> for ListedProcedure {
+    fn from(row: ProcedureSummaryRow) -> ListedProcedure {
         let ProcedureSummaryRow {
             id,
             case_id,
@@ -168,7 +168,7 @@ impl From<ProcedureSummaryRow> for ProcedureSummary {
             opened_on,
             version,
         } = row;
-        ProcedureSummary {
+        ListedProcedure {
             id,
             case_id,
             procedure: kind,
@@ -335,8 +335,8 @@ pub async fn page_of_procedures(
             list_procedures(work, filter)
         })
         .await?;
-    let views = rows.into_iter().map(ProcedureSummary::from).collect();
-    Ok(page.answer(request, views, |view: &ProcedureSummary| view.id.clone()))
+    let views = rows.into_iter().map(ListedProcedure::from).collect();
+    Ok(page.answer(request, views, |view: &ListedProcedure| view.id.clone()))
 }
 
 /// A page of the stream of a procedure, for the operation of its kind.

@@ -24,6 +24,7 @@ async fn the_conformance_pack_holds_over_http() {
     let packs = [
         include_str!("../conformance/assessment.json"),
         include_str!("../conformance/review.json"),
+        include_str!("../conformance/plan.json"),
         include_str!("../conformance/consultation.json"),
     ];
     let packs = packs.map(|pack| serde_json::from_str::<Vec<Value>>(pack).unwrap());

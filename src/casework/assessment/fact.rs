@@ -191,7 +191,7 @@ pub struct JointMeetingHeld {
 pub struct DraftPlanServed {
     /// Which version of the plan's content it is; the newest if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub version: Option<i64>,
     /// Why it was served; the first two reasons open a fresh window.
     #[serde(default)]
@@ -208,7 +208,7 @@ pub struct RepresentationsReceived {}
 pub struct FinalPlanSent {
     /// Which version of the plan's content it is; the newest if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub version: Option<i64>,
     /// Whom it was sent to and when; the limit is kept by the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

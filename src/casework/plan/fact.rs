@@ -19,7 +19,7 @@ pub struct PlanDrafted {}
 pub struct PlanMade {
     /// Which version of its content it is; the newest if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub version: Option<i64>,
 }
 
@@ -37,7 +37,7 @@ pub struct PlanDraftWithdrawn {
 pub struct AmendmentProposed {
     /// Which version of its content is proposed; the newest if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub version: Option<i64>,
 }
 

@@ -169,7 +169,7 @@ pub struct ReviewDecisionNotified {
 pub struct AmendmentNoticeSent {
     /// Which version of the plan's content is proposed; the newest if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub version: Option<i64>,
 }
 
