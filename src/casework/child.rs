@@ -5,7 +5,7 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::statute::calendar::school_year_starting;
+use crate::statute::calendar::{school_year_ends_on, school_year_starting};
 use crate::statute::requirement::Requirement;
 
 /// A primary or other area of need, by the codes of the SEN2 return.
@@ -98,8 +98,8 @@ pub fn born_in_year_group(
 ) -> Option<(NaiveDate, (NaiveDate, NaiveDate))> {
     let on = NaiveDate::from_ymd_opt(school_year_ends_in, 1, 1)?;
     let born_from_year = school_year_starting(on) - YEARS_FROM_BIRTH_TO_YEAR_NOUGHT - year_group;
-    let first = NaiveDate::from_ymd_opt(born_from_year, 9, 1)?;
-    let last = NaiveDate::from_ymd_opt(born_from_year + 1, 8, 31)?;
+    let last = school_year_ends_on(NaiveDate::from_ymd_opt(born_from_year + 1, 1, 1)?);
+    let first = school_year_ends_on(NaiveDate::from_ymd_opt(born_from_year, 1, 1)?) + Days::new(1);
     Some((on, (first, last)))
 }
 

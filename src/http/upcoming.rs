@@ -22,7 +22,7 @@ use crate::service::upcoming::{
     list_upcoming_reviews as upcoming, record_reviews_in_bulk as record_in_bulk,
 };
 use crate::service::{App, Error};
-use crate::statute::calendar::school_year_starting;
+use crate::statute::calendar::school_year_ends_on;
 use crate::statute::requirement::Requirement;
 use crate::store::convert;
 use crate::store::upcoming::{ContributionRow, ReviewedRow};
@@ -34,7 +34,7 @@ pub struct UpcomingQuery {
     /// Only reviews due on or before this day; the end of the present school year if left out.
     due_before: Option<NaiveDate>,
     /// Only those that concern this organisation: of a school, college or early years provider its children, of
-    /// any other those it was ever asked about. A contributor sees those of its own.
+    /// any other those it was asked about and did not decline. A contributor sees those of its own.
     organisation_id: Option<Uuid>,
     /// Only reviews on cases this officer keeps.
     #[param(max_length = 200)]
@@ -174,7 +174,7 @@ pub async fn list_upcoming_reviews(
     let (QueryString(query), QueryString(page)) = (query, page);
     let today = app.clock.today();
     let ahead = Ahead {
-        until_on: query.due_before.unwrap_or(end_of_school_year(today)),
+        until_on: query.due_before.unwrap_or(school_year_ends_on(today)),
         caseworker: query.caseworker,
         organisation_id: query.organisation_id,
         after: page.after_due()?,
@@ -192,10 +192,6 @@ pub async fn list_upcoming_reviews(
     Ok(page.answer(&request, views, |view: &UpcomingReviewView| {
         due_cursor(view.due_on, view.clock_id)
     }))
-}
-
-fn end_of_school_year(today: NaiveDate) -> NaiveDate {
-    NaiveDate::from_ymd_opt(school_year_starting(today) + 1, 8, 31).unwrap_or(today)
 }
 
 /// Whose change of phase to list.
@@ -260,7 +256,7 @@ pub async fn list_phase_transfers(
     let (QueryString(query), QueryString(page)) = (query, page);
     let transfer_year = query
         .transfer_year
-        .unwrap_or(end_of_school_year(app.clock.today()).year());
+        .unwrap_or(school_year_ends_on(app.clock.today()).year());
     let (after, rows) = (page.after_id()?, page.rows());
     let cohort = app
         .read(principal.into_principal(), trace_of(&request), move |work| {

@@ -1,10 +1,10 @@
 //! What an event on one procedure makes happen on the others of its case: a final plan opens the plan and its
 //! first review, a completed review opens the next. It is recorded in the same transaction, as an event that
-//! names its cause, and corrected when its cause is. Called by `recording` alone, and by `import`.
+//! names its cause, and corrected when its cause is. Called by `recording`, and by `import` for
+//! what it judges in memory.
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::recording::{Draft, Held, hold, open_new, record, state_of};
@@ -195,8 +195,7 @@ fn correction_of(work: &Work<'_>, entry: &Entry, replaced_by: Option<Uuid>) -> D
             replaced_by,
         }],
     };
-    let made_on: NaiveDate = work.today();
-    Draft::correction(work.new_id(), made_on, correction, None)
+    Draft::correction(work.new_id(), work.today(), correction, None)
 }
 
 fn record_on(work: &mut Work<'_>, held: &mut Held, drafts: Vec<Draft>) -> Result<(), Error> {

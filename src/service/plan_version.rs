@@ -209,10 +209,9 @@ pub fn get_plan_checks(
 /// sent, or the newest there is. Gives the fault, if there is no such version.
 pub(super) fn say_version(
     work: &mut Work<'_>,
-    procedure: &ProcedureRow,
     draft: &mut Draft,
     replaced: Option<&Fact>,
-    newest_of_file: Option<Option<i64>>,
+    newest: impl FnOnce(&mut Work<'_>) -> Result<Option<i64>, Error>,
 ) -> Result<Option<Fault>, Error> {
     let EntryBody::Fact(fact) = &mut draft.body else {
         return Ok(None);
@@ -220,13 +219,7 @@ pub(super) fn say_version(
     let Some((_, said)) = sent_by(fact) else {
         return Ok(None);
     };
-    let newest = match newest_of_file {
-        Some(newest) => newest,
-        None => match plan_of(work, procedure)? {
-            Some(plan_id) => newest_plan_version(work.connection, &procedure.la_code, &plan_id)?,
-            None => None,
-        },
-    };
+    let newest = newest(work)?;
     match said {
         Some(version) if newest.is_none_or(|newest| version > newest) => Ok(Some(Fault::new(
             format!("{}/version", draft.pointer),
@@ -239,6 +232,21 @@ pub(super) fn say_version(
             *fact = sending(fact, sent_before.or(newest));
             Ok(None)
         }
+    }
+}
+
+/// The number of the newest version of the plan that an event on a procedure is about, as it is stored.
+pub(super) fn newest_version_for(
+    work: &mut Work<'_>,
+    procedure: &ProcedureRow,
+) -> Result<Option<i64>, Error> {
+    match plan_of(work, procedure)? {
+        Some(plan_id) => Ok(newest_plan_version(
+            work.connection,
+            &procedure.la_code,
+            &plan_id,
+        )?),
+        None => Ok(None),
     }
 }
 

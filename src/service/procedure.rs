@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
-use super::plan_version::say_version;
+use super::plan_version::{newest_version_for, say_version};
 use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, record};
 use super::settings::Settings;
 use super::timeline::{GivenEvent, GivenFact};
@@ -110,7 +110,9 @@ pub fn open_procedure(
         lock_procedures_of_case(work.connection, &la_code, &case.id)?;
     }
     let mut held = open_new(work, kind, &case.id, event.occurred_on)?;
-    if let Some(fault) = say_version(work, &held.procedure, &mut draft, None, None)? {
+    if let Some(fault) = say_version(work, &mut draft, None, |work| {
+        newest_version_for(work, &held.procedure)
+    })? {
         let mut faults = vec![fault];
         faults.extend(day_faults(work, None, &[draft]));
         return Err(Error::Invalid(faults));
@@ -192,13 +194,14 @@ pub fn event_drafts(
             let mut drafts = vec![draft_of(work, given)?];
             let mut faults = organisation_faults(work, given, "")?;
             faults.extend(request_faults(held, given, ""));
-            let newest_version = taken_over.map(|file| file.newest_plan_version);
             faults.extend(say_version(
                 work,
-                &held.procedure,
                 &mut drafts[0],
                 None,
-                newest_version,
+                |work| match taken_over {
+                    Some(file) => Ok(file.newest_plan_version),
+                    None => newest_version_for(work, &held.procedure),
+                },
             )?);
             if !faults.is_empty() {
                 faults.extend(day_faults(work, Some(held), &drafts));
@@ -592,13 +595,9 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
                         pointer: at("replacement"),
                         ..Draft::of(id, replacement.occurred_on, replaced)
                     };
-                    faults.extend(say_version(
-                        work,
-                        &held.procedure,
-                        &mut draft,
-                        Some(fact.1),
-                        None,
-                    )?);
+                    faults.extend(say_version(work, &mut draft, Some(fact.1), |work| {
+                        newest_version_for(work, &held.procedure)
+                    })?);
                     replacements.push(draft);
                     Some(id)
                 }

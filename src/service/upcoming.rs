@@ -27,7 +27,7 @@ use crate::store::upcoming::{
 pub struct Ahead {
     pub until_on: NaiveDate,
     pub caseworker: Option<String>,
-    /// Those that concern an organisation: of a setting its children, of a service those it was asked about.
+    /// Those that concern an organisation: of a setting its children, of a service those it was asked about and did not decline.
     pub organisation_id: Option<Uuid>,
     pub after: Option<(NaiveDate, Uuid)>,
     pub limit: i64,

@@ -105,13 +105,18 @@ pub fn first_working_day_on_or_after(date: NaiveDate) -> NaiveDate {
     candidate
 }
 
-/// The first day of the school year a date falls in: school years run from 1 September.
+/// The calendar year in which the school year of a date starts: school years run from 1 September.
 pub fn school_year_starting(date: NaiveDate) -> i32 {
     if date.month() >= 9 {
         date.year()
     } else {
         date.year() - 1
     }
+}
+
+/// The last day of the school year a date falls in.
+pub fn school_year_ends_on(date: NaiveDate) -> NaiveDate {
+    NaiveDate::from_ymd_opt(school_year_starting(date) + 1, 8, 31).unwrap_or(NaiveDate::MAX)
 }
 
 const MONTHS: [&str; 12] = [

@@ -28,7 +28,7 @@ pub struct UpcomingFilter {
     pub caseworker: Option<String>,
     /// Only of children and young people at this setting.
     pub at_setting: Option<Uuid>,
-    /// Only of children and young people that this organisation was ever asked about.
+    /// Only of children and young people about whom this organisation was asked, and is not out of it again.
     pub known_to: Option<Uuid>,
     /// Items after this due date and id.
     pub after: Option<(NaiveDate, Uuid)>,
@@ -111,6 +111,7 @@ pub fn upcoming_reviews(
             .filter(procedures::la_code.eq(la_code.to_owned()))
             .filter(procedures::case_id.eq(clocks::case_id))
             .filter(advice_requests::organisation_id.eq(organisation_id.to_string()))
+            .filter(advice_requests::is_live.eq(true))
             .filter(advice_requests::is_void.eq(false));
         query = query.filter(exists(asked));
     }

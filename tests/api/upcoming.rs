@@ -153,6 +153,18 @@ async fn a_contributor_sees_what_concerns_its_organisation_and_what_it_was_asked
             json!([])
         );
     }
+    // Whoever is out of it again is told no more.
+    let requests = service.list("/v1/advice-requests").await;
+    let of_trust = requests
+        .iter()
+        .find(|request| request["organisation_id"] == json!(trust));
+    let request_id = of_trust.unwrap()["id"].as_str().unwrap();
+    let withdrawn = json!({ "occurred_on": "2026-01-19" });
+    service.acted(request_id, "withdrawal", withdrawn).await;
+    let seen = service
+        .get(&service.contributor(&trust), "/v1/reviews/upcoming")
+        .await;
+    assert_eq!(seen.expect(200).body["items"], json!([]));
     service
         .get(&service.family(&service.case().await), "/v1/reviews/upcoming")
         .await

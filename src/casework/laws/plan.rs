@@ -4,7 +4,7 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::story::{Story, claim, on};
+use super::story::{Story, claim, fields_said_to_be_required_are, on};
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{ClosureReason, Fact};
 use crate::casework::plan::PlanState::{self, *};
@@ -276,26 +276,5 @@ fn a_plan_is_kept_to_the_last_day_of_an_appeal() {
 
 #[test]
 fn the_fields_said_to_be_required_are_the_ones_that_are() {
-    for event_type in PLAN.event_types {
-        let Fact::Own(fact) = fact_of(event_type.name(), 1, on("2026-06-01")) else {
-            unreachable!("its own");
-        };
-        let whole = fact.to_value().unwrap();
-        let reads = |fields: &[&str]| {
-            let mut given = whole.clone();
-            let given_fields = given.as_object_mut().unwrap();
-            given_fields.retain(|field, _| field == "type" || fields.contains(&field.as_str()));
-            PLAN.given(given).is_ok()
-        };
-        let required = event_type.required_fields();
-        assert!(reads(required), "{event_type:?} needs more than {required:?}");
-        for left_out in required {
-            let rest: Vec<&str> = required
-                .iter()
-                .copied()
-                .filter(|field| field != left_out)
-                .collect();
-            assert!(!reads(&rest), "{event_type:?} does not need {left_out}");
-        }
-    }
+    fields_said_to_be_required_are(&PLAN, |name| fact_of(name, 1, on("2026-06-01")));
 }

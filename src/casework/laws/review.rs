@@ -6,7 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 
 use super::steps::{Setting, any_setting, any_steps, written};
-use super::story::{Story, claim, id, on, types_of};
+use super::story::{Story, claim, fields_said_to_be_required_are, id, on, types_of};
 use crate::casework::assessment::WithdrawnBy;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::event::{ClosureReason, Fact, LegalDates};
@@ -344,28 +344,7 @@ fn nothing_may_happen_in_a_void_review() {
 
 #[test]
 fn the_fields_said_to_be_required_are_the_ones_that_are() {
-    for event_type in REVIEW.event_types {
-        let Fact::Own(fact) = fact_of(event_type.name(), 1, on("2026-06-01")) else {
-            unreachable!("its own");
-        };
-        let whole = fact.to_value().unwrap();
-        let reads = |fields: &[&str]| {
-            let mut given = whole.clone();
-            let given_fields = given.as_object_mut().unwrap();
-            given_fields.retain(|field, _| field == "type" || fields.contains(&field.as_str()));
-            REVIEW.given(given).is_ok()
-        };
-        let required = event_type.required_fields();
-        assert!(reads(required), "{event_type:?} needs more than {required:?}");
-        for left_out in required {
-            let rest: Vec<&str> = required
-                .iter()
-                .copied()
-                .filter(|field| field != left_out)
-                .collect();
-            assert!(!reads(&rest), "{event_type:?} does not need {left_out}");
-        }
-    }
+    fields_said_to_be_required_are(&REVIEW, |name| fact_of(name, 1, on("2026-06-01")));
 }
 
 #[test]

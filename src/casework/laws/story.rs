@@ -464,3 +464,29 @@ pub fn agree_existing(requirement: Requirement, day: NaiveDate) -> Fact {
         },
     })
 }
+
+/// Holds the fields that the table of events requires to those that a fact cannot be read without.
+pub fn fields_said_to_be_required_are(kind: &ProcedureKind, fact_of: impl Fn(&str) -> Fact) {
+    for event_type in kind.event_types {
+        let Fact::Own(fact) = fact_of(event_type.name()) else {
+            unreachable!("its own");
+        };
+        let whole = fact.to_value().unwrap();
+        let reads = |fields: &[&str]| {
+            let mut given = whole.clone();
+            let given_fields = given.as_object_mut().unwrap();
+            given_fields.retain(|field, _| field == "type" || fields.contains(&field.as_str()));
+            kind.given(given).is_ok()
+        };
+        let required = event_type.required_fields();
+        assert!(reads(required), "{event_type:?} needs more than {required:?}");
+        for left_out in required {
+            let rest: Vec<&str> = required
+                .iter()
+                .copied()
+                .filter(|field| field != left_out)
+                .collect();
+            assert!(!reads(&rest), "{event_type:?} does not need {left_out}");
+        }
+    }
+}
