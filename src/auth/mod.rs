@@ -15,5 +15,7 @@ pub use self::permission::{
     WriteAssessments, WriteCases, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews,
     WriteSettings,
 };
-pub use self::principal::{InvalidLaCode, LaCode, Principal, Role, Scope, Unbound};
+pub use self::principal::{
+    ClientAccess, ClientScope, InvalidLaCode, LaCode, Principal, Reach, Role, Unbound,
+};
 pub use self::token::{IssueError, TokenError, install_crypto_provider, issue, verify};

@@ -1,6 +1,6 @@
 //! Which roles may do what. A permission in an operation's signature is the proof that it was checked.
 //!
-//! How far it reaches (the authority, an organisation, one case) is the principal's `Scope`, and is the
+//! How far it reaches (the authority, an organisation, one case) is the principal's `Reach`, and is the
 //! business of the query, not of the permission.
 
 use super::principal::Role;

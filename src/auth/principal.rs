@@ -89,11 +89,43 @@ pub struct Principal {
     pub case_id: Option<Uuid>,
     /// Who of that case's people it is.
     pub person_id: Option<Uuid>,
+    /// The system it is, where no person asks.
+    pub client: Option<ClientAccess>,
+}
+
+/// A system that asks for itself: what it was granted, and no role, says what it may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientAccess {
+    pub client_id: Uuid,
+    pub scopes: Vec<ClientScope>,
+}
+
+/// What a system may be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ClientScope {
+    /// Read cases, their procedures, clocks and plans.
+    #[serde(rename = "case:read")]
+    CaseRead,
+    /// Open and change cases and record what happens.
+    #[serde(rename = "case:write")]
+    CaseWrite,
+    /// Read requests for advice and what came of them.
+    #[serde(rename = "advice:read")]
+    AdviceRead,
+    /// Acknowledge, give and decline advice.
+    #[serde(rename = "advice:submit")]
+    AdviceSubmit,
+    /// Read measures and reports.
+    #[serde(rename = "reports:read")]
+    ReportsRead,
+    /// Keep settings, organisations and clients.
+    #[serde(rename = "admin")]
+    Admin,
 }
 
 /// How far somebody sees within their authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Reach {
     /// All of it.
     Authority,
     /// What concerns one organisation.
@@ -118,16 +150,16 @@ impl Principal {
         self.roles.iter().any(|role| roles.contains(role))
     }
 
-    /// The widest scope that the roles give. Staff see their authority; else a contributor its
+    /// The widest reach that the roles give. Staff see their authority; else a contributor its
     /// organisation; else a family its case. A principal that [`Principal::check_bound`] refuses sees the
     /// nil organisation or case, which is to say nothing.
-    pub fn scope(&self) -> Scope {
+    pub fn reach(&self) -> Reach {
         if self.roles.iter().any(|role| role.is_staff()) {
-            Scope::Authority
+            Reach::Authority
         } else if self.roles.contains(&Role::Contributor) {
-            Scope::Organisation(self.organisation_id.unwrap_or_default())
+            Reach::Organisation(self.organisation_id.unwrap_or_default())
         } else {
-            Scope::Case(self.case_id.unwrap_or_default())
+            Reach::Case(self.case_id.unwrap_or_default())
         }
     }
 
@@ -159,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_role_gives_the_scope() {
+    fn the_widest_role_gives_the_reach() {
         let (organisation, case) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let scope = |roles: &[Role]| {
+        let reach = |roles: &[Role]| {
             let principal = Principal {
                 subject: "somebody".to_owned(),
                 la_code: LaCode::parse("202").unwrap(),
@@ -169,17 +201,18 @@ mod tests {
                 organisation_id: Some(organisation),
                 case_id: Some(case),
                 person_id: None,
+                client: None,
             };
-            principal.scope()
+            principal.reach()
         };
         for staff in [Role::Caseworker, Role::Manager, Role::Auditor, Role::Admin] {
-            assert_eq!(scope(&[Role::Family, Role::Contributor, staff]), Scope::Authority);
+            assert_eq!(reach(&[Role::Family, Role::Contributor, staff]), Reach::Authority);
         }
         assert_eq!(
-            scope(&[Role::Family, Role::Contributor]),
-            Scope::Organisation(organisation)
+            reach(&[Role::Family, Role::Contributor]),
+            Reach::Organisation(organisation)
         );
-        assert_eq!(scope(&[Role::Family]), Scope::Case(case));
+        assert_eq!(reach(&[Role::Family]), Reach::Case(case));
     }
 
     #[test]
@@ -191,11 +224,12 @@ mod tests {
             organisation_id: None,
             case_id: None,
             person_id: None,
+            client: None,
         };
         assert_eq!(
-            principal(Role::Contributor).scope(),
-            Scope::Organisation(Uuid::nil())
+            principal(Role::Contributor).reach(),
+            Reach::Organisation(Uuid::nil())
         );
-        assert_eq!(principal(Role::Family).scope(), Scope::Case(Uuid::nil()));
+        assert_eq!(principal(Role::Family).reach(), Reach::Case(Uuid::nil()));
     }
 }

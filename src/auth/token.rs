@@ -131,6 +131,7 @@ pub fn verify(key: &IssuerKey, token: &str) -> Result<Principal, TokenError> {
         organisation_id: claims.org,
         case_id: claims.case,
         person_id: claims.person,
+        client: None,
     };
     principal.check_bound()?;
     Ok(principal)
@@ -173,6 +174,7 @@ mod tests {
             organisation_id: None,
             case_id: None,
             person_id: None,
+            client: None,
         }
     }
 

@@ -154,6 +154,7 @@ fn principals(examples: Option<&Examples>) -> Result<Vec<(&'static str, Principa
         organisation_id: None,
         case_id: None,
         person_id: None,
+        client: None,
     };
     let mut principals = vec![
         ("caseworker", staff(&demo::caseworker(1), Role::Caseworker)),

@@ -59,6 +59,7 @@ impl Token {
             organisation_id: self.org,
             case_id: self.case,
             person_id: self.person,
+            client: None,
         };
         principal.check_bound().map_err(|unbound| {
             let missing = match unbound {

@@ -53,6 +53,7 @@ pub fn staff(subject: &str, role: Role) -> Result<Principal, Error> {
         organisation_id: None,
         case_id: None,
         person_id: None,
+        client: None,
     })
 }
 

@@ -10,7 +10,7 @@ use super::procedure::{ProcedureReading, get_procedure};
 use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
-use crate::auth::{Permission, Scope, WriteAdvice};
+use crate::auth::{Permission, Reach, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Fact;
@@ -369,11 +369,11 @@ pub fn request_draft(
 }
 
 fn organisation_scope(work: &Work<'_>) -> Option<Uuid> {
-    match work.principal.scope() {
-        Scope::Authority => None,
-        Scope::Organisation(organisation_id) => Some(organisation_id),
+    match work.principal.reach() {
+        Reach::Authority => None,
+        Reach::Organisation(organisation_id) => Some(organisation_id),
         // A family has no right to any request: the nil organisation has none.
-        Scope::Case(_) => Some(Uuid::nil()),
+        Reach::Case(_) => Some(Uuid::nil()),
     }
 }
 

@@ -661,6 +661,7 @@ mod tests {
                     organisation_id: None,
                     case_id: None,
                     person_id: None,
+                    client: None,
                 };
                 let mut work = Work {
                     connection,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::recording::derive;
 use super::{Error, Work};
-use crate::auth::Scope;
+use crate::auth::Reach;
 use crate::statute::clock::Clock;
 use crate::statute::rulebook::{ClockKind, Rule, rule_for, rules};
 use crate::store::case::{CaseSummaryRow, facts_of_cases, summaries_of};
@@ -42,10 +42,10 @@ pub fn list_clocks(
     include: Include,
 ) -> Result<Vec<ClockItem>, Error> {
     let la_code = work.la_code();
-    match work.principal.scope() {
-        Scope::Authority => {}
-        Scope::Organisation(organisation_id) => filter.only_organisation = Some(organisation_id),
-        Scope::Case(case_id) => filter.only_case = Some(case_id),
+    match work.principal.reach() {
+        Reach::Authority => {}
+        Reach::Organisation(organisation_id) => filter.only_organisation = Some(organisation_id),
+        Reach::Case(case_id) => filter.only_case = Some(case_id),
     }
     let listed = list(work.connection, &la_code, &filter)?;
     let mut cases: HashMap<Uuid, CaseSummaryRow> = HashMap::new();

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::procedure::{check_scope, find_of};
 use super::recording::{Draft, hold_of, state_of};
 use super::{Error, Fault, Work};
-use crate::auth::Scope;
+use crate::auth::Reach;
 use crate::casework::advice::AdviceState;
 use crate::casework::assessment::AssessmentState;
 use crate::casework::event::Fact;
@@ -311,9 +311,9 @@ fn find_plan(work: &mut Work<'_>, plan_id: Uuid) -> Result<ProcedureRow, Error> 
 }
 
 fn is_of_authority(work: &Work<'_>) -> bool {
-    match work.principal.scope() {
-        Scope::Authority => true,
-        Scope::Organisation(_) | Scope::Case(_) => false,
+    match work.principal.reach() {
+        Reach::Authority => true,
+        Reach::Organisation(_) | Reach::Case(_) => false,
     }
 }
 

@@ -12,7 +12,7 @@ use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, recor
 use super::settings::Settings;
 use super::timeline::{GivenEvent, GivenFact};
 use super::{Error, Fault, Work};
-use crate::auth::Scope;
+use crate::auth::Reach;
 use crate::casework::advice::AdviceFact;
 use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
 use crate::casework::child::ChildFacts;
@@ -350,10 +350,10 @@ pub(super) fn find_of(
 /// The one case that somebody may see who is not of the authority; a contributor sees none but the
 /// one it is family of.
 pub fn case_scope(work: &Work<'_>) -> Option<Uuid> {
-    match work.principal.scope() {
-        Scope::Authority => None,
-        Scope::Organisation(_) => Some(work.principal.case_id.unwrap_or_default()),
-        Scope::Case(case_id) => Some(case_id),
+    match work.principal.reach() {
+        Reach::Authority => None,
+        Reach::Organisation(_) => Some(work.principal.case_id.unwrap_or_default()),
+        Reach::Case(case_id) => Some(case_id),
     }
 }
 

@@ -11,7 +11,7 @@ use super::organisation::{get_organisation, party_of};
 use super::procedure::{NewEvent, ProcedureReading, open_procedure, record_procedure_event};
 use super::timeline::GivenFact;
 use super::{Error, Fault, Work};
-use crate::auth::Scope;
+use crate::auth::Reach;
 use crate::casework::child::{ChildFacts, YearGroupOverride, born_in_year_group};
 use crate::casework::review::REVIEW;
 use crate::statute::rulebook::{ClockKind, Party};
@@ -79,10 +79,10 @@ pub type BulkOutcome = (Uuid, Result<ProcedureReading, Error>);
 /// The number of statements does not depend on the number of reviews.
 pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<UpcomingReview>, Error> {
     let (la_code, today) = (work.la_code(), work.today());
-    let own = match work.principal.scope() {
-        Scope::Authority => None,
-        Scope::Organisation(organisation_id) => Some(organisation_id),
-        Scope::Case(_) => return Err(Error::NotFound),
+    let own = match work.principal.reach() {
+        Reach::Authority => None,
+        Reach::Organisation(organisation_id) => Some(organisation_id),
+        Reach::Case(_) => return Err(Error::NotFound),
     };
     let mut filter = UpcomingFilter {
         until_on: ahead.until_on,

@@ -206,6 +206,7 @@ impl Service {
             organisation_id: id(organisation),
             case_id: id(case),
             person_id: None,
+            client: None,
         })
     }
 
@@ -500,6 +501,7 @@ pub fn principal_of(la_code: &str, role: Role, organisation: Option<&str>, case:
         organisation_id: id(organisation),
         case_id: id(case),
         person_id: None,
+        client: None,
     }
 }
 

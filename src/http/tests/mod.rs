@@ -273,6 +273,7 @@ fn sign(headers: &mut HeaderMap) {
         organisation_id: None,
         case_id: None,
         person_id: None,
+        client: None,
     };
     let token = issue(&key(), &principal, Duration::from_secs(600), Clock::System.now()).unwrap();
     headers.insert(
