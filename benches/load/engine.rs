@@ -9,7 +9,7 @@ use ehcp_timeline::service::settings::Settings;
 use ehcp_timeline::store::case::facts_at;
 use ehcp_timeline::store::procedure::{find_procedure, load_entries};
 use ehcp_timeline::store::settings::settings_at;
-use ehcp_timeline::store::{Store, StoreError};
+use ehcp_timeline::store::{Root, Store, StoreError};
 
 use super::Bench;
 use super::table::{Bar, Line, median};
@@ -22,7 +22,7 @@ pub fn engine(bench: &mut Bench, assessment_id: &str) -> Result<(), String> {
         .map_err(|_| "an assessment's id is no UUID")?;
     let (procedure, entries, child, settings) = store
         .read_now(move |connection| {
-            let procedure = find_procedure(connection, "885", id)?;
+            let procedure = find_procedure(connection, &Root::of_authority("885"), id)?;
             let entries = load_entries(connection, &procedure)?;
             let child = facts_at(connection, "885", &procedure.case_id, None)?;
             let settings: Settings = settings_at(connection, "885", None)?.1;

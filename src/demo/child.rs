@@ -300,6 +300,7 @@ fn people(
         interpreter: !speaks_english,
         communication_needs: None,
         preferred_channel: None,
+        young_person_allows_from_on: None,
     };
     let mut people = Vec::new();
     if details.looked_after {

@@ -304,7 +304,6 @@ pub async fn list_advice_requests(
 ) -> Result<HttpResponse, Problem> {
     let (QueryString(query), QueryString(page)) = (query, page);
     let filter = AdviceFilter {
-        only_organisation: None,
         state: query.state.map(|state| state.name().to_owned()),
         requirement: query.requirement.map(|requirement| requirement.name().to_owned()),
         organisation_id: query.organisation_id,

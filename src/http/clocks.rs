@@ -335,8 +335,6 @@ pub async fn list_clocks(
     };
     let as_of = query.as_of.unwrap_or_else(|| app.clock.today());
     let filter = ClockFilter {
-        only_case: None,
-        only_organisation: None,
         status: query.status,
         kind: query.kind,
         bearer: query.bearer,

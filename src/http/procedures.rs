@@ -320,7 +320,6 @@ pub async fn page_of_procedures(
 ) -> Result<HttpResponse, Problem> {
     let filter = ProcedureFilter {
         kind: kind.name,
-        only_case: None,
         state: state.map(|state| state.name().to_owned()),
         caseworker: query.caseworker,
         flag: query.flag,

@@ -10,7 +10,7 @@ use super::procedure::{ProcedureReading, get_procedure};
 use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
-use crate::auth::{Permission, Reach, WriteAdvice};
+use crate::auth::{Permission, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Fact;
@@ -20,7 +20,6 @@ use crate::casework::timeline::Timeline;
 use crate::statute::clock::{Clock, Owed};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Force};
-use crate::store::StoreError;
 use crate::store::advice::{
     AdviceFilter, AdviceRequestRow, SubmissionRow, find_advice_request, insert_submission,
     list_advice_requests, submissions_of_request,
@@ -30,6 +29,7 @@ use crate::store::convert;
 use crate::store::organisation::find_organisation;
 use crate::store::procedure::{find_procedure, load_entries};
 use crate::store::settings::settings_at;
+use crate::store::{Root, StoreError};
 
 /// A request for advice to be opened.
 #[derive(Debug, Clone)]
@@ -156,12 +156,12 @@ pub fn act_on_advice_request(
     operation: &str,
     new: &NewAct,
 ) -> Result<AdviceReading, Error> {
-    let only_organisation = acting_scope(work);
-    let row = find_scoped(work, request_id, only_organisation)?;
+    let root = acting_root(work)?;
+    let row = find_advice_request(work.connection, &root, request_id)?;
     let procedure_id = convert::id(&row.procedure_id)?;
     let mut held = hold(work, procedure_id, None)?;
     // The procedure is held now, so the request's version cannot move any more.
-    let row = find_scoped(work, request_id, only_organisation)?;
+    let row = find_advice_request(work.connection, &root, request_id)?;
     if row.version != if_match {
         return Err(Error::Stale {
             current_version: row.version,
@@ -275,9 +275,13 @@ pub(super) fn agreement_draft(work: &Work<'_>, new: &NewExistingAdvice) -> Draft
 
 /// Reads a request that the principal may see.
 pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceReading, Error> {
-    let (la_code, only_organisation) = (work.la_code(), organisation_scope(work));
-    let request = find_scoped(work, request_id, only_organisation)?;
-    let procedure = find_procedure(work.connection, &la_code, convert::id(&request.procedure_id)?)?;
+    let (la_code, root) = (work.la_code(), work.root()?);
+    let request = find_advice_request(work.connection, &root, request_id)?;
+    let procedure = find_procedure(
+        work.connection,
+        &work.whole(),
+        convert::id(&request.procedure_id)?,
+    )?;
     let entries = load_entries(work.connection, &procedure)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
@@ -286,10 +290,9 @@ pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<Advic
 }
 
 /// A page of the requests that the principal may see.
-pub fn list_requests(work: &mut Work<'_>, mut filter: AdviceFilter) -> Result<Vec<AdviceRequestRow>, Error> {
-    let la_code = work.la_code();
-    filter.only_organisation = organisation_scope(work);
-    Ok(list_advice_requests(work.connection, &la_code, &filter)?)
+pub fn list_requests(work: &mut Work<'_>, filter: AdviceFilter) -> Result<Vec<AdviceRequestRow>, Error> {
+    let root = work.root()?;
+    Ok(list_advice_requests(work.connection, &root, &filter)?)
 }
 
 /// The completeness matrix of a procedure of a kind on a day.
@@ -368,41 +371,23 @@ pub fn request_draft(
     Draft::of(work.new_id(), requested_on, Fact::Advice(fact))
 }
 
-fn organisation_scope(work: &Work<'_>) -> Option<Uuid> {
-    match work.principal.reach() {
-        Reach::Authority => None,
-        Reach::Organisation(organisation_id) => Some(organisation_id),
-        // A family has no right to any request: the nil organisation has none.
-        Reach::Case(_) => Some(Uuid::nil()),
-    }
-}
-
-/// Whose requests somebody may act on: all of the authority's for those who act for it, or those of
-/// the organisation they speak for, whatever else they may read.
-fn acting_scope(work: &Work<'_>) -> Option<Uuid> {
+/// Where the requests are found that somebody may act on: all of the authority's for those who act for it, or
+/// those of the organisation they speak for, whatever else they may read.
+fn acting_root(work: &mut Work<'_>) -> Result<Root, Error> {
     if acts_for_the_authority(work) {
-        None
-    } else {
-        Some(work.principal.organisation_id.unwrap_or_default())
+        return work.root();
     }
+    let organisation_id = work.principal.organisation_id.unwrap_or_default();
+    Ok(Root::of_organisation(
+        &work.la_code(),
+        organisation_id,
+        None,
+        work.now,
+    ))
 }
 
 fn acts_for_the_authority(work: &Work<'_>) -> bool {
     work.principal.has_any(WriteAdvice::ROLES)
-}
-
-fn find_scoped(
-    work: &mut Work<'_>,
-    request_id: Uuid,
-    only_organisation: Option<Uuid>,
-) -> Result<AdviceRequestRow, Error> {
-    let la_code = work.la_code();
-    Ok(find_advice_request(
-        work.connection,
-        &la_code,
-        request_id,
-        only_organisation,
-    )?)
 }
 
 /// A contributor cannot say when it acted; the authority may, or means today.
@@ -448,7 +433,7 @@ fn reading_of(
     timeline: Option<&Timeline>,
 ) -> Result<AdviceReading, Error> {
     let la_code = work.la_code();
-    let request = find_advice_request(work.connection, &la_code, request_id, None)?;
+    let request = find_advice_request(work.connection, &work.whole(), request_id)?;
     // A submission has the id of the event that first recorded it.
     let recorded: HashMap<String, (i64, NaiveDate)> = effective(entries, &HashSet::new())
         .into_iter()

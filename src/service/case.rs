@@ -252,8 +252,8 @@ pub(super) fn new_case(work: &Work<'_>, details: &CaseDetails) -> Result<(CaseRo
 }
 
 pub fn get_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseReading, Error> {
-    let la_code = work.la_code();
-    let row = find_case(work.connection, &la_code, case_id)?;
+    let root = work.root()?;
+    let row = find_case(work.connection, &root, case_id)?;
     read_case(work, row)
 }
 
@@ -265,8 +265,8 @@ pub fn change_case(
     if_match: i64,
     change: impl FnOnce(CaseDetails) -> Result<CaseDetails, Error>,
 ) -> Result<CaseReading, Error> {
-    let la_code = work.la_code();
-    let row = lock_case(work.connection, &la_code, case_id)?;
+    let (la_code, root) = (work.la_code(), work.root()?);
+    let row = lock_case(work.connection, &root, case_id)?;
     if row.version != if_match {
         return Err(Error::Stale {
             current_version: row.version,
@@ -313,8 +313,8 @@ pub fn close_case(
     reason: ClosureReason,
     occurred_on: NaiveDate,
 ) -> Result<CaseReading, Error> {
-    let la_code = work.la_code();
-    let mut row = lock_case(work.connection, &la_code, case_id)?;
+    let (la_code, root) = (work.la_code(), work.root()?);
+    let mut row = lock_case(work.connection, &root, case_id)?;
     if row.closed_on.is_some() {
         return Err(Error::CaseClosed);
     }
@@ -349,12 +349,12 @@ pub(super) fn ends_with_its_case(procedure: &ProcedureRow) -> Result<bool, Error
 
 /// A page of the authority's cases.
 pub fn list_cases(work: &mut Work<'_>, mut filter: CaseFilter) -> Result<Vec<ListedCase>, Error> {
-    let la_code = work.la_code();
+    let (la_code, root) = (work.la_code(), work.root()?);
     filter.as_of = work.today();
     if filter.flag.is_some() {
         filter.due_soon_days = settings_at(work.connection, &la_code, None)?.1.due_soon_days;
     }
-    let rows = list(work.connection, &la_code, &filter)?;
+    let rows = list(work.connection, &root, &filter)?;
     with_procedures(work, rows)
 }
 
@@ -365,8 +365,8 @@ pub fn search_cases(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<ListedCase>, Error> {
-    let la_code = work.la_code();
-    let rows = search(work.connection, &la_code, wanted, after, limit)?;
+    let root = work.root()?;
+    let rows = search(work.connection, &root, wanted, after, limit)?;
     with_procedures(work, rows)
 }
 
@@ -431,8 +431,7 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
             Ok((procedure, timeline))
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    let named_person = decision_maker_on(work.connection, &la_code, &row.id, as_of)?;
-    let decision_maker = decision_maker(&row, named_person, as_of)?;
+    let decision_maker = decision_maker_of(work, &row)?;
     let details = details_of(&row, as_of)?;
     Ok(CaseReading {
         row,
@@ -443,6 +442,13 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
         as_of,
         due_soon_days: settings.due_soon_days,
     })
+}
+
+/// Who decides today.
+pub(super) fn decision_maker_of(work: &mut Work<'_>, row: &CaseRow) -> Result<DecisionMaker, Error> {
+    let today = work.today();
+    let named_person = decision_maker_on(work.connection, &row.la_code, &row.id, today)?;
+    decision_maker(row, named_person, today)
 }
 
 /// A named person decides from the day recorded; otherwise the parent, until rights pass. Whoever
@@ -619,10 +625,14 @@ fn identifier_is_taken(
             details.nhs_number.clone().map(CaseSearch::NhsNumber),
         ),
     ];
-    let la_code = work.la_code();
+    // One that does not exist for whoever asks is not named.
+    let root = match work.root() {
+        Ok(root) => root,
+        Err(error) => return error,
+    };
     for (what, search) in claimed {
         let Some(search) = search else { continue };
-        match case_with_identifier(work.connection, &la_code, &search) {
+        match case_with_identifier(work.connection, &root, &search) {
             Ok(Some(id)) if own_id != Some(id.as_str()) => {
                 let existing_id = Some(id);
                 return Error::Duplicate { what, existing_id };

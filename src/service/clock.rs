@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::recording::derive;
 use super::{Error, Work};
-use crate::auth::Reach;
 use crate::statute::clock::Clock;
 use crate::statute::rulebook::{ClockKind, Rule, rule_for, rules};
 use crate::store::case::{CaseSummaryRow, facts_of_cases, summaries_of};
@@ -38,22 +37,17 @@ pub struct ClockItem {
 /// The number of statements does not depend on the number of clocks.
 pub fn list_clocks(
     work: &mut Work<'_>,
-    mut filter: ClockFilter,
+    filter: ClockFilter,
     include: Include,
 ) -> Result<Vec<ClockItem>, Error> {
-    let la_code = work.la_code();
-    match work.principal.reach() {
-        Reach::Authority => {}
-        Reach::Organisation(organisation_id) => filter.only_organisation = Some(organisation_id),
-        Reach::Case(case_id) => filter.only_case = Some(case_id),
-    }
-    let listed = list(work.connection, &la_code, &filter)?;
+    let root = work.root()?;
+    let listed = list(work.connection, &root, &filter)?;
     let mut cases: HashMap<Uuid, CaseSummaryRow> = HashMap::new();
     if include.case {
         let mut case_ids: Vec<String> = listed.iter().map(|clock| clock.case_id.to_string()).collect();
         case_ids.sort();
         case_ids.dedup();
-        for row in summaries_of(work.connection, &la_code, &case_ids)? {
+        for row in summaries_of(work.connection, &root, &case_ids)? {
             cases.insert(crate::store::convert::id(&row.id)?, row);
         }
     }

@@ -105,8 +105,8 @@ fn make(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result
             Ok(())
         }
         Place::New => {
-            let la_code = work.la_code();
-            let case = find_case(work.connection, &la_code, convert::id(case_id)?)?;
+            let root = work.whole();
+            let case = find_case(work.connection, &root, convert::id(case_id)?)?;
             // What a correction tells of a case that is closed opens nothing on it.
             if case.closed_on.is_some() {
                 return Ok(());

@@ -10,6 +10,7 @@ pub mod clock;
 mod consequence;
 pub mod copy;
 pub mod error;
+mod family;
 pub mod idempotency;
 pub mod import;
 pub mod lease;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Error, Work};
-use crate::store::case::lock_case;
+use crate::store::case::{find_case, lock_case};
 use crate::store::convert::{self, name_of, named};
 use crate::store::person::{
     PersonRow, find_person, insert_person, lock_person, people_of_case, update_person,
@@ -79,6 +79,9 @@ pub struct PersonDetails {
     /// How they prefer to be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred_channel: Option<PreferredChannel>,
+    /// The day from which the young person, once they decide, lets this person see the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub young_person_allows_from_on: Option<NaiveDate>,
 }
 
 /// A person with their id and version.
@@ -91,8 +94,8 @@ pub struct Person {
 }
 
 pub fn add_person(work: &mut Work<'_>, case_id: Uuid, details: &PersonDetails) -> Result<Person, Error> {
-    let la_code = work.la_code();
-    let case = lock_case(work.connection, &la_code, case_id)?;
+    let root = work.root()?;
+    let case = lock_case(work.connection, &root, case_id)?;
     if case.closed_on.is_some() {
         return Err(Error::CaseClosed);
     }
@@ -123,6 +126,7 @@ pub(super) fn new_person(
         interpreter: false,
         communication_needs: None,
         preferred_channel: None,
+        young_person_allows_from_on: None,
         version: 1,
         created_at: work.now.naive_utc(),
         updated_at: work.now.naive_utc(),
@@ -131,8 +135,8 @@ pub(super) fn new_person(
 }
 
 pub fn get_person(work: &mut Work<'_>, case_id: Uuid, person_id: Uuid) -> Result<Person, Error> {
-    let la_code = work.la_code();
-    person_of(&find_person(work.connection, &la_code, case_id, person_id)?)
+    let root = work.root()?;
+    person_of(&find_person(work.connection, &root, case_id, person_id)?)
 }
 
 /// Changes a person; what `change` makes of their details is what they have from now on.
@@ -143,8 +147,8 @@ pub fn change_person(
     if_match: i64,
     change: impl FnOnce(PersonDetails) -> Result<PersonDetails, Error>,
 ) -> Result<Person, Error> {
-    let la_code = work.la_code();
-    let row = lock_person(work.connection, &la_code, case_id, person_id)?;
+    let root = work.root()?;
+    let row = lock_person(work.connection, &root, case_id, person_id)?;
     if row.version != if_match {
         return Err(Error::Stale {
             current_version: row.version,
@@ -165,9 +169,9 @@ pub fn list_people(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Person>, Error> {
-    let la_code = work.la_code();
-    crate::store::case::find_case(work.connection, &la_code, case_id)?;
-    people_of_case(work.connection, &la_code, case_id, after, limit)?
+    let root = work.root()?;
+    find_case(work.connection, &root, case_id)?;
+    people_of_case(work.connection, &root, case_id, after, limit)?
         .iter()
         .map(person_of)
         .collect()
@@ -189,6 +193,7 @@ fn with_details(row: PersonRow, details: &PersonDetails) -> Result<PersonRow, Er
             .preferred_channel
             .map(|channel| name_of(&channel))
             .transpose()?,
+        young_person_allows_from_on: details.young_person_allows_from_on,
         ..row
     })
 }
@@ -210,6 +215,7 @@ fn person_of(row: &PersonRow) -> Result<Person, Error> {
             interpreter: row.interpreter,
             communication_needs: row.communication_needs.clone(),
             preferred_channel: row.preferred_channel.as_deref().map(named).transpose()?,
+            young_person_allows_from_on: row.young_person_allows_from_on,
         },
     })
 }

@@ -12,7 +12,6 @@ use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, recor
 use super::settings::Settings;
 use super::timeline::{GivenEvent, GivenFact};
 use super::{Error, Fault, Work};
-use crate::auth::Reach;
 use crate::casework::advice::AdviceFact;
 use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutcome};
 use crate::casework::child::ChildFacts;
@@ -90,7 +89,8 @@ pub fn open_procedure(
         ..draft_of(work, event)?
     };
     let mut faults = organisation_faults(work, event, "/event")?;
-    let case = match lock_case(work.connection, &la_code, case_id) {
+    let root = work.root()?;
+    let case = match lock_case(work.connection, &root, case_id) {
         Ok(case) => Some(case),
         Err(StoreError::NotFound) => {
             faults.push(Fault::new(
@@ -136,7 +136,8 @@ pub fn record_procedure_event(
     event: &NewEvent,
 ) -> Result<Recorded, Error> {
     if leads_on(event) {
-        lock_siblings(work.connection, &work.la_code(), procedure_id)?;
+        let root = work.root()?;
+        lock_siblings(work.connection, &root, procedure_id)?;
     }
     let mut held = hold_of(work, kind, procedure_id, Some(if_match))?;
     let drafts = event_drafts(work, &held, None, event)?;
@@ -267,7 +268,6 @@ fn known_entries(
     known_at_instant: Option<DateTime<Utc>>,
 ) -> Result<(ProcedureRow, Vec<Entry>), Error> {
     let procedure = find_of(work, kind, procedure_id)?;
-    check_scope(work, &procedure.case_id)?;
     let mut entries = load_entries(work.connection, &procedure)?;
     if let Some(instant) = known_at_instant {
         let known = known_at(&entries, instant).len();
@@ -304,11 +304,10 @@ pub fn list_procedures(
     work: &mut Work<'_>,
     mut filter: ProcedureFilter,
 ) -> Result<Vec<ProcedureSummaryRow>, Error> {
-    let la_code = work.la_code();
+    let (la_code, root) = (work.la_code(), work.root()?);
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     filter.due_soon_days = settings.due_soon_days;
-    filter.only_case = case_scope(work);
-    Ok(list(work.connection, &la_code, &filter)?)
+    Ok(list(work.connection, &root, &filter)?)
 }
 
 /// A page of a procedure's stream, corrections and superseded events included.
@@ -338,30 +337,12 @@ pub(super) fn find_of(
     kind: &ProcedureKind,
     procedure_id: Uuid,
 ) -> Result<ProcedureRow, Error> {
-    let la_code = work.la_code();
-    let procedure = find_procedure(work.connection, &la_code, procedure_id)?;
+    let root = work.root()?;
+    let procedure = find_procedure(work.connection, &root, procedure_id)?;
     if procedure.kind == kind.name {
         Ok(procedure)
     } else {
         Err(Error::NotFound)
-    }
-}
-
-/// The one case that somebody may see who is not of the authority; a contributor sees none but the
-/// one it is family of.
-pub fn case_scope(work: &Work<'_>) -> Option<Uuid> {
-    match work.principal.reach() {
-        Reach::Authority => None,
-        Reach::Organisation(_) => Some(work.principal.case_id.unwrap_or_default()),
-        Reach::Case(case_id) => Some(case_id),
-    }
-}
-
-/// A family sees its own case; for others of its authority the case does not exist.
-pub fn check_scope(work: &Work<'_>, case_id: &str) -> Result<(), Error> {
-    match case_scope(work) {
-        Some(only_case) if only_case.to_string() != case_id => Err(Error::NotFound),
-        Some(_) | None => Ok(()),
     }
 }
 
@@ -477,10 +458,13 @@ fn default_requests(
     if held.settings.default_contributors.is_empty() {
         return Ok(Vec::new());
     }
-    let la_code = work.la_code();
     let case = match case {
         Some(case) => case.clone(),
-        None => find_case(work.connection, &la_code, convert::id(&held.procedure.case_id)?)?,
+        None => find_case(
+            work.connection,
+            &work.whole(),
+            convert::id(&held.procedure.case_id)?,
+        )?,
     };
     let current_setting = super::case::current_setting(&case)?;
     let so_far = derive(

@@ -24,7 +24,7 @@ use crate::store::procedure::{
     procedures_after, procedures_with_other_fingerprint, streams_between,
 };
 use crate::store::settings::settings_at;
-use crate::store::{AnyConnection, Store, StoreError};
+use crate::store::{AnyConnection, Root, Store, StoreError};
 
 /// How many procedures are computed in one transaction, so that writers are not kept waiting.
 const BATCH: i64 = 200;
@@ -227,7 +227,8 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
 
 /// Writes the index of one procedure again, unless it is right by now.
 fn rebuild_one(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Result<bool, Error> {
-    let procedure = lock_procedure(connection, &procedure.la_code, convert::id(&procedure.id)?)?;
+    let root = Root::of_authority(&procedure.la_code);
+    let procedure = lock_procedure(connection, &root, convert::id(&procedure.id)?)?;
     let stored = Parts {
         entries: load_entries(connection, &procedure)?,
         requests: requests_of_procedure(connection, &procedure.la_code, &procedure.id)?,

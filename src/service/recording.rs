@@ -28,7 +28,7 @@ use crate::store::procedure::{
     procedures_of_case, reopen_procedure, update_procedure,
 };
 use crate::store::settings::{keep_settings, settings_at};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, Root, StoreError};
 
 /// A procedure held for writing, with all that its engine reads.
 #[derive(Debug)]
@@ -120,21 +120,23 @@ impl Draft {
     }
 }
 
-/// Holds a procedure of the authority against other writers and loads what its engine reads.
+/// Holds a procedure, which whoever asks was let into, against other writers and loads what its engine reads.
 ///
 /// Refuses with the current version if another one is expected.
 pub fn hold(work: &mut Work<'_>, procedure_id: Uuid, if_match: Option<i64>) -> Result<Held, Error> {
-    hold_where(work, procedure_id, if_match, |_| true)
+    let root = work.whole();
+    hold_where(work, &root, procedure_id, if_match, |_| true)
 }
 
 fn hold_where(
     work: &mut Work<'_>,
+    root: &Root,
     procedure_id: Uuid,
     if_match: Option<i64>,
     is_wanted: impl FnOnce(&ProcedureKind) -> bool,
 ) -> Result<Held, Error> {
     let la_code = work.la_code();
-    let procedure = lock_procedure(work.connection, &la_code, procedure_id)?;
+    let procedure = lock_procedure(work.connection, root, procedure_id)?;
     let kind = kind_of(&procedure)?;
     if !is_wanted(kind) {
         return Err(Error::NotFound);
@@ -163,14 +165,15 @@ fn hold_where(
     })
 }
 
-/// [`hold`] for a procedure of a kind; one of another kind is not there.
+/// [`hold`] for a procedure of a kind, as it exists for whoever asks; one of another kind is not there.
 pub fn hold_of(
     work: &mut Work<'_>,
     kind: &ProcedureKind,
     procedure_id: Uuid,
     if_match: Option<i64>,
 ) -> Result<Held, Error> {
-    hold_where(work, procedure_id, if_match, |held| held == kind)
+    let root = work.root()?;
+    hold_where(work, &root, procedure_id, if_match, |held| held == kind)
 }
 
 /// A procedure that does not exist yet, on a case that is held.
@@ -590,9 +593,9 @@ fn refuse_void(held: &Held, drafts: &[Draft]) -> Result<(), Error> {
 /// What was not open does not go on when its case is closed; a closed case still takes corrections, and
 /// advice that comes late.
 fn refuse_if_case_closed(work: &mut Work<'_>, held: &Held, stands_when_closed: bool) -> Result<(), Error> {
-    let (la_code, case_id) = (work.la_code(), &held.procedure.case_id);
+    let (root, case_id) = (work.whole(), &held.procedure.case_id);
     if held.procedure.is_open || !stands_when_closed {
-        let case = find_case(work.connection, &la_code, convert::id(case_id)?)?;
+        let case = find_case(work.connection, &root, convert::id(case_id)?)?;
         if case.closed_on.is_some() {
             return Err(Error::CaseClosed);
         }

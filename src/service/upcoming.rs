@@ -116,7 +116,8 @@ pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<Up
             | Party::Other => filter.known_to = Some(organisation_id),
         }
     }
-    let rows = upcoming_reviews(work.connection, &la_code, &filter)?;
+    let root = work.root()?;
+    let rows = upcoming_reviews(work.connection, &root, &filter)?;
     let ids: Vec<String> = rows.iter().map(|row| row.procedure_id.clone()).collect();
     let case_ids: Vec<String> = rows.iter().map(|row| row.case_id.clone()).collect();
     let mut reviews: HashMap<String, ProcedureRow> =
@@ -164,7 +165,7 @@ pub fn list_phase_transfers(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Transferring>, Error> {
-    let la_code = work.la_code();
+    let root = work.root()?;
     let Some((on, born)) = born_in_year_group(year_group, transfer_year) else {
         return Err(Error::Question(Fault::new(
             "/transfer_year",
@@ -177,7 +178,7 @@ pub fn list_phase_transfers(
     let mut cohort: Vec<ReviewedChild> = Vec::new();
     // Who is taught outside the own year group is found among the others: a page may take another.
     while cohort.len() < wanted {
-        let rows = with_plan_born_between(work.connection, &la_code, born, after.clone(), limit)?;
+        let rows = with_plan_born_between(work.connection, &root, born, after.clone(), limit)?;
         let is_last = rows.len() < wanted;
         after = rows.last().map(|row| row.id.clone());
         for row in rows {
@@ -192,7 +193,7 @@ pub fn list_phase_transfers(
     }
     cohort.truncate(wanted);
     let case_ids: Vec<String> = cohort.iter().map(|child| child.row.id.clone()).collect();
-    let mut reviews: HashMap<String, ProcedureRow> = open_reviews_of(work.connection, &la_code, &case_ids)?
+    let mut reviews: HashMap<String, ProcedureRow> = open_reviews_of(work.connection, &root, &case_ids)?
         .into_iter()
         .map(|procedure| (procedure.case_id.clone(), procedure))
         .collect();
@@ -238,8 +239,8 @@ fn record_review(work: &mut Work<'_>, item: &BulkItem) -> Result<ProcedureReadin
     {
         return open_procedure(work, &REVIEW, item.case_id, given);
     }
-    let la_code = work.la_code();
-    let open = open_reviews_of(work.connection, &la_code, &[item.case_id.to_string()])?;
+    let root = work.root()?;
+    let open = open_reviews_of(work.connection, &root, &[item.case_id.to_string()])?;
     let Some(open) = open.first() else {
         return Err(Error::NotFound);
     };

@@ -9,10 +9,11 @@ use rand_chacha::ChaCha8Rng;
 use uuid::{Builder, Uuid};
 
 use super::Error;
-use crate::auth::Principal;
+use super::family::family_case;
+use crate::auth::{Principal, Reach};
 use crate::clock::london_date;
 use crate::store::audit::{AuditRow, insert_audit_entry};
-use crate::store::{AnyConnection, in_savepoint};
+use crate::store::{AnyConnection, Root, in_savepoint};
 
 /// Where new ids come from; seeded for the demo, so that it is the same every time.
 #[derive(Debug)]
@@ -72,6 +73,24 @@ impl Work<'_> {
     /// The authority everything is scoped to.
     pub fn la_code(&self) -> String {
         self.principal.la_code.as_str().to_owned()
+    }
+
+    /// Where every query starts that is made for whoever asks.
+    pub fn root(&mut self) -> Result<Root, Error> {
+        let (la_code, principal) = (self.la_code(), self.principal);
+        Ok(match principal.reach() {
+            Reach::Authority => Root::of_staff(&la_code, &principal.subject, self.now),
+            Reach::Organisation(organisation_id) => {
+                let own_case_id = family_case(self)?;
+                Root::of_organisation(&la_code, organisation_id, own_case_id, self.now)
+            }
+            Reach::Case(_) => Root::of_family(&la_code, family_case(self)?),
+        })
+    }
+
+    /// All of the authority, for what follows from what whoever asks may do.
+    pub fn whole(&self) -> Root {
+        Root::of_authority(self.principal.la_code.as_str())
     }
 
     /// The civil date in Europe/London.

@@ -11,7 +11,7 @@ use super::connection::{AnyConnection, on_backend};
 use super::convert::after;
 use super::schema::{advice_requests, advice_submissions};
 use super::statement::{Insert, Update, column};
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 
 /// A request as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
@@ -59,7 +59,6 @@ pub struct SubmissionRow {
 /// Which requests a list holds; filters add up.
 #[derive(Debug, Clone, Default)]
 pub struct AdviceFilter {
-    pub only_organisation: Option<Uuid>,
     pub state: Option<String>,
     pub requirement: Option<String>,
     pub organisation_id: Option<Uuid>,
@@ -69,23 +68,19 @@ pub struct AdviceFilter {
     pub limit: i64,
 }
 
-/// A request that was not opened in error; of one organisation only, if one is given.
+/// A request that was not opened in error.
 pub fn find_advice_request(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     request_id: Uuid,
-    only_organisation: Option<Uuid>,
 ) -> Result<AdviceRequestRow, StoreError> {
-    let mut query = advice_requests::table
-        .filter(advice_requests::la_code.eq(la_code.to_owned()))
+    Ok(advice_requests::table
+        .filter(advice_requests::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_request("advice_requests.case_id", "advice_requests.organisation_id"))
         .filter(advice_requests::id.eq(request_id.to_string()))
         .filter(advice_requests::is_void.eq(false))
         .select(AdviceRequestRow::as_select())
-        .into_boxed::<MultiBackend>();
-    if let Some(organisation_id) = only_organisation {
-        query = query.filter(advice_requests::organisation_id.eq(organisation_id.to_string()));
-    }
-    Ok(query.first(connection)?)
+        .first(connection)?)
 }
 
 /// Every request of a procedure, those opened in error too.
@@ -220,15 +215,16 @@ const NO_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
 
 pub fn list_advice_requests(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     filter: &AdviceFilter,
 ) -> Result<Vec<AdviceRequestRow>, StoreError> {
     let mut query = advice_requests::table
-        .filter(advice_requests::la_code.eq(la_code.to_owned()))
+        .filter(advice_requests::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_request("advice_requests.case_id", "advice_requests.organisation_id"))
         .filter(advice_requests::is_void.eq(false))
         .select(AdviceRequestRow::as_select())
         .into_boxed::<MultiBackend>();
-    for organisation_id in filter.only_organisation.into_iter().chain(filter.organisation_id) {
+    if let Some(organisation_id) = filter.organisation_id {
         query = query.filter(advice_requests::organisation_id.eq(organisation_id.to_string()));
     }
     if let Some(state) = &filter.state {

@@ -10,7 +10,7 @@ use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{after_instant, from_json, json};
 use super::schema::{case_external_refs, case_facts, cases, clocks, flags, procedures};
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 use crate::casework::child::ChildFacts;
 use crate::casework::flag::FlagCode;
 
@@ -66,8 +66,6 @@ pub struct CaseSummaryRow {
 /// Which cases a list holds; filters add up.
 #[derive(Debug, Clone, Default)]
 pub struct CaseFilter {
-    /// The one case a family may see.
-    pub only_case: Option<Uuid>,
     pub caseworker: Option<String>,
     /// The state of an open procedure.
     pub state: Option<String>,
@@ -130,26 +128,20 @@ pub fn update_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), 
     }
 }
 
-pub fn find_case(
-    connection: &mut AnyConnection,
-    la_code: &str,
-    case_id: Uuid,
-) -> Result<CaseRow, StoreError> {
+pub fn find_case(connection: &mut AnyConnection, root: &Root, case_id: Uuid) -> Result<CaseRow, StoreError> {
     Ok(on_backend!(connection, inner => cases::table
-        .filter(cases::la_code.eq(la_code))
+        .filter(cases::la_code.eq(root.la_code()))
+        .filter(root.of_case("cases.id"))
         .filter(cases::id.eq(case_id.to_string()))
         .select(CaseRow::as_select()).get_result(inner))?)
 }
 
 /// Reads a case and holds it against other writers until the transaction ends. Whoever holds a case and a
 /// procedure of it holds the case first.
-pub fn lock_case(
-    connection: &mut AnyConnection,
-    la_code: &str,
-    case_id: Uuid,
-) -> Result<CaseRow, StoreError> {
+pub fn lock_case(connection: &mut AnyConnection, root: &Root, case_id: Uuid) -> Result<CaseRow, StoreError> {
     let query = cases::table
-        .filter(cases::la_code.eq(la_code))
+        .filter(cases::la_code.eq(root.la_code()))
+        .filter(root.of_case("cases.id"))
         .filter(cases::id.eq(case_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {
@@ -166,11 +158,12 @@ pub fn lock_case(
 /// The case that holds an identifier, to name it when a second one claims it.
 pub fn case_with_identifier(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     search: &CaseSearch,
 ) -> Result<Option<String>, StoreError> {
     let mut query = cases::table
-        .filter(cases::la_code.eq(la_code))
+        .filter(cases::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_case("cases.id"))
         .select(cases::id)
         .into_boxed::<MultiBackend>();
     query = match search {
@@ -262,33 +255,33 @@ pub fn replace_external_refs(
 /// filters are tried on one case after another.
 pub fn list_cases(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     filter: &CaseFilter,
 ) -> Result<Vec<CaseSummaryRow>, StoreError> {
     match filter {
         CaseFilter {
-            only_case: None,
             state: Some(state),
             flag: None,
             external_ref: None,
             updated_since: None,
             ..
-        } => list_cases_in_state(connection, la_code, state, filter),
-        CaseFilter { .. } => list_cases_one_by_one(connection, la_code, filter),
+        } => list_cases_in_state(connection, root, state, filter),
+        CaseFilter { .. } => list_cases_one_by_one(connection, root, filter),
     }
 }
 
 fn list_cases_in_state(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     state: &str,
     filter: &CaseFilter,
 ) -> Result<Vec<CaseSummaryRow>, StoreError> {
     let mut query = procedures::table
         .inner_join(cases::table)
-        .filter(procedures::la_code.eq(la_code.to_owned()))
+        .filter(procedures::la_code.eq(root.la_code().to_owned()))
         .filter(procedures::state.eq(state.to_owned()))
         .filter(procedures::is_open)
+        .filter(root.of_case("procedures.case_id"))
         .select(CaseSummaryRow::as_select())
         .into_boxed::<MultiBackend>();
     if let Some(caseworker) = &filter.caseworker {
@@ -307,16 +300,14 @@ fn list_cases_in_state(
 
 fn list_cases_one_by_one(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     filter: &CaseFilter,
 ) -> Result<Vec<CaseSummaryRow>, StoreError> {
     let mut query = cases::table
-        .filter(cases::la_code.eq(la_code.to_owned()))
+        .filter(cases::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_case("cases.id"))
         .select(CaseSummaryRow::as_select())
         .into_boxed::<MultiBackend>();
-    if let Some(only_case) = filter.only_case {
-        query = query.filter(cases::id.eq(only_case.to_string()));
-    }
     if let Some(caseworker) = &filter.caseworker {
         query = query.filter(cases::caseworker.eq(caseworker.clone()));
     }
@@ -330,7 +321,7 @@ fn list_cases_one_by_one(
     if let Some((system, external_id)) = &filter.external_ref {
         let referenced = case_external_refs::table
             .filter(case_external_refs::case_id.eq(cases::id))
-            .filter(case_external_refs::la_code.eq(la_code.to_owned()))
+            .filter(case_external_refs::la_code.eq(root.la_code().to_owned()))
             .filter(case_external_refs::system.eq(system.clone()))
             .filter(case_external_refs::external_id.eq(external_id.clone()));
         query = query.filter(diesel::dsl::exists(referenced));
@@ -351,13 +342,13 @@ fn list_cases_one_by_one(
         query = match flag_lookup(flag, filter.as_of, filter.due_soon_days) {
             FlagLookup::OnClocks(within) => query.filter(diesel::dsl::exists(
                 clocks::table
-                    .filter(clocks::la_code.eq(la_code.to_owned()))
+                    .filter(clocks::la_code.eq(root.la_code().to_owned()))
                     .filter(clocks::case_id.eq(cases::id))
                     .filter(owed_within(within)),
             )),
             FlagLookup::Stored { code, as_of } => query.filter(diesel::dsl::exists(
                 flags::table
-                    .filter(flags::la_code.eq(la_code.to_owned()))
+                    .filter(flags::la_code.eq(root.la_code().to_owned()))
                     .filter(flags::case_id.eq(cases::id))
                     .filter(is_up(code, as_of)),
             )),
@@ -373,13 +364,14 @@ fn list_cases_one_by_one(
 
 pub fn search_cases(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     search: &CaseSearch,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<CaseSummaryRow>, StoreError> {
     let mut query = cases::table
-        .filter(cases::la_code.eq(la_code.to_owned()))
+        .filter(cases::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_case("cases.id"))
         .select(CaseSummaryRow::as_select())
         .into_boxed::<MultiBackend>();
     match search {
@@ -431,11 +423,12 @@ pub fn procedures_of_cases(
 /// What lists show of some cases.
 pub fn summaries_of(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     case_ids: &[String],
 ) -> Result<Vec<CaseSummaryRow>, StoreError> {
     Ok(cases::table
-        .filter(cases::la_code.eq(la_code))
+        .filter(cases::la_code.eq(root.la_code()))
+        .filter(root.of_case("cases.id"))
         .filter(cases::id.eq_any(case_ids.to_vec()))
         .select(CaseSummaryRow::as_select())
         .load(connection)?)

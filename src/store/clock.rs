@@ -17,7 +17,7 @@ use super::connection::{AnyConnection, on_backend};
 use super::convert::{after, id, name_of, named, text_of};
 use super::schema::{cases, clocks, flags, procedures};
 use super::statement::{Insert, Update, column};
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::timeline::Timeline;
 use crate::statute::clock::{Clock, ClockStatus, Segment};
@@ -347,8 +347,6 @@ pub fn write_index(connection: &mut AnyConnection, held: &Index, wanted: &Index)
 /// Which clocks a list holds; filters add up.
 #[derive(Debug, Clone)]
 pub struct ClockFilter {
-    pub only_case: Option<Uuid>,
-    pub only_organisation: Option<Uuid>,
     pub status: Option<ClockStatus>,
     pub kind: Option<ClockKind>,
     pub bearer: Option<Party>,
@@ -530,18 +528,18 @@ pub fn is_up(code: &'static str, as_of: NaiveDate) -> _ {
 /// overdue then but has stopped since is looked up apart; otherwise a page would walk all that was ever due.
 pub fn list_clocks(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     filter: &ClockFilter,
 ) -> Result<Vec<ListedClock>, StoreError> {
-    let of_few = filter.only_case.is_some() || filter.only_organisation.is_some() || filter.case_id.is_some();
+    let of_few = root.is_narrow() || filter.case_id.is_some();
     let rows: Vec<ListedRow> = match filter.status {
         Some(ClockStatus::Overdue) if !of_few => {
-            let never_stopped = filtered(la_code, filter, BY_DUE_DATE)?
+            let never_stopped = filtered(root, filter, BY_DUE_DATE)?
                 .filter(clocks::stopped_on.eq(LAST_DAY))
                 .order((clocks::due_on.asc(), clocks::clock_id.asc()));
             // In an order that no index has, so that the few are found by when they stopped.
             let stopped_since = filtered(
-                la_code,
+                root,
                 filter,
                 "(coalesce(clocks.due_on, clocks.due_on), clocks.clock_id)",
             )?
@@ -553,7 +551,7 @@ pub fn list_clocks(
             rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
             rows
         }
-        Some(_) | None => filtered(la_code, filter, BY_DUE_DATE)?
+        Some(_) | None => filtered(root, filter, BY_DUE_DATE)?
             .order((clocks::due_on.asc(), clocks::clock_id.asc()))
             .load(connection)?,
     };
@@ -569,21 +567,16 @@ type ClockQuery<'q> = clocks::BoxedQuery<
 /// The place of a row in the order of lists, as the indexes have it.
 const BY_DUE_DATE: &str = "(clocks.due_on, clocks.clock_id)";
 
-fn filtered(la_code: &str, filter: &ClockFilter, place: &str) -> Result<ClockQuery<'static>, StoreError> {
+fn filtered(root: &Root, filter: &ClockFilter, place: &str) -> Result<ClockQuery<'static>, StoreError> {
     let mut query = clocks::table
-        .filter(clocks::la_code.eq(la_code.to_owned()))
+        .filter(clocks::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_request("clocks.case_id", "clocks.organisation_id"))
         .select(ListedRow::as_select())
         .into_boxed::<MultiBackend>();
     query = match filter.status {
         Some(status) => query.filter(has_status(status, filter.as_of)),
         None => query.filter(effective_on(filter.as_of)),
     };
-    if let Some(only_case) = filter.only_case {
-        query = query.filter(clocks::case_id.eq(only_case.to_string()));
-    }
-    if let Some(only_organisation) = filter.only_organisation {
-        query = query.filter(clocks::organisation_id.eq(only_organisation.to_string()));
-    }
     if let Some(kind) = filter.kind {
         query = query.filter(clocks::kind.eq(kind.name()));
     }
@@ -599,7 +592,7 @@ fn filtered(la_code: &str, filter: &ClockFilter, place: &str) -> Result<ClockQue
     if let Some(caseworker) = &filter.caseworker {
         let theirs = cases::table
             .filter(cases::id.eq(clocks::case_id))
-            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::la_code.eq(root.la_code().to_owned()))
             .filter(cases::caseworker.eq(caseworker.clone()));
         query = query.filter(diesel::dsl::exists(theirs));
     }

@@ -29,6 +29,7 @@ pub mod person;
 pub mod plan_version;
 mod postgres_url;
 pub mod procedure;
+pub mod root;
 mod schema;
 pub mod settings;
 mod sqlite_file;
@@ -54,6 +55,7 @@ pub use self::error::{StoreError, Trouble};
 pub use self::load::{Load, PoolLoad, WriteLoad};
 pub use self::location::{Location, LocationError};
 pub use self::migration::{MigrateError, SchemaVersion};
+pub use self::root::Root;
 pub use self::transaction::in_savepoint;
 
 use self::breaker::Breaker;

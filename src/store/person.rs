@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::connection::{AnyConnection, on_backend};
 use super::schema::people;
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 
 /// A person as they are stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -29,6 +29,8 @@ pub struct PersonRow {
     pub version: i64,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
+    /// From when a young person who decides lets them see the case.
+    pub young_person_allows_from_on: Option<NaiveDate>,
 }
 
 pub fn insert_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<(), StoreError> {
@@ -56,12 +58,13 @@ pub fn update_person(connection: &mut AnyConnection, row: &PersonRow) -> Result<
 
 pub fn find_person(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     case_id: Uuid,
     person_id: Uuid,
 ) -> Result<PersonRow, StoreError> {
     Ok(people::table
-        .filter(people::la_code.eq(la_code))
+        .filter(people::la_code.eq(root.la_code()))
+        .filter(root.of_case("people.case_id"))
         .filter(people::case_id.eq(case_id.to_string()))
         .filter(people::id.eq(person_id.to_string()))
         .select(PersonRow::as_select())
@@ -71,12 +74,13 @@ pub fn find_person(
 /// Reads a person and holds it against other writers until the transaction ends.
 pub fn lock_person(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     case_id: Uuid,
     person_id: Uuid,
 ) -> Result<PersonRow, StoreError> {
     let query = people::table
-        .filter(people::la_code.eq(la_code))
+        .filter(people::la_code.eq(root.la_code()))
+        .filter(root.of_case("people.case_id"))
         .filter(people::case_id.eq(case_id.to_string()))
         .filter(people::id.eq(person_id.to_string()));
     // SQLite has one writer, which holds everything already.
@@ -92,13 +96,14 @@ pub fn lock_person(
 /// The people of a case after an id.
 pub fn people_of_case(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     case_id: Uuid,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<PersonRow>, StoreError> {
     let mut query = people::table
-        .filter(people::la_code.eq(la_code.to_owned()))
+        .filter(people::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_case("people.case_id"))
         .filter(people::case_id.eq(case_id.to_string()))
         .select(PersonRow::as_select())
         .into_boxed::<MultiBackend>();

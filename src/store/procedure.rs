@@ -13,7 +13,7 @@ use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, id, instant, json, unreadable, unwritable};
 use super::schema::{cases, clocks, events, flags, procedures};
 use super::statement::{Insert, Update, column};
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 use crate::casework::advice::AdviceFact;
 use crate::casework::event::{ClosureReason, Fact};
 use crate::casework::flag::FlagCode;
@@ -61,7 +61,6 @@ pub struct EntryNote {
 #[derive(Debug, Clone)]
 pub struct ProcedureFilter {
     pub kind: &'static str,
-    pub only_case: Option<Uuid>,
     pub state: Option<String>,
     pub caseworker: Option<String>,
     pub flag: Option<FlagCode>,
@@ -149,11 +148,12 @@ pub fn reopen_procedure(
 
 pub fn find_procedure(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     procedure_id: Uuid,
 ) -> Result<ProcedureRow, StoreError> {
     Ok(on_backend!(connection, inner => procedures::table
-        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::la_code.eq(root.la_code()))
+        .filter(root.of_case("procedures.case_id"))
         .filter(procedures::id.eq(procedure_id.to_string()))
         .select(ProcedureRow::as_select()).get_result(inner))?)
 }
@@ -161,11 +161,12 @@ pub fn find_procedure(
 /// Reads a procedure and holds it against other writers until the transaction ends.
 pub fn lock_procedure(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     procedure_id: Uuid,
 ) -> Result<ProcedureRow, StoreError> {
     let query = procedures::table
-        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::la_code.eq(root.la_code()))
+        .filter(root.of_case("procedures.case_id"))
         .filter(procedures::id.eq(procedure_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {
@@ -181,15 +182,15 @@ pub fn lock_procedure(
 /// does.
 pub fn lock_siblings(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     procedure_id: Uuid,
 ) -> Result<(), StoreError> {
     if let AnyConnection::Sqlite(_) = connection {
         return Ok(());
     }
-    let procedure = find_procedure(connection, la_code, procedure_id)?;
-    lock_case(connection, la_code, id(&procedure.case_id)?)?;
-    lock_procedures_of_case(connection, la_code, &procedure.case_id)?;
+    let procedure = find_procedure(connection, root, procedure_id)?;
+    lock_case(connection, root, id(&procedure.case_id)?)?;
+    lock_procedures_of_case(connection, root.la_code(), &procedure.case_id)?;
     Ok(())
 }
 
@@ -449,11 +450,12 @@ pub fn load_corrections(
 
 pub fn list_procedures(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     filter: &ProcedureFilter,
 ) -> Result<Vec<ProcedureSummaryRow>, StoreError> {
     let mut query = procedures::table
-        .filter(procedures::la_code.eq(la_code.to_owned()))
+        .filter(procedures::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_case("procedures.case_id"))
         .filter(procedures::kind.eq(filter.kind))
         .select(ProcedureSummaryRow::as_select())
         .into_boxed::<MultiBackend>();
@@ -462,13 +464,10 @@ pub fn list_procedures(
         // Opened in error: out of lists unless asked for by name.
         None => query.filter(procedures::state.ne("void")),
     };
-    if let Some(only_case) = filter.only_case {
-        query = query.filter(procedures::case_id.eq(only_case.to_string()));
-    }
     if let Some(caseworker) = &filter.caseworker {
         let theirs = cases::table
             .filter(cases::id.eq(procedures::case_id))
-            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::la_code.eq(root.la_code().to_owned()))
             .filter(cases::caseworker.eq(caseworker.clone()));
         query = query.filter(diesel::dsl::exists(theirs));
     }

@@ -52,6 +52,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    case_seals (case_id) {
+        case_id -> Text,
+        la_code -> Text,
+        ground -> Text,
+        note -> Nullable<Text>,
+        sealed_at -> Timestamp,
+        sealed_by -> Text,
+    }
+}
+
+diesel::table! {
+    case_grants (id) {
+        id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        grantee -> Text,
+        reason -> Text,
+        is_break_glass -> Bool,
+        granted_at -> Timestamp,
+        granted_by -> Text,
+        until_at -> Timestamp,
+        reviewed_at -> Nullable<Timestamp>,
+        reviewed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     people (id) {
         id -> Text,
         la_code -> Text,
@@ -70,6 +97,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        young_person_allows_from_on -> Nullable<Date>,
     }
 }
 
@@ -264,6 +292,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     case_external_refs,
     case_facts,
+    case_grants,
+    case_seals,
     cases,
     clocks,
     events,

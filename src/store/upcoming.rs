@@ -11,7 +11,7 @@ use super::connection::AnyConnection;
 use super::convert::after;
 use super::procedure::ProcedureRow;
 use super::schema::{advice_requests, cases, clocks, procedures};
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 use crate::casework::plan::PLAN;
 use crate::casework::review::REVIEW;
 use crate::statute::rulebook::ClockKind;
@@ -76,7 +76,7 @@ pub struct ContributionRow {
 /// Reviews of an authority that are still to be completed, by the day on which they fall due.
 pub fn upcoming_reviews(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     filter: &UpcomingFilter,
 ) -> Result<Vec<UpcomingRow>, StoreError> {
     let mut query = clocks::table
@@ -85,22 +85,23 @@ pub fn upcoming_reviews(
             "clocks.kind = 'review_due' AND clocks.stopped_on = '9999-12-31'",
         ))
         .filter(clocks::due_on.le(filter.until_on))
+        .filter(root.of_shared_case("clocks.case_id"))
         .select(UpcomingRow::as_select())
         .into_boxed::<MultiBackend>();
     // The few cases are the authority's. Named on the clocks too, the authority would be walked instead.
     if filter.caseworker.is_none() && filter.at_setting.is_none() {
-        query = query.filter(clocks::la_code.eq(la_code.to_owned()));
+        query = query.filter(clocks::la_code.eq(root.la_code().to_owned()));
     }
     if let Some(caseworker) = &filter.caseworker {
         let theirs = cases::table
-            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::la_code.eq(root.la_code().to_owned()))
             .filter(cases::caseworker.eq(caseworker.clone()))
             .select(cases::id);
         query = query.filter(clocks::case_id.eq_any(theirs));
     }
     if let Some(organisation_id) = filter.at_setting {
         let there = cases::table
-            .filter(cases::la_code.eq(la_code.to_owned()))
+            .filter(cases::la_code.eq(root.la_code().to_owned()))
             .filter(cases::setting_organisation_id.eq(organisation_id.to_string()))
             .select(cases::id);
         query = query.filter(clocks::case_id.eq_any(there));
@@ -108,7 +109,7 @@ pub fn upcoming_reviews(
     if let Some(organisation_id) = filter.known_to {
         let asked = procedures::table
             .inner_join(advice_requests::table.on(advice_requests::procedure_id.eq(procedures::id)))
-            .filter(procedures::la_code.eq(la_code.to_owned()))
+            .filter(procedures::la_code.eq(root.la_code().to_owned()))
             .filter(procedures::case_id.eq(clocks::case_id))
             .filter(advice_requests::organisation_id.eq(organisation_id.to_string()))
             .filter(advice_requests::is_live.eq(true))
@@ -162,16 +163,17 @@ pub fn contributions_to(
 /// The review of each of some cases that is still to be completed.
 pub fn open_reviews_of(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     case_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
     let mut rows: Vec<ProcedureRow> = procedures::table
         .filter(procedures::case_id.eq_any(case_ids.to_vec()))
         .filter(procedures::kind.eq(REVIEW.name))
+        .filter(root.of_case("procedures.case_id"))
         .filter(sql::<Bool>(ONE_AT_A_TIME))
         .select(ProcedureRow::as_select())
         .load(connection)?;
-    rows.retain(|row| row.la_code == la_code);
+    rows.retain(|row| row.la_code == root.la_code());
     Ok(rows)
 }
 
@@ -192,7 +194,7 @@ pub fn reviewed(
 /// of their age; by the id of the case.
 pub fn with_plan_born_between(
     connection: &mut AnyConnection,
-    la_code: &str,
+    root: &Root,
     born: (NaiveDate, NaiveDate),
     after_id: Option<String>,
     limit: i64,
@@ -203,7 +205,8 @@ pub fn with_plan_born_between(
         .filter(sql::<Bool>(ONE_AT_A_TIME))
         .filter(procedures::state.ne("draft"));
     let mut query = cases::table
-        .filter(cases::la_code.eq(la_code.to_owned()))
+        .filter(cases::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_case("cases.id"))
         .filter(
             cases::date_of_birth
                 .between(born.0, born.1)

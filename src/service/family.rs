@@ -1,0 +1,52 @@
+//! What family may see: their own case, as long as it is for them to see.
+
+use uuid::Uuid;
+
+use super::case::decision_maker_of;
+use super::person::Relationship;
+use super::{Error, Work};
+use crate::store::StoreError;
+use crate::store::case::find_case;
+use crate::store::convert::{self, named};
+use crate::store::person::{PersonRow, find_person};
+
+/// The case of the family that asks, if it is for them to see today.
+///
+/// A young person always sees their own, and so does whoever decides. While a parent decides, those see it who have
+/// parental responsibility or are sent the notices. Once the young person decides, others see it whom the young
+/// person allows. A token that names a case and nobody of it is a parent's who need not be told from the other.
+pub fn family_case(work: &mut Work<'_>) -> Result<Option<Uuid>, Error> {
+    let Some(case_id) = work.principal.case_id else {
+        return Ok(None);
+    };
+    let whole = work.whole();
+    let case = match find_case(work.connection, &whole, case_id) {
+        Ok(case) => case,
+        Err(StoreError::NotFound) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let decides = decision_maker_of(work, &case)?;
+    let Some(person_id) = work.principal.person_id else {
+        return Ok(Some(case_id).filter(|_| !decides.is_young_person));
+    };
+    let person = match find_person(work.connection, &whole, case_id, person_id) {
+        Ok(person) => person,
+        Err(StoreError::NotFound) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let today = work.today();
+    let may_see = is_young_person(&person)?
+        || decides.person_id == Some(convert::id(&person.id)?)
+        || if decides.is_young_person {
+            person
+                .young_person_allows_from_on
+                .is_some_and(|from_on| from_on <= today)
+        } else {
+            person.parental_responsibility || person.receives_notices
+        };
+    Ok(Some(case_id).filter(|_| may_see))
+}
+
+fn is_young_person(person: &PersonRow) -> Result<bool, Error> {
+    Ok(named::<Relationship>(&person.relationship)? == Relationship::YoungPerson)
+}
