@@ -84,6 +84,7 @@ fn value_name(kind: Kind) -> &'static str {
         Kind::Database => "URL",
         Kind::OneOf(_) => "WORD",
         Kind::LogFilter => "FILTER",
+        Kind::Networks => "ADDRESSES",
         Kind::Whole { .. } => "NUMBER",
     }
 }

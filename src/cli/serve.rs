@@ -16,8 +16,8 @@ use super::stopping::told_to_stop;
 use crate::auth::IssuerKey;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::Api;
 use crate::http::metrics::{Metrics, resources as metrics_resources};
+use crate::http::{Api, Exposure};
 use crate::service::lease::{Duty, Replica};
 use crate::service::rebuild::{Report, rebuild_stale_once};
 use crate::service::{App, Error, Ids};
@@ -87,7 +87,12 @@ pub(super) fn serve_until_stopped(
     app: App,
     key: IssuerKey,
 ) -> Result<(), Failure> {
-    let api = Api::new().map_err(|fault| Failure::new(Exit::Fault, fault))?;
+    let api = Api::new()
+        .map_err(|fault| Failure::new(Exit::Fault, fault))?
+        .exposed(Exposure {
+            trusted_proxies: config.trusted_proxies.clone(),
+            forwarded_header: config.forwarded_header,
+        });
     let store = app.store.clone();
     let served = rt::System::new().block_on(run_server(config, listeners, api, app, key));
     store.close();

@@ -56,7 +56,13 @@ fn in_text(value: &DeValue<'_>, kind: Kind) -> Option<String> {
         (DeValue::Integer(number), Kind::Whole { .. }) => Some(number.to_string()),
         (
             DeValue::String(text),
-            Kind::Address | Kind::Folder | Kind::File | Kind::Database | Kind::OneOf(_) | Kind::LogFilter,
+            Kind::Address
+            | Kind::Folder
+            | Kind::File
+            | Kind::Database
+            | Kind::OneOf(_)
+            | Kind::LogFilter
+            | Kind::Networks,
         ) => Some(text.clone().into_owned()),
         _ => None,
     }

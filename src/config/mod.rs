@@ -5,6 +5,7 @@
 //! the file, and the file of the database URL. Called by `cli`.
 
 mod file;
+mod networks;
 mod setting;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+pub use self::networks::Networks;
 pub use self::setting::{Fallback, Kind, Row, Setting};
 use crate::store::{Location, Sizes};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub json_log: bool,
     pub log_filter: String,
     pub metrics_bind: Option<String>,
+    pub trusted_proxies: Networks,
+    pub forwarded_header: ForwardedHeader,
     pub workers: usize,
     /// Of all workers together.
     pub blocking_threads: usize,
@@ -49,6 +53,26 @@ pub struct Config {
     pub drain: Duration,
     pub shutdown: Duration,
     effective: Vec<Effective>,
+}
+
+/// The header in which proxies say for whom they ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardedHeader {
+    #[default]
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
+impl ForwardedHeader {
+    pub const ALL: [ForwardedHeader; 2] = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ForwardedHeader::XForwardedFor => "x-forwarded-for",
+            ForwardedHeader::Forwarded => "forwarded",
+        }
+    }
 }
 
 /// One setting as it holds, fit to be shown.
@@ -243,6 +267,13 @@ impl Config {
             json_log: text(Setting::LogFormat) == "json",
             log_filter: text(Setting::LogFilter),
             metrics_bind: value(Setting::MetricsBind),
+            trusted_proxies: value(Setting::TrustedProxies)
+                .and_then(|text| Networks::parse(&text))
+                .unwrap_or_default(),
+            forwarded_header: ForwardedHeader::ALL
+                .into_iter()
+                .find(|header| header.name() == text(Setting::ForwardedHeader))
+                .unwrap_or_default(),
             workers: count(Setting::Workers),
             blocking_threads: count(Setting::BlockingThreads),
             sizes: Sizes {

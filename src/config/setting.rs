@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::Networks;
 use crate::store::Location;
 
 /// One setting. The order is that of the documentation.
@@ -19,6 +20,8 @@ pub enum Setting {
     LogFormat,
     LogFilter,
     MetricsBind,
+    TrustedProxies,
+    ForwardedHeader,
     Workers,
     BlockingThreads,
     ReadConnections,
@@ -55,6 +58,8 @@ pub enum Kind {
     Database,
     OneOf(&'static [&'static str]),
     LogFilter,
+    /// Addresses and networks with commas between them.
+    Networks,
     Whole {
         least: u32,
         most: u32,
@@ -71,7 +76,7 @@ pub enum Fallback {
 }
 
 impl Setting {
-    pub const ALL: [Setting; 16] = [
+    pub const ALL: [Setting; 18] = [
         Setting::Bind,
         Setting::Data,
         Setting::DatabaseUrl,
@@ -80,6 +85,8 @@ impl Setting {
         Setting::LogFormat,
         Setting::LogFilter,
         Setting::MetricsBind,
+        Setting::TrustedProxies,
+        Setting::ForwardedHeader,
         Setting::Workers,
         Setting::BlockingThreads,
         Setting::ReadConnections,
@@ -180,6 +187,24 @@ impl Setting {
                 unit: "",
                 meaning: "The address and port where `/metrics` is served, without a token; without one, nowhere.",
             },
+            Setting::TrustedProxies => Row {
+                name: "trusted_proxies",
+                variable: "EHCP_TRUSTED_PROXIES",
+                flag: Some("trusted-proxies"),
+                kind: Kind::Networks,
+                default: Fallback::Unset,
+                unit: "",
+                meaning: "Addresses and networks of the proxies that are believed when they say for whom they ask.",
+            },
+            Setting::ForwardedHeader => Row {
+                name: "forwarded_header",
+                variable: "EHCP_FORWARDED_HEADER",
+                flag: Some("forwarded-header"),
+                kind: Kind::OneOf(&["x-forwarded-for", "forwarded"]),
+                default: Fallback::Text("x-forwarded-for"),
+                unit: "",
+                meaning: "The one header in which they say it; each must add to it, or set it anew.",
+            },
             Setting::Workers => Row {
                 name: "workers",
                 variable: "EHCP_WORKERS",
@@ -272,6 +297,7 @@ impl Kind {
             }
             Kind::OneOf(words) => words.contains(&value),
             Kind::LogFilter => env_filter::Builder::new().try_parse(value).is_ok(),
+            Kind::Networks => Networks::parse(value).is_some(),
             Kind::Whole { least, most } => value
                 .parse::<u32>()
                 .is_ok_and(|number| (least..=most).contains(&number)),
@@ -290,6 +316,7 @@ impl Kind {
             Kind::LogFilter => {
                 "must be a level, or targets with levels such as info,actix_server=warn".into()
             }
+            Kind::Networks => "must be addresses and networks such as 10.0.0.0/8, 192.0.2.7".into(),
             Kind::Whole { least, most } => format!("must be a whole number from {least} to {most}").into(),
         }
     }

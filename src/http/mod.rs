@@ -17,6 +17,7 @@ pub mod contract;
 mod dates;
 mod docs;
 mod event_input;
+mod exposure;
 pub mod extractor;
 mod fallback;
 mod faults;
@@ -57,6 +58,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::casework::identifier::{is_nhs_number, is_uln, is_upn};
 use contract::{Contract, Format};
 use docs::Document;
+pub use exposure::{Exposure, client_address};
 use fallback::{Routes, fallback, refusal};
 use requests::Requests;
 
@@ -167,6 +169,7 @@ pub struct Api {
     routes: Data<Routes>,
     document: Data<Document>,
     requests: Data<Requests>,
+    exposure: Data<Exposure>,
 }
 
 impl Api {
@@ -191,7 +194,16 @@ impl Api {
                     .chain(docs::PAGES.map(str::to_owned)),
             )),
             document: Data::new(Document(Bytes::from(text))),
+            exposure: Data::default(),
         })
+    }
+
+    /// The same, reached in another way than directly.
+    pub fn exposed(self, exposure: Exposure) -> Api {
+        Api {
+            exposure: Data::new(exposure),
+            ..self
+        }
     }
 
     /// What every app of this API counts.
@@ -225,6 +237,7 @@ impl Api {
             .app_data(self.routes.clone())
             .app_data(self.document.clone())
             .app_data(self.requests.clone())
+            .app_data(self.exposure.clone())
             .default_service(web::to(fallback))
             .wrap(middleware::Compress::default())
             .wrap(middleware::from_fn(trace::trace))
