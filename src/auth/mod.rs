@@ -13,7 +13,7 @@ pub use self::permission::{
     ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadConsultations,
     ReadOrganisations, ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice,
     WriteAssessments, WriteCases, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews,
-    WriteSettings,
+    WriteSettings, allows,
 };
 pub use self::principal::{
     ClientAccess, ClientScope, InvalidLaCode, LaCode, Principal, Reach, Role, Unbound,

@@ -1,17 +1,33 @@
-//! Which roles may do what. A permission in an operation's signature is the proof that it was checked.
+//! Which roles may do what, and which scopes let a system do it. A permission in an operation's signature is
+//! the proof that it was checked.
 //!
 //! How far it reaches (the authority, an organisation, one case) is the principal's `Reach`, and is the
 //! business of the query, not of the permission.
 
-use super::principal::Role;
+use super::principal::ClientScope::{AdviceRead, AdviceSubmit, CaseRead, CaseWrite};
 use super::principal::Role::{Admin, Auditor, Caseworker, Contributor, Family, Manager};
+use super::principal::{ClientScope, Principal, Role};
 
-/// A thing that only some roles may do; each type that implements it is one such thing and holds no data.
+/// A thing that only some may do; each type that implements it is one such thing and holds no data.
 pub trait Permission {
-    /// Any one of these is enough.
+    /// Any one of these is enough for a person.
     const ROLES: &'static [Role];
+    /// Any one of these is enough for a system: an authority's, or an organisation's where its contributors may.
+    const SCOPES: &'static [ClientScope];
     /// As problems and the authorisation table name it.
     const NAME: &'static str;
+}
+
+/// Whether somebody has a permission: a person by a role, a system by a scope. A system of an organisation is a
+/// contributor narrowed by its scopes, and one of an authority is staff narrowed by its own.
+pub fn allows<P: Permission>(principal: &Principal) -> bool {
+    match &principal.client {
+        None => principal.has_any(P::ROLES),
+        Some(client) => {
+            client.has_any(P::SCOPES)
+                && (principal.organisation_id.is_none() || P::ROLES.contains(&Contributor))
+        }
+    }
 }
 
 /// See cases and their people: caseworker, manager, auditor, admin.
@@ -20,6 +36,7 @@ pub struct ReadCases;
 
 impl Permission for ReadCases {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
     const NAME: &'static str = "read_cases";
 }
 
@@ -29,6 +46,7 @@ pub struct WriteCases;
 
 impl Permission for WriteCases {
     const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[CaseWrite];
     const NAME: &'static str = "write_cases";
 }
 
@@ -38,6 +56,7 @@ pub struct ReadAssessments;
 
 impl Permission for ReadAssessments {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
     const NAME: &'static str = "read_assessments";
 }
 
@@ -47,6 +66,7 @@ pub struct WriteAssessments;
 
 impl Permission for WriteAssessments {
     const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[CaseWrite];
     const NAME: &'static str = "write_assessments";
 }
 
@@ -56,6 +76,7 @@ pub struct ReadReviews;
 
 impl Permission for ReadReviews {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
     const NAME: &'static str = "read_reviews";
 }
 
@@ -65,6 +86,7 @@ pub struct WriteReviews;
 
 impl Permission for WriteReviews {
     const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[CaseWrite];
     const NAME: &'static str = "write_reviews";
 }
 
@@ -75,6 +97,7 @@ pub struct ReadUpcomingReviews;
 
 impl Permission for ReadUpcomingReviews {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
+    const SCOPES: &'static [ClientScope] = &[CaseRead, AdviceRead];
     const NAME: &'static str = "read_upcoming_reviews";
 }
 
@@ -84,6 +107,7 @@ pub struct ReadPlans;
 
 impl Permission for ReadPlans {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
     const NAME: &'static str = "read_plans";
 }
 
@@ -93,6 +117,7 @@ pub struct WritePlans;
 
 impl Permission for WritePlans {
     const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[CaseWrite];
     const NAME: &'static str = "write_plans";
 }
 
@@ -102,6 +127,7 @@ pub struct ReadConsultations;
 
 impl Permission for ReadConsultations {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
     const NAME: &'static str = "read_consultations";
 }
 
@@ -111,6 +137,7 @@ pub struct WriteConsultations;
 
 impl Permission for WriteConsultations {
     const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[CaseWrite];
     const NAME: &'static str = "write_consultations";
 }
 
@@ -121,6 +148,7 @@ pub struct ReadAdvice;
 
 impl Permission for ReadAdvice {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
+    const SCOPES: &'static [ClientScope] = &[AdviceRead];
     const NAME: &'static str = "read_advice";
 }
 
@@ -131,6 +159,7 @@ pub struct WriteAdvice;
 
 impl Permission for WriteAdvice {
     const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[CaseWrite];
     const NAME: &'static str = "write_advice";
 }
 
@@ -141,6 +170,7 @@ pub struct ContributeAdvice;
 
 impl Permission for ContributeAdvice {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Contributor];
+    const SCOPES: &'static [ClientScope] = &[AdviceSubmit];
     const NAME: &'static str = "contribute_advice";
 }
 
@@ -150,6 +180,7 @@ pub struct ReadClocks;
 
 impl Permission for ReadClocks {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor, Family];
+    const SCOPES: &'static [ClientScope] = &[CaseRead, AdviceRead];
     const NAME: &'static str = "read_clocks";
 }
 
@@ -159,6 +190,7 @@ pub struct ReadSettings;
 
 impl Permission for ReadSettings {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin];
+    const SCOPES: &'static [ClientScope] = &[ClientScope::Admin];
     const NAME: &'static str = "read_settings";
 }
 
@@ -168,6 +200,7 @@ pub struct WriteSettings;
 
 impl Permission for WriteSettings {
     const ROLES: &'static [Role] = &[Admin];
+    const SCOPES: &'static [ClientScope] = &[ClientScope::Admin];
     const NAME: &'static str = "write_settings";
 }
 
@@ -177,6 +210,7 @@ pub struct ReadOrganisations;
 
 impl Permission for ReadOrganisations {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
+    const SCOPES: &'static [ClientScope] = &[CaseRead, AdviceRead, ClientScope::Admin];
     const NAME: &'static str = "read_organisations";
 }
 
@@ -186,5 +220,58 @@ pub struct WriteOrganisations;
 
 impl Permission for WriteOrganisations {
     const ROLES: &'static [Role] = &[Admin];
+    const SCOPES: &'static [ClientScope] = &[ClientScope::Admin];
     const NAME: &'static str = "write_organisations";
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::auth::{ClientAccess, LaCode};
+
+    fn system(organisation_id: Option<Uuid>, scopes: &[ClientScope]) -> Principal {
+        Principal {
+            subject: "client:1".to_owned(),
+            la_code: LaCode::parse("202").unwrap(),
+            roles: Vec::new(),
+            organisation_id,
+            case_id: None,
+            person_id: None,
+            client: Some(ClientAccess {
+                client_id: Uuid::from_u128(1),
+                scopes: scopes.to_vec(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_system_may_do_what_a_scope_of_its_own_says() {
+        let reader = system(None, &[CaseRead]);
+        assert!(allows::<ReadCases>(&reader) && allows::<ReadClocks>(&reader));
+        assert!(!allows::<WriteCases>(&reader) && !allows::<ReadAdvice>(&reader));
+        assert!(!allows::<WriteSettings>(&reader) && !allows::<ReadCases>(&system(None, &[])));
+        assert!(allows::<WriteOrganisations>(&system(None, &[ClientScope::Admin])));
+    }
+
+    #[test]
+    fn a_system_of_an_organisation_may_do_no_more_than_a_contributor() {
+        let every = [
+            CaseRead,
+            CaseWrite,
+            AdviceRead,
+            AdviceSubmit,
+            ClientScope::ReportsRead,
+            ClientScope::Admin,
+        ];
+        let trust = system(Some(Uuid::from_u128(2)), &every);
+        assert!(allows::<ReadAdvice>(&trust) && allows::<ContributeAdvice>(&trust));
+        assert!(!allows::<ReadCases>(&trust) && !allows::<WriteAdvice>(&trust));
+        assert!(!allows::<WriteOrganisations>(&trust));
+        assert!(!allows::<ContributeAdvice>(&system(
+            trust.organisation_id,
+            &[AdviceRead]
+        )));
+    }
 }

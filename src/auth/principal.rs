@@ -100,6 +100,17 @@ pub struct ClientAccess {
     pub scopes: Vec<ClientScope>,
 }
 
+impl ClientAccess {
+    pub fn has_any(&self, scopes: &[ClientScope]) -> bool {
+        self.scopes.iter().any(|scope| scopes.contains(scope))
+    }
+
+    /// The scopes as OAuth writes them.
+    pub fn scope(&self) -> String {
+        ClientScope::in_words(&self.scopes)
+    }
+}
+
 /// What a system may be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ClientScope {
@@ -123,6 +134,51 @@ pub enum ClientScope {
     Admin,
 }
 
+impl ClientScope {
+    pub const ALL: [ClientScope; 6] = [
+        ClientScope::CaseRead,
+        ClientScope::CaseWrite,
+        ClientScope::AdviceRead,
+        ClientScope::AdviceSubmit,
+        ClientScope::ReportsRead,
+        ClientScope::Admin,
+    ];
+
+    /// As a request for a token names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientScope::CaseRead => "case:read",
+            ClientScope::CaseWrite => "case:write",
+            ClientScope::AdviceRead => "advice:read",
+            ClientScope::AdviceSubmit => "advice:submit",
+            ClientScope::ReportsRead => "reports:read",
+            ClientScope::Admin => "admin",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<ClientScope> {
+        ClientScope::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+
+    /// Scopes as OAuth writes them: by their names, with a space between.
+    pub fn in_words(scopes: &[ClientScope]) -> String {
+        let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+        names.join(" ")
+    }
+
+    /// Reads what [`ClientScope::in_words`] writes, each scope once; none if a word is no scope.
+    pub fn in_text(text: &str) -> Option<Vec<ClientScope>> {
+        let mut scopes = Vec::new();
+        for name in text.split(' ').filter(|name| !name.is_empty()) {
+            let scope = ClientScope::named(name)?;
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        Some(scopes)
+    }
+}
+
 /// How far somebody sees within their authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -143,6 +199,8 @@ pub enum Unbound {
     ContributorWithoutOrganisation,
     #[error("a family is about one case")]
     FamilyWithoutCase,
+    #[error("a system has no role and is about no case")]
+    ClientInARole,
 }
 
 impl Principal {
@@ -151,10 +209,13 @@ impl Principal {
     }
 
     /// The widest reach that the roles give. Staff see their authority; else a contributor its
-    /// organisation; else a family its case. A principal that [`Principal::check_bound`] refuses sees the
-    /// nil organisation or case, which is to say nothing.
+    /// organisation; else a family its case. A system sees its organisation or, belonging to none, the
+    /// authority. A principal that [`Principal::check_bound`] refuses sees the nil organisation or case, which
+    /// is to say nothing.
     pub fn reach(&self) -> Reach {
-        if self.roles.iter().any(|role| role.is_staff()) {
+        if self.client.is_some() {
+            self.organisation_id.map_or(Reach::Authority, Reach::Organisation)
+        } else if self.roles.iter().any(|role| role.is_staff()) {
             Reach::Authority
         } else if self.roles.contains(&Role::Contributor) {
             Reach::Organisation(self.organisation_id.unwrap_or_default())
@@ -165,7 +226,13 @@ impl Principal {
 
     /// Whether every role has what it is bound to; tokens are neither issued nor accepted otherwise.
     pub fn check_bound(&self) -> Result<(), Unbound> {
-        if self.roles.is_empty() {
+        if self.client.is_some() {
+            if self.roles.is_empty() && self.case_id.is_none() && self.person_id.is_none() {
+                Ok(())
+            } else {
+                Err(Unbound::ClientInARole)
+            }
+        } else if self.roles.is_empty() {
             Err(Unbound::NoRole)
         } else if self.roles.contains(&Role::Contributor) && self.organisation_id.is_none() {
             Err(Unbound::ContributorWithoutOrganisation)
@@ -213,6 +280,36 @@ mod tests {
             Reach::Organisation(organisation)
         );
         assert_eq!(reach(&[Role::Family]), Reach::Case(case));
+    }
+
+    #[test]
+    fn a_scope_has_one_name() {
+        for scope in ClientScope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
+            assert_eq!(ClientScope::named(scope.name()), Some(scope));
+        }
+    }
+
+    #[test]
+    fn a_system_sees_its_organisation_or_the_authority_and_has_no_role() {
+        let organisation = Uuid::from_u128(1);
+        let system = |organisation_id, roles: &[Role]| Principal {
+            subject: "client:2".to_owned(),
+            la_code: LaCode::parse("202").unwrap(),
+            roles: roles.to_vec(),
+            organisation_id,
+            case_id: None,
+            person_id: None,
+            client: Some(ClientAccess {
+                client_id: Uuid::from_u128(2),
+                scopes: vec![ClientScope::CaseRead],
+            }),
+        };
+        assert_eq!(system(None, &[]).reach(), Reach::Authority);
+        let of_organisation = system(Some(organisation), &[Role::Manager]);
+        assert_eq!(of_organisation.reach(), Reach::Organisation(organisation));
+        assert_eq!(system(None, &[]).check_bound(), Ok(()));
+        assert_eq!(of_organisation.check_bound(), Err(Unbound::ClientInARole));
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Token {
             let missing = match unbound {
                 Unbound::ContributorWithoutOrganisation => "; name its organisation with --org",
                 Unbound::FamilyWithoutCase => "; name it with --case",
-                Unbound::NoRole => "",
+                Unbound::NoRole | Unbound::ClientInARole => "",
             };
             Failure::new(Exit::Usage, format!("{unbound}{missing}"))
         })?;

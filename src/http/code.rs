@@ -130,7 +130,7 @@ impl Code {
                 "forbidden",
                 403,
                 "Forbidden",
-                "The roles of this token do not allow this operation.",
+                "Nothing in this token, no role and no scope, allows this operation.",
             ),
             Code::NotFound => (
                 "not_found",

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::contract::Contract;
 use super::problem::{Code, Fault, Problem};
-use crate::auth::{IssuerKey, Permission, Principal, verify};
+use crate::auth::{IssuerKey, Permission, Principal, allows, verify};
 
 /// The largest body an operation takes, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -314,7 +314,7 @@ fn read_idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, Problem
     Ok(IdempotencyKey(key))
 }
 
-/// The asker, whose token holds one of the roles of the permission `P`.
+/// The asker, who has the permission `P` by a role or, being a system, by a scope.
 #[derive(Debug, Clone)]
 pub struct Allowed<P> {
     principal: Principal,
@@ -342,9 +342,9 @@ impl<P: Permission> FromRequest for Allowed<P> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(authenticate(request).and_then(|principal| {
-            if !principal.has_any(P::ROLES) {
+            if !allows::<P>(&principal) {
                 return Err(Problem::new(Code::Forbidden).with_detail(format!(
-                    "This takes the permission {}, which no role of the token has.",
+                    "This takes the permission {}, which no role or scope of the token gives.",
                     P::NAME
                 )));
             }

@@ -36,6 +36,7 @@ mod procedures;
 mod refusal;
 pub mod requests;
 mod reviews;
+mod rights;
 mod rules;
 mod schemas;
 mod settings;

@@ -18,6 +18,7 @@ use utoipa::openapi::{
 
 use super::extractor::{IDEMPOTENCY_KEY, IF_MATCH};
 use super::problem::{Code, PROBLEM_JSON, ProblemView};
+use super::rights::rights_of;
 use super::{names, schemas};
 
 /// The name of the security scheme.
@@ -104,7 +105,9 @@ pub fn base() -> OpenApi {
                 .scheme(HttpAuthScheme::Bearer)
                 .bearer_format("JWT")
                 .description(Some(
-                    "A signed token that names the authority (`la`) and the roles of its holder.",
+                    "A signed token that names the authority (`la`) and the roles of its holder or, for a system, \
+                     its scopes. Operations say in `x-roles` and `x-scopes` which open them; one is enough. A \
+                     system of an organisation may do only what the role `contributor` may.",
                 ))
                 .build(),
         ),
@@ -138,6 +141,12 @@ pub fn complete(document: &mut OpenApi) {
             used.extend(operation.tags.clone().unwrap_or_default());
             if !is_public {
                 operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+                if let Some(rights) = operation.operation_id.as_deref().and_then(rights_of) {
+                    operation
+                        .extensions
+                        .get_or_insert_with(Default::default)
+                        .merge(rights);
+                }
             }
             let mut codes = problems_of(path, operation, is_public);
             codes.extend(take_own_problems(operation));

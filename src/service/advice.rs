@@ -387,7 +387,10 @@ fn acting_root(work: &mut Work<'_>) -> Result<Root, Error> {
 }
 
 fn acts_for_the_authority(work: &Work<'_>) -> bool {
-    work.principal.has_any(WriteAdvice::ROLES)
+    match work.principal.client {
+        Some(_) => work.principal.organisation_id.is_none(),
+        None => work.principal.has_any(WriteAdvice::ROLES),
+    }
 }
 
 /// A contributor cannot say when it acted; the authority may, or means today.

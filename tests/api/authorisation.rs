@@ -339,6 +339,31 @@ fn every_operation_has_a_line_and_every_line_an_operation() {
     assert_eq!(operations, lines);
 }
 
+#[test]
+fn the_document_says_of_every_operation_what_the_table_says() {
+    let document = serde_json::to_value(document()).unwrap();
+    for operation in operations() {
+        let allowed = TABLE.iter().find(|(id, _)| *id == operation.id).unwrap().1;
+        let said = &document["paths"][&operation.path][operation.method.to_lowercase()];
+        if allowed == "*" {
+            assert!(said.get("x-roles").is_none(), "{}", operation.id);
+            continue;
+        }
+        let letters: String = ROLES
+            .into_iter()
+            .filter(|(_, role)| said["x-roles"].as_array().unwrap().contains(&json!(role)))
+            .map(|(letter, _)| letter)
+            .collect();
+        assert_eq!(letters, allowed, "{}", operation.id);
+        assert!(
+            !said["x-scopes"].as_array().unwrap().is_empty(),
+            "{}",
+            operation.id
+        );
+        assert!(said["x-permission"].is_string(), "{}", operation.id);
+    }
+}
+
 #[actix_web::test]
 async fn every_operation_is_open_to_whom_the_table_says_and_nobody_else() {
     for operation in operations() {

@@ -24,7 +24,9 @@ use super::problem::{Code, Fault, Problem};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::auth::{IssuerKey, LaCode, Permission, Principal, Role, install_crypto_provider, issue};
+use crate::auth::{
+    ClientScope, IssuerKey, LaCode, Permission, Principal, Role, install_crypto_provider, issue,
+};
 use crate::clock::Clock;
 use crate::service::{App, Ids};
 use crate::store::{Location, Store};
@@ -34,6 +36,7 @@ struct ChangeTrips;
 
 impl Permission for ChangeTrips {
     const ROLES: &'static [Role] = &[Role::Caseworker];
+    const SCOPES: &'static [ClientScope] = &[ClientScope::CaseRead];
     const NAME: &'static str = "change_trips";
 }
 

@@ -1,0 +1,78 @@
+//! Which permission each operation takes, for the document: the roles and scopes that open it are read off the
+//! permission itself.
+//!
+//! The handlers' own signatures are what counts; tests try every operation with every role and scope and compare
+//! it with this. Called by `openapi` alone.
+
+use serde_json::json;
+use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
+
+use crate::auth::{
+    ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadConsultations,
+    ReadOrganisations, ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice,
+    WriteAssessments, WriteCases, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews,
+    WriteSettings,
+};
+
+/// The extensions of an operation that say who may: `x-permission`, `x-roles` for people and `x-scopes` for
+/// systems. None for one that takes no permission, or that nobody has put here.
+pub fn rights_of(operation_id: &str) -> Option<Extensions> {
+    Some(match operation_id {
+        "list_cases"
+        | "search_cases"
+        | "get_case"
+        | "list_people"
+        | "get_person"
+        | "list_assessments"
+        | "list_assessment_events"
+        | "list_phase_transfers"
+        | "list_reviews"
+        | "list_review_events"
+        | "list_plans"
+        | "list_plan_events"
+        | "get_plan_checks"
+        | "get_advice_matrix"
+        | "get_review_advice_matrix" => of::<ReadCases>(),
+        "open_case" | "change_case" | "close_case" | "add_person" | "change_person" => of::<WriteCases>(),
+        "open_assessment" | "record_assessment_event" => of::<WriteAssessments>(),
+        "get_assessment" => of::<ReadAssessments>(),
+        "list_upcoming_reviews" => of::<ReadUpcomingReviews>(),
+        "record_reviews_in_bulk" | "open_review" | "record_review_event" => of::<WriteReviews>(),
+        "get_review" => of::<ReadReviews>(),
+        "list_consultations" | "get_consultation" | "list_consultation_events" => of::<ReadConsultations>(),
+        "open_consultation" | "record_consultation_event" => of::<WriteConsultations>(),
+        "open_plan" | "record_plan_event" | "make_plan_version" => of::<WritePlans>(),
+        "get_plan"
+        | "list_placements"
+        | "list_plan_versions"
+        | "get_plan_version"
+        | "get_plan_difference" => of::<ReadPlans>(),
+        "open_advice_request"
+        | "record_existing_advice"
+        | "open_review_advice_request"
+        | "return_advice"
+        | "accept_advice"
+        | "redirect_advice_request"
+        | "withdraw_advice_request" => of::<WriteAdvice>(),
+        "list_advice_requests" | "get_advice_request" => of::<ReadAdvice>(),
+        "acknowledge_advice_request"
+        | "submit_advice"
+        | "decline_advice_request"
+        | "record_appointment"
+        | "claim_advice_exception" => of::<ContributeAdvice>(),
+        "list_clocks" => of::<ReadClocks>(),
+        "list_organisations" | "get_organisation" => of::<ReadOrganisations>(),
+        "open_organisation" | "change_organisation" => of::<WriteOrganisations>(),
+        "get_settings" => of::<ReadSettings>(),
+        "put_settings" => of::<WriteSettings>(),
+        _ => return None,
+    })
+}
+
+fn of<P: Permission>() -> Extensions {
+    ExtensionsBuilder::new()
+        .add("x-permission", P::NAME)
+        .add("x-roles", json!(P::ROLES))
+        .add("x-scopes", json!(P::SCOPES))
+        .build()
+}
