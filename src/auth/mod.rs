@@ -10,10 +10,10 @@ mod token;
 
 pub use self::issuer_key::{IssuerKey, KeyError};
 pub use self::permission::{
-    ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadConsultations,
-    ReadOrganisations, ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice,
-    WriteAssessments, WriteCases, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews,
-    WriteSettings, allows,
+    BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
+    ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
+    ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteConsultations,
+    WriteOrganisations, WritePlans, WriteReviews, WriteSettings, allows,
 };
 pub use self::principal::{
     ClientAccess, ClientScope, InvalidLaCode, LaCode, Principal, Reach, Role, Unbound,

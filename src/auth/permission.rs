@@ -275,3 +275,33 @@ mod tests {
         )));
     }
 }
+
+/// Seal cases, say to whom sealed ones are open, and review broken glass: manager.
+#[derive(Debug, Clone, Copy)]
+pub struct SealCases;
+
+impl Permission for SealCases {
+    const ROLES: &'static [Role] = &[Manager];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "seal_cases";
+}
+
+/// Read a sealed case on one's own word: caseworker, manager.
+#[derive(Debug, Clone, Copy)]
+pub struct BreakGlass;
+
+impl Permission for BreakGlass {
+    const ROLES: &'static [Role] = &[Caseworker, Manager];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "break_glass";
+}
+
+/// See for which readings the glass was broken: manager, auditor.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadBreakGlass;
+
+impl Permission for ReadBreakGlass {
+    const ROLES: &'static [Role] = &[Manager, Auditor];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "read_break_glass";
+}

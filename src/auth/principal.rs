@@ -208,6 +208,17 @@ impl Principal {
         self.roles.iter().any(|role| roles.contains(role))
     }
 
+    /// Whether identifiers and the home are for them to see: for those who keep cases, and for systems, which match
+    /// records by identifiers.
+    pub fn sees_identifiers(&self) -> bool {
+        self.client.is_some() || self.has_any(&[Role::Caseworker, Role::Manager])
+    }
+
+    /// Whether an address that must reach nobody else is for them to see: for those who keep cases.
+    pub fn sees_withheld_addresses(&self) -> bool {
+        self.client.is_none() && self.has_any(&[Role::Caseworker, Role::Manager])
+    }
+
     /// The widest reach that the roles give. Staff see their authority; else a contributor its
     /// organisation; else a family its case. A system sees its organisation or, belonging to none, the
     /// authority. A principal that [`Principal::check_bound`] refuses sees the nil organisation or case, which

@@ -39,10 +39,12 @@ pub enum FlagCode {
     EarlyYearsReview,
     /// A place at a consulted setting is waited for.
     PlaceAwaited,
+    /// The glass was broken to read this sealed case, and nobody else has looked into it.
+    GlassBroken,
 }
 
 impl FlagCode {
-    pub const ALL: [FlagCode; 11] = [
+    pub const ALL: [FlagCode; 12] = [
         FlagCode::AdviceLate,
         FlagCode::AdviceMissing,
         FlagCode::AdviceReturned,
@@ -54,6 +56,7 @@ impl FlagCode {
         FlagCode::DraftWindowCutShort,
         FlagCode::EarlyYearsReview,
         FlagCode::PlaceAwaited,
+        FlagCode::GlassBroken,
     ];
 
     /// The name used in the API and in stores.
@@ -70,6 +73,7 @@ impl FlagCode {
             FlagCode::DraftWindowCutShort => "draft_window_cut_short",
             FlagCode::EarlyYearsReview => "early_years_review",
             FlagCode::PlaceAwaited => "place_awaited",
+            FlagCode::GlassBroken => "glass_broken",
         }
     }
 }
@@ -123,6 +127,11 @@ impl Flag {
                 format!("The final plan went out on {since}, before the family's window had run.")
             }
             FlagCode::PlaceAwaited => format!("A place at a consulted setting is waited for since {since}."),
+            FlagCode::GlassBroken => {
+                format!(
+                    "This sealed case was read by breaking the glass, on {since}; that is to be reviewed."
+                )
+            }
             FlagCode::EarlyYearsReview => {
                 let Guidance { words, provision, .. } = EARLY_YEARS_REVIEW;
                 format!(

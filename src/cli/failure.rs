@@ -231,6 +231,8 @@ impl From<service::Error> for Failure {
             | service::Error::PlanEnded { .. }
             | service::Error::VersionOutdated { .. }
             | service::Error::CaseClosed
+            | service::Error::AlreadySealed
+            | service::Error::OwnReading
             | service::Error::KeyReused
             | service::Error::KeyInFlight) => Failure::new(
                 Exit::Fault,

@@ -18,7 +18,8 @@ use crate::casework::assessment::ASSESSMENT;
 use crate::casework::procedure::ProcedureKind;
 use crate::casework::review::REVIEW;
 use crate::service::advice::{
-    AdviceReading, NewAdviceRequest, get_advice_request as get, list_requests, open_advice_request as open,
+    AdviceReading, ChildOfRequest, NewAdviceRequest, get_advice_request as get, list_requests,
+    open_advice_request as open,
 };
 use crate::service::request_rows::RequestContent;
 use crate::service::{App, Error};
@@ -91,8 +92,45 @@ pub struct AdviceRequestView {
     pub questions: Option<String>,
     /// Its clock as of today, explained; null on reviews, and for requests from before the law was in force.
     pub clock: Option<ClockView>,
+    /// Who it is about, for the organisation that was asked; null for others.
+    pub child: Option<ChildOfRequestView>,
     /// The oldest first.
     pub submissions: Vec<SubmissionView>,
+}
+
+/// What whoever gives advice needs to know of a child or young person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChildOfRequestView {
+    pub given_name: String,
+    pub family_name: String,
+    pub date_of_birth: NaiveDate,
+    /// For health services.
+    pub nhs_number: Option<String>,
+    /// For schools, colleges and early years settings.
+    pub upn: Option<String>,
+    /// For colleges.
+    pub uln: Option<String>,
+}
+
+impl From<ChildOfRequest> for ChildOfRequestView {
+    fn from(child: ChildOfRequest) -> ChildOfRequestView {
+        let ChildOfRequest {
+            given_name,
+            family_name,
+            date_of_birth,
+            nhs_number,
+            upn,
+            uln,
+        } = child;
+        ChildOfRequestView {
+            given_name,
+            family_name,
+            date_of_birth,
+            nhs_number,
+            upn,
+            uln,
+        }
+    }
 }
 
 /// A request for advice on a list.
@@ -182,6 +220,7 @@ impl TryFrom<AdviceReading> for AdviceRequestView {
             mut request,
             clock,
             submissions,
+            child,
             as_of,
         } = reading;
         let (family_story, questions) = (request.family_story.take(), request.questions.take());
@@ -209,6 +248,7 @@ impl TryFrom<AdviceReading> for AdviceRequestView {
             family_story,
             questions,
             clock: clock.and_then(|clock| ClockView::explained(&clock, as_of, place)),
+            child: child.map(ChildOfRequestView::from),
             submissions: submissions
                 .into_iter()
                 .map(SubmissionView::try_from)

@@ -117,6 +117,9 @@ pub struct CaseView {
     pub version: i64,
     #[serde(flatten)]
     pub details: CaseDetails,
+    /// Fields that are there and are not shown to whoever asks.
+    #[schema(max_items = 4, example = json!([]))]
+    pub masked: Vec<&'static str>,
     /// The National Curriculum year group today; 0 is reception.
     pub year_group: i32,
     pub decision_maker: DecisionMakerView,
@@ -142,9 +145,11 @@ impl TryFrom<CaseReading> for CaseView {
         let CaseReading {
             row,
             details,
+            masked,
             facts,
             decision_maker,
             procedures,
+            flags,
             as_of,
             due_soon_days,
         } = reading;
@@ -153,6 +158,7 @@ impl TryFrom<CaseReading> for CaseView {
             reference: row.reference,
             version: row.version,
             details,
+            masked,
             year_group: facts.year_group_on(as_of),
             decision_maker: DecisionMakerView {
                 kind: if decision_maker.is_young_person {
@@ -172,7 +178,7 @@ impl TryFrom<CaseReading> for CaseView {
             updated_at: row.updated_at.and_utc(),
             procedures: Vec::new(),
             clocks: Vec::new(),
-            flags: Vec::new(),
+            flags: flags.iter().map(FlagView::from).collect(),
         };
         for (procedure, timeline) in procedures {
             let Some(timeline) = timeline else { continue };

@@ -31,6 +31,8 @@ pub enum Code {
     PlanEnded,
     VersionOutdated,
     CaseClosed,
+    AlreadySealed,
+    OwnReading,
     IdempotencyInFlight,
     StaleVersion,
     PayloadTooLarge,
@@ -54,7 +56,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 29] = [
+    pub const ALL: [Code; 31] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -73,6 +75,8 @@ impl Code {
         Code::PlanEnded,
         Code::VersionOutdated,
         Code::CaseClosed,
+        Code::AlreadySealed,
+        Code::OwnReading,
         Code::IdempotencyInFlight,
         Code::StaleVersion,
         Code::PayloadTooLarge,
@@ -195,6 +199,18 @@ impl Code {
                 409,
                 "The case is closed",
                 "A closed case takes no further acts.",
+            ),
+            Code::AlreadySealed => (
+                "already_sealed",
+                409,
+                "Sealed already",
+                "The case is sealed. Open it to somebody with `/grants`, or take the seal off first.",
+            ),
+            Code::OwnReading => (
+                "own_reading",
+                409,
+                "One's own reading",
+                "Somebody other than who broke the glass has to review it.",
             ),
             Code::IdempotencyInFlight => (
                 "idempotency_in_flight",

@@ -39,6 +39,7 @@ mod reviews;
 mod rights;
 mod rules;
 mod schemas;
+mod seals;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,14 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(cases::get_case)
         .service(cases::change_case)
         .service(cases::close_case)
+        .service(seals::seal_case)
+        .service(seals::get_seal)
+        .service(seals::unseal_case)
+        .service(seals::grant_access)
+        .service(seals::end_access)
+        .service(seals::break_glass)
+        .service(seals::list_break_glass_readings)
+        .service(seals::review_break_glass_reading)
         .service(people::add_person)
         .service(people::list_people)
         .service(people::get_person)

@@ -37,7 +37,7 @@ const PUBLIC: [&str; 5] = [
 ];
 
 /// The groups of operations, in the order in which they are shown.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     (
         "timelines",
         "The calculator and the rulebook: what the law makes of given events, storing nothing.",
@@ -45,6 +45,10 @@ const TAGS: [(&str, &str); 15] = [
     (
         "cases",
         "One authority's file on one child or young person, and the people around them.",
+    ),
+    (
+        "sealed cases",
+        "Cases that exist for those alone to whom they are opened: adoption, protected witnesses, staff's own children.",
     ),
     (
         "assessments",

@@ -32,6 +32,9 @@ pub struct PersonView {
     pub version: i64,
     #[serde(flatten)]
     pub details: PersonDetails,
+    /// Fields that are there and are not shown to whoever asks.
+    #[schema(max_items = 1, example = json!([]))]
+    pub masked: Vec<&'static str>,
 }
 
 impl From<Person> for PersonView {
@@ -41,12 +44,18 @@ impl From<Person> for PersonView {
             case_id,
             version,
             details,
+            is_address_masked,
         } = person;
         PersonView {
             id,
             case_id,
             version,
             details,
+            masked: if is_address_masked {
+                vec!["address"]
+            } else {
+                Vec::new()
+            },
         }
     }
 }

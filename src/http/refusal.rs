@@ -50,6 +50,8 @@ impl From<Error> for Problem {
                 Problem::new(Code::VersionOutdated).with_member("newest_version", newest)
             }
             Error::CaseClosed => Problem::new(Code::CaseClosed),
+            Error::AlreadySealed => Problem::new(Code::AlreadySealed),
+            Error::OwnReading => Problem::new(Code::OwnReading),
             Error::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Error::KeyInFlight => Problem::new(Code::IdempotencyInFlight),
         }

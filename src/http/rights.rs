@@ -8,10 +8,10 @@ use serde_json::json;
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 
 use crate::auth::{
-    ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadCases, ReadClocks, ReadConsultations,
-    ReadOrganisations, ReadPlans, ReadReviews, ReadSettings, ReadUpcomingReviews, WriteAdvice,
-    WriteAssessments, WriteCases, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews,
-    WriteSettings,
+    BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
+    ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
+    ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteConsultations,
+    WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 
 /// The extensions of an operation that say who may: `x-permission`, `x-roles` for people and `x-scopes` for
@@ -33,6 +33,12 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         | "get_plan_checks"
         | "get_advice_matrix"
         | "get_review_advice_matrix" => of::<ReadCases>(),
+        "seal_case" | "unseal_case" | "grant_access" | "end_access" | "review_break_glass_reading" => {
+            of::<SealCases>()
+        }
+        "get_seal" => of::<ReadCases>(),
+        "break_glass" => of::<BreakGlass>(),
+        "list_break_glass_readings" => of::<ReadBreakGlass>(),
         "open_case" | "change_case" | "close_case" | "add_person" | "change_person" => of::<WriteCases>(),
         "open_assessment" | "record_assessment_event" => of::<WriteAssessments>(),
         "get_assessment" => of::<ReadAssessments>(),

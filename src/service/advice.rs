@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::organisation::party_of;
+use super::organisation::{OrganisationKind, party_of};
 use super::procedure::{ProcedureReading, get_procedure};
 use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
-use crate::auth::{Permission, WriteAdvice};
+use crate::auth::{Permission, Reach, WriteAdvice};
 use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::Fact;
@@ -24,7 +24,7 @@ use crate::store::advice::{
     AdviceFilter, AdviceRequestRow, SubmissionRow, find_advice_request, insert_submission,
     list_advice_requests, submissions_of_request,
 };
-use crate::store::case::facts_at;
+use crate::store::case::{facts_at, find_case};
 use crate::store::convert;
 use crate::store::organisation::find_organisation;
 use crate::store::procedure::{find_procedure, load_entries};
@@ -82,7 +82,21 @@ pub struct AdviceReading {
     pub request: AdviceRequestRow,
     pub clock: Option<Clock>,
     pub submissions: Vec<SubmissionRow>,
+    /// Who it is about, for the organisation that was asked.
+    pub child: Option<ChildOfRequest>,
     pub as_of: NaiveDate,
+}
+
+/// What whoever gives advice needs of a child or young person: who it is and, in its own sector's numbers, which of
+/// its own records theirs is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildOfRequest {
+    pub given_name: String,
+    pub family_name: String,
+    pub date_of_birth: NaiveDate,
+    pub nhs_number: Option<String>,
+    pub upn: Option<String>,
+    pub uln: Option<String>,
 }
 
 /// The advice of a procedure, source by source.
@@ -453,12 +467,43 @@ fn reading_of(
     submissions.sort_by_key(|(sequence, _)| *sequence);
     let is_its_clock =
         |clock: &&Clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request_id);
+    let child = child_of(work, &request)?;
     Ok(AdviceReading {
         request,
         clock: timeline.and_then(|timeline| timeline.clocks.iter().find(is_its_clock).cloned()),
         submissions: submissions.into_iter().map(|(_, row)| row).collect(),
+        child,
         as_of: work.today(),
     })
+}
+
+/// Who a request is about, if somebody of the organisation asks.
+fn child_of(work: &mut Work<'_>, request: &AdviceRequestRow) -> Result<Option<ChildOfRequest>, Error> {
+    let organisation_id = match work.principal.reach() {
+        Reach::Organisation(organisation_id) => organisation_id,
+        // Staff have the case, and family know.
+        Reach::Authority | Reach::Case(_) => return Ok(None),
+    };
+    let (la_code, whole) = (work.la_code(), work.whole());
+    let case = find_case(work.connection, &whole, convert::id(&request.case_id)?)?;
+    let organisation = find_organisation(work.connection, &la_code, organisation_id)?;
+    let (sees_health, sees_school, sees_college) = match convert::named(&organisation.kind)? {
+        OrganisationKind::Health => (true, false, false),
+        OrganisationKind::School | OrganisationKind::EarlyYears => (false, true, false),
+        OrganisationKind::College => (false, true, true),
+        OrganisationKind::SocialCare
+        | OrganisationKind::EducationalPsychology
+        | OrganisationKind::AuthorityService
+        | OrganisationKind::Other => (false, false, false),
+    };
+    Ok(Some(ChildOfRequest {
+        given_name: case.given_name,
+        family_name: case.family_name,
+        date_of_birth: case.date_of_birth,
+        nhs_number: case.nhs_number.filter(|_| sees_health),
+        upn: case.upn.filter(|_| sees_school),
+        uln: case.uln.filter(|_| sees_college),
+    }))
 }
 
 fn live_request_exists(error: Error) -> Error {

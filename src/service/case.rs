@@ -12,9 +12,13 @@ use uuid::Uuid;
 use super::person::Relationship;
 use super::recording::{Draft, derive, hold, kind_of, record, reindex, state_of};
 use super::{Error, Fault, Work};
+use crate::auth::Principal;
 use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
 use crate::casework::event::{ClosureReason, Fact};
+use crate::casework::flag::{Flag, FlagCode, FlagSubject};
 use crate::casework::timeline::Timeline;
+use crate::clock::london_date;
+use crate::statute::rulebook::Party;
 use crate::store::StoreError;
 use crate::store::case::{
     CaseFilter, CaseRow, CaseSearch, CaseSummaryRow, case_with_identifier, facts_at, find_case, insert_case,
@@ -27,6 +31,7 @@ use crate::store::person::{NamedDecisionMaker, decision_maker_on};
 use crate::store::procedure::{
     ProcedureRow, load_entries, load_streams, lock_procedures_of_case, procedures_of_case,
 };
+use crate::store::seal::unreviewed_since;
 use crate::store::settings::settings_at;
 
 /// Sex as the SEN2 return records it.
@@ -174,9 +179,13 @@ pub struct DecisionMaker {
 pub struct CaseReading {
     pub row: CaseRow,
     pub details: CaseDetails,
+    /// The fields of the details that are there and are not for whoever asks.
+    pub masked: Vec<&'static str>,
     pub facts: ChildFacts,
     pub decision_maker: DecisionMaker,
     pub procedures: Vec<(ProcedureRow, Option<Timeline>)>,
+    /// What needs attention on the case itself.
+    pub flags: Vec<Flag>,
     pub as_of: NaiveDate,
     pub due_soon_days: u32,
 }
@@ -432,13 +441,27 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
         })
         .collect::<Result<Vec<_>, Error>>()?;
     let decision_maker = decision_maker_of(work, &row)?;
-    let details = details_of(&row, as_of)?;
+    let mut details = details_of(&row, as_of)?;
+    let masked = mask(&mut details, work.principal);
+    let flags = unreviewed_since(work.connection, &row.id)?
+        .map(|broken_at| Flag {
+            code: FlagCode::GlassBroken,
+            since_on: london_date(convert::instant(broken_at)),
+            until_on: None,
+            subject: FlagSubject::default(),
+            whose_move: Some(Party::LocalAuthority),
+            told_since_on: None,
+        })
+        .into_iter()
+        .collect();
     Ok(CaseReading {
         row,
         details,
+        masked,
         facts,
         decision_maker,
         procedures,
+        flags,
         as_of,
         due_soon_days: settings.due_soon_days,
     })
@@ -478,6 +501,21 @@ fn decision_maker(
             since_on: have_passed.then_some(rights_pass_on),
         },
     })
+}
+
+/// Takes out what is not for somebody to see, and names it.
+fn mask(details: &mut CaseDetails, principal: &Principal) -> Vec<&'static str> {
+    if principal.sees_identifiers() {
+        return Vec::new();
+    }
+    let taken_out = [
+        ("upn", details.upn.take()),
+        ("nhs_number", details.nhs_number.take()),
+        ("uln", details.uln.take()),
+        ("postcode", details.postcode.take()),
+    ];
+    let was_there = |(name, value): (&'static str, Option<String>)| value.map(|_| name);
+    taken_out.into_iter().filter_map(was_there).collect()
 }
 
 fn held_on(year_group: i32, on: NaiveDate) -> YearGroupOverride {

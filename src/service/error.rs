@@ -67,6 +67,10 @@ pub enum Error {
     },
     /// The case is closed.
     CaseClosed,
+    /// The case is sealed already.
+    AlreadySealed,
+    /// Who broke the glass does not review it.
+    OwnReading,
     /// The idempotency key stands for another request.
     KeyReused,
     /// The idempotency key stands for a request that is still being worked on.

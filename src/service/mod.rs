@@ -22,6 +22,7 @@ pub mod procedure;
 pub mod rebuild;
 pub mod recording;
 pub mod request_rows;
+pub mod seal;
 pub mod settings;
 pub mod timeline;
 pub mod upcoming;

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Error, Work};
+use crate::auth::Principal;
 use crate::store::case::{find_case, lock_case};
 use crate::store::convert::{self, name_of, named};
 use crate::store::person::{
@@ -91,6 +92,8 @@ pub struct Person {
     pub case_id: Uuid,
     pub version: i64,
     pub details: PersonDetails,
+    /// Whether there is an address that is not for whoever asks.
+    pub is_address_masked: bool,
 }
 
 pub fn add_person(work: &mut Work<'_>, case_id: Uuid, details: &PersonDetails) -> Result<Person, Error> {
@@ -136,7 +139,8 @@ pub(super) fn new_person(
 
 pub fn get_person(work: &mut Work<'_>, case_id: Uuid, person_id: Uuid) -> Result<Person, Error> {
     let root = work.root()?;
-    person_of(&find_person(work.connection, &root, case_id, person_id)?)
+    let row = find_person(work.connection, &root, case_id, person_id)?;
+    shown_to(work.principal, person_of(&row)?)
 }
 
 /// Changes a person; what `change` makes of their details is what they have from now on.
@@ -173,7 +177,7 @@ pub fn list_people(
     find_case(work.connection, &root, case_id)?;
     people_of_case(work.connection, &root, case_id, after, limit)?
         .iter()
-        .map(person_of)
+        .map(|row| shown_to(work.principal, person_of(row)?))
         .collect()
 }
 
@@ -198,11 +202,20 @@ fn with_details(row: PersonRow, details: &PersonDetails) -> Result<PersonRow, Er
     })
 }
 
+/// Takes out an address that must reach nobody else.
+fn shown_to(principal: &Principal, mut person: Person) -> Result<Person, Error> {
+    if person.details.address_withheld && !principal.sees_withheld_addresses() {
+        person.is_address_masked = person.details.address.take().is_some();
+    }
+    Ok(person)
+}
+
 fn person_of(row: &PersonRow) -> Result<Person, Error> {
     Ok(Person {
         id: convert::id(&row.id)?,
         case_id: convert::id(&row.case_id)?,
         version: row.version,
+        is_address_masked: false,
         details: PersonDetails {
             name: row.name.clone(),
             relationship: named(&row.relationship)?,

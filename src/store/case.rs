@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{after_instant, from_json, json};
-use super::schema::{case_external_refs, case_facts, cases, clocks, flags, procedures};
+use super::schema::{case_external_refs, case_facts, case_grants, cases, clocks, flags, procedures};
+use super::seal::awaits_review;
 use super::{MultiBackend, Root, StoreError};
 use crate::casework::child::ChildFacts;
 use crate::casework::flag::FlagCode;
@@ -351,6 +352,11 @@ fn list_cases_one_by_one(
                     .filter(flags::la_code.eq(root.la_code().to_owned()))
                     .filter(flags::case_id.eq(cases::id))
                     .filter(is_up(code, as_of)),
+            )),
+            FlagLookup::BrokenGlass => query.filter(diesel::dsl::exists(
+                case_grants::table
+                    .filter(case_grants::case_id.eq(cases::id))
+                    .filter(awaits_review()),
             )),
         };
     }

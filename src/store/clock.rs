@@ -432,10 +432,12 @@ fn has_status(status: ClockStatus, as_of: NaiveDate) -> ClockCondition {
     }
 }
 
-/// How a flag is looked up: in the clocks, for those the day raises, or in its own rows.
+/// How a flag is looked up: in the clocks, for those the day raises, in its own rows, or in those of the broken
+/// glass.
 pub enum FlagLookup {
     OnClocks(OwedWithin),
     Stored { code: &'static str, as_of: NaiveDate },
+    BrokenGlass,
 }
 
 /// Limits still owed on a day whose due dates lie within bounds.
@@ -486,6 +488,7 @@ pub fn flag_lookup(code: FlagCode, as_of: NaiveDate, due_soon_days: u32) -> Flag
             code: code.name(),
             as_of,
         },
+        FlagCode::GlassBroken => FlagLookup::BrokenGlass,
     }
 }
 

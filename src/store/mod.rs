@@ -31,6 +31,7 @@ mod postgres_url;
 pub mod procedure;
 pub mod root;
 mod schema;
+pub mod seal;
 pub mod settings;
 mod sqlite_file;
 pub mod standing;

@@ -11,7 +11,8 @@ use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
 use super::column::{Day, Id, Instant};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, id, instant, json, unreadable, unwritable};
-use super::schema::{cases, clocks, events, flags, procedures};
+use super::schema::{case_grants, cases, clocks, events, flags, procedures};
+use super::seal::awaits_review;
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, Root, StoreError};
 use crate::casework::advice::AdviceFact;
@@ -495,6 +496,11 @@ pub fn list_procedures(
                 flags::table
                     .filter(flags::procedure_id.eq(procedures::id))
                     .filter(is_up(code, as_of)),
+            )),
+            FlagLookup::BrokenGlass => query.filter(diesel::dsl::exists(
+                case_grants::table
+                    .filter(case_grants::case_id.eq(procedures::case_id))
+                    .filter(awaits_review()),
             )),
         };
     }

@@ -196,6 +196,22 @@ impl Service {
         self.token_of(&principal_of(la_code, role, organisation, case))
     }
 
+    /// One of several who have the same role.
+    pub fn actor_of_subject(&self, subject: &str, role: Role) -> Actor {
+        self.token_of(&Principal {
+            subject: subject.to_owned(),
+            ..principal_of("885", role, None, None)
+        })
+    }
+
+    /// A person of a family.
+    pub fn family_member(&self, case_id: &str, person_id: &str) -> Actor {
+        self.token_of(&Principal {
+            person_id: Some(Uuid::parse_str(person_id).unwrap()),
+            ..principal_of("885", Role::Family, None, Some(case_id))
+        })
+    }
+
     /// Somebody with several roles at once.
     pub fn actor_as(&self, roles: &[Role], organisation: Option<&str>, case: Option<&str>) -> Actor {
         let id = |text: Option<&str>| text.map(|text| Uuid::parse_str(text).unwrap());

@@ -5,6 +5,7 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+mod field_level;
 mod fifteen_years;
 mod harness;
 #[expect(dead_code, reason = "only other tests stop and start a server")]
@@ -34,9 +35,11 @@ mod review_advice;
 mod reviews;
 mod rules;
 mod script;
+mod sealed_cases;
 mod settings;
 mod snapshots;
 mod store;
+mod stranger;
 mod timelines;
 mod upcoming;
 mod walk;

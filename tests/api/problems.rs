@@ -136,6 +136,23 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             )
             .await,
     );
+    let manager = service.actor(Role::Manager);
+    let sealed = service.case().await;
+    for _ in 0..2 {
+        let seal = format!("/v1/cases/{sealed}/seal");
+        let ground = json!({ "ground": "adoption" });
+        reached.insert("already_sealed", service.post(&manager, &seal, ground).await);
+    }
+    let other = service.actor_of_subject("other", Role::Manager);
+    let reference = service.get(&manager, &format!("/v1/cases/{sealed}")).await.body["reference"].clone();
+    let breaking = json!({ "reference": reference, "reason": "the child is in hospital" });
+    let reading = service
+        .post(&other, "/v1/break-glass-readings", breaking)
+        .await
+        .expect(201)
+        .id();
+    let review = format!("/v1/break-glass-readings/{reading}/review");
+    reached.insert("own_reading", service.post(&other, &review, json!({})).await);
     let drafted = json!({ "type": "plan_drafted", "occurred_on": "2026-02-02" });
     let plan = json!({ "case_id": case_id, "event": drafted });
     let plan = service

@@ -70,7 +70,8 @@ fn same_flags(timeline: &Timeline, model: &Model, story: &Story) -> Result<(), T
             | FlagCode::DueSoon
             | FlagCode::ExceptionClaimed
             | FlagCode::EarlyYearsReview
-            | FlagCode::PlaceAwaited => false,
+            | FlagCode::PlaceAwaited
+            | FlagCode::GlassBroken => false,
         })
         .map(|flag| {
             (

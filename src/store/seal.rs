@@ -1,0 +1,177 @@
+//! Seals of cases, and to whom sealed cases were opened. What a seal hides is said in [`super::root`].
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::connection::{AnyConnection, on_backend};
+use super::schema::{case_grants, case_seals, cases};
+use super::{MultiBackend, StoreError};
+
+/// The seal of a case.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = case_seals)]
+pub struct SealRow {
+    pub case_id: String,
+    pub la_code: String,
+    pub ground: String,
+    pub note: Option<String>,
+    pub sealed_at: NaiveDateTime,
+    pub sealed_by: String,
+}
+
+/// One opening of a sealed case to somebody. Rows are never removed.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = case_grants, treat_none_as_null = true)]
+pub struct GrantRow {
+    pub id: String,
+    pub la_code: String,
+    pub case_id: String,
+    /// As [`super::root::grantee_person`] and [`super::root::grantee_organisation`] write it.
+    pub grantee: String,
+    pub reason: String,
+    pub is_break_glass: bool,
+    pub granted_at: NaiveDateTime,
+    pub granted_by: String,
+    /// The first instant at which it no longer holds.
+    pub until_at: NaiveDateTime,
+    pub reviewed_at: Option<NaiveDateTime>,
+    pub reviewed_by: Option<String>,
+}
+
+/// Seals a case that is held; `Duplicate` if it is sealed already.
+pub fn insert_seal(connection: &mut AnyConnection, row: &SealRow) -> Result<(), StoreError> {
+    on_backend!(connection, inner => diesel::insert_into(case_seals::table)
+        .values(row).execute(inner))?;
+    Ok(())
+}
+
+/// Takes the seal off a case.
+pub fn delete_seal(connection: &mut AnyConnection, la_code: &str, case_id: &str) -> Result<(), StoreError> {
+    diesel::delete(
+        case_seals::table
+            .filter(case_seals::la_code.eq(la_code))
+            .filter(case_seals::case_id.eq(case_id)),
+    )
+    .execute(connection)?;
+    Ok(())
+}
+
+/// The seal of a case, if it has one.
+pub fn find_seal(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Option<SealRow>, StoreError> {
+    Ok(case_seals::table
+        .filter(case_seals::la_code.eq(la_code))
+        .filter(case_seals::case_id.eq(case_id))
+        .select(SealRow::as_select())
+        .first(connection)
+        .optional()?)
+}
+
+pub fn insert_grant(connection: &mut AnyConnection, row: &GrantRow) -> Result<(), StoreError> {
+    on_backend!(connection, inner => diesel::insert_into(case_grants::table)
+        .values(row).execute(inner))?;
+    Ok(())
+}
+
+pub fn update_grant(connection: &mut AnyConnection, row: &GrantRow) -> Result<(), StoreError> {
+    let stored = case_grants::table
+        .filter(case_grants::la_code.eq(&row.la_code))
+        .filter(case_grants::id.eq(&row.id));
+    on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
+    Ok(())
+}
+
+/// One opening of a case; whatever case it is of, if none is given.
+pub fn find_grant(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Option<Uuid>,
+    grant_id: Uuid,
+) -> Result<GrantRow, StoreError> {
+    let mut query = case_grants::table
+        .filter(case_grants::la_code.eq(la_code.to_owned()))
+        .filter(case_grants::id.eq(grant_id.to_string()))
+        .select(GrantRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(case_id) = case_id {
+        query = query.filter(case_grants::case_id.eq(case_id.to_string()));
+    }
+    Ok(query.first(connection)?)
+}
+
+/// To whom a case was ever opened, the oldest first.
+pub fn grants_of_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Vec<GrantRow>, StoreError> {
+    Ok(case_grants::table
+        .filter(case_grants::la_code.eq(la_code))
+        .filter(case_grants::case_id.eq(case_id))
+        .order(case_grants::id.asc())
+        .select(GrantRow::as_select())
+        .load(connection)?)
+}
+
+/// The condition by which a broken glass still waits to be reviewed.
+#[diesel::dsl::auto_type]
+pub fn awaits_review() -> _ {
+    case_grants::is_break_glass
+        .eq(true)
+        .and(case_grants::reviewed_at.is_null())
+}
+
+/// When a sealed case was first opened by breaking the glass without anybody having reviewed that since.
+pub fn unreviewed_since(
+    connection: &mut AnyConnection,
+    case_id: &str,
+) -> Result<Option<NaiveDateTime>, StoreError> {
+    Ok(on_backend!(connection, inner => case_grants::table
+        .filter(case_grants::case_id.eq(case_id))
+        .filter(awaits_review())
+        .order(case_grants::granted_at.asc())
+        .select(case_grants::granted_at).first(inner))
+    .optional()?)
+}
+
+/// The openings by breaking the glass after an id, the oldest first; those reviewed or not only, if asked for.
+pub fn list_break_glass(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    is_reviewed: Option<bool>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<GrantRow>, StoreError> {
+    let mut query = case_grants::table
+        .filter(case_grants::la_code.eq(la_code.to_owned()))
+        .filter(case_grants::is_break_glass)
+        .select(GrantRow::as_select())
+        .into_boxed::<MultiBackend>();
+    query = match is_reviewed {
+        Some(true) => query.filter(case_grants::reviewed_at.is_not_null()),
+        Some(false) => query.filter(case_grants::reviewed_at.is_null()),
+        None => query,
+    };
+    if let Some(after) = after {
+        query = query.filter(case_grants::id.gt(after.to_string()));
+    }
+    Ok(query.order(case_grants::id.asc()).limit(limit).load(connection)?)
+}
+
+/// The id of the case of a reference, whether or not it is sealed.
+pub fn case_with_reference(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    reference: &str,
+) -> Result<Option<String>, StoreError> {
+    Ok(cases::table
+        .filter(cases::la_code.eq(la_code))
+        .filter(cases::reference.eq(reference))
+        .select(cases::id)
+        .first(connection)
+        .optional()?)
+}

@@ -1,0 +1,217 @@
+//! What of a record is shown to whom: identifiers, withheld addresses, the child of a request for advice, and what a
+//! family sees of its own case.
+
+use ehcp_timeline::auth::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Actor, Service};
+
+const UPN: &str = "D885200024001";
+const NHS_NUMBER: &str = "9990000018";
+const ULN: &str = "1000000043";
+
+async fn known(service: &Service) -> String {
+    let identifiers = json!({ "upn": UPN, "nhs_number": NHS_NUMBER, "uln": ULN, "postcode": "WR5 2AB" });
+    service.case_with(identifiers).await
+}
+
+#[actix_web::test]
+async fn identifiers_are_shown_to_those_who_keep_cases() {
+    let service = Service::on("2026-02-20");
+    let uri = format!("/v1/cases/{}", known(&service).await);
+    let shown = |body: &Value| {
+        ["upn", "nhs_number", "uln", "postcode"]
+            .into_iter()
+            .filter(|field| body[*field].is_string())
+            .count()
+    };
+    for role in [Role::Caseworker, Role::Manager] {
+        let body = service.get(&service.actor(role), &uri).await.expect(200).body;
+        assert_eq!((shown(&body), &body["masked"]), (4, &json!([])), "{role:?}");
+    }
+    for role in [Role::Auditor, Role::Admin] {
+        let body = service.get(&service.actor(role), &uri).await.expect(200).body;
+        let masked = json!(["upn", "nhs_number", "uln", "postcode"]);
+        assert_eq!((shown(&body), &body["masked"]), (0, &masked), "{role:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_withheld_address_is_shown_to_those_who_keep_cases_alone() {
+    let service = Service::on("2026-02-20");
+    let people = format!("/v1/cases/{}/people", service.case().await);
+    let person = |withheld: bool| {
+        json!({ "name": "A", "relationship": "mother", "parental_responsibility": true, "receives_notices": true,
+            "address": "9 Hidden Lane", "address_withheld": withheld })
+    };
+    let caseworker = service.caseworker();
+    for (withheld, masked) in [(true, json!(["address"])), (false, json!([]))] {
+        let added = service
+            .post(&caseworker, &people, person(withheld))
+            .await
+            .expect(201);
+        let uri = format!("{people}/{}", added.id());
+        for keeper in [Role::Caseworker, Role::Manager] {
+            let body = service.get(&service.actor(keeper), &uri).await.expect(200).body;
+            assert_eq!(
+                (&body["address"], &body["masked"]),
+                (&json!("9 Hidden Lane"), &json!([]))
+            );
+        }
+        for other in [Role::Auditor, Role::Admin] {
+            let actor = service.actor(other);
+            let body = service.get(&actor, &uri).await.expect(200).body;
+            assert_eq!(
+                (body["address"].is_string(), &body["masked"]),
+                (!withheld, &masked),
+                "{other:?}"
+            );
+            let listed = service.get(&actor, &people).await.expect(200).body;
+            let items = listed["items"].as_array().unwrap();
+            let own = items.iter().find(|item| item["id"] == body["id"]).unwrap();
+            assert_eq!(own, &body, "the list says no more");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn who_gives_advice_sees_who_it_is_about_by_the_number_of_its_own_sector() {
+    let service = Service::on("2026-02-20");
+    let case_id = known(&service).await;
+    let assessment = service.assessment_on(&case_id, "2026-01-05").await;
+    service.decide_to_assess(&assessment, "2026-02-10").await;
+    for (kind, requirement, nhs_number, upn, uln) in [
+        ("health", "medical", json!(NHS_NUMBER), json!(null), json!(null)),
+        ("school", "education", json!(null), json!(UPN), json!(null)),
+        (
+            "college",
+            "preparation_for_adulthood",
+            json!(null),
+            json!(UPN),
+            json!(ULN),
+        ),
+        (
+            "social_care",
+            "social_care",
+            json!(null),
+            json!(null),
+            json!(null),
+        ),
+    ] {
+        let organisation = service.organisation(kind, kind).await;
+        let asked = json!({ "requirement": requirement, "organisation_id": organisation, "requested_on": "2026-02-12" });
+        let uri = format!(
+            "/v1/advice-requests/{}",
+            service.ask(&assessment, asked).await.id()
+        );
+        let contributor = service.contributor(&organisation);
+        let child = service.get(&contributor, &uri).await.expect(200).body["child"].clone();
+        assert_eq!(
+            (
+                &child["given_name"],
+                &child["nhs_number"],
+                &child["upn"],
+                &child["uln"]
+            ),
+            (&json!("Ada"), &nhs_number, &upn, &uln),
+            "{kind}"
+        );
+        assert_eq!(
+            service.read(&uri).await.body["child"],
+            json!(null),
+            "staff have the case"
+        );
+    }
+}
+
+async fn person(service: &Service, case_id: &str, fields: Value) -> (String, Actor) {
+    let mut body = json!({ "name": "A", "relationship": "parent", "parental_responsibility": false,
+        "receives_notices": false });
+    for (name, value) in fields.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let people = format!("/v1/cases/{case_id}/people");
+    let id = service
+        .post(&service.caseworker(), &people, body)
+        .await
+        .expect(201)
+        .id();
+    let actor = service.family_member(case_id, &id);
+    (format!("{people}/{id}"), actor)
+}
+
+#[actix_web::test]
+async fn while_a_parent_decides_parents_see_the_case() {
+    let service = Service::on("2026-02-20");
+    let case_id = service.case().await;
+    let uri = format!(
+        "/v1/assessments/{}",
+        service.assessment_on(&case_id, "2026-01-05").await
+    );
+    for (fields, status) in [
+        (json!({ "parental_responsibility": true }), 200),
+        (
+            json!({ "relationship": "foster_carer", "receives_notices": true }),
+            200,
+        ),
+        (json!({ "relationship": "young_person" }), 200),
+        (json!({ "relationship": "grandparent" }), 404),
+        (
+            json!({ "relationship": "grandparent", "young_person_allows_from_on": "2026-01-01" }),
+            404,
+        ),
+    ] {
+        let (_, actor) = person(&service, &case_id, fields.clone()).await;
+        assert_eq!(service.get(&actor, &uri).await.status, status, "{fields}");
+        let clocks = service.get(&actor, "/v1/clocks").await.expect(200).body;
+        assert_eq!(clocks["items"] == json!([]), status == 404, "{fields}");
+    }
+    let elsewhere = service.case().await;
+    let (_, parent) = person(&service, &elsewhere, json!({ "parental_responsibility": true })).await;
+    assert_eq!(service.get(&parent, &uri).await.status, 404, "of another case");
+    let nobody = service.family_member(&case_id, &elsewhere);
+    assert_eq!(service.get(&nobody, &uri).await.status, 404, "nobody of the case");
+}
+
+#[actix_web::test]
+async fn once_the_young_person_decides_parents_see_what_they_allow() {
+    let service = Service::on("2026-02-20");
+    let case_id = service.case_with(json!({ "date_of_birth": "2009-03-01" })).await;
+    let uri = format!(
+        "/v1/assessments/{}",
+        service.assessment_on(&case_id, "2026-01-05").await
+    );
+    let (_, young_person) = person(&service, &case_id, json!({ "relationship": "young_person" })).await;
+    let (mother_uri, mother) = person(&service, &case_id, json!({ "parental_responsibility": true })).await;
+    assert_eq!(service.get(&young_person, &uri).await.status, 200);
+    assert_eq!(service.get(&mother, &uri).await.status, 404);
+    assert_eq!(
+        service.get(&service.family(&case_id), &uri).await.status,
+        404,
+        "it does not say who"
+    );
+    let allowed = json!({ "young_person_allows_from_on": "2026-02-21" });
+    service
+        .patch(&service.caseworker(), &mother_uri, 1, allowed)
+        .await
+        .expect(200);
+    assert_eq!(service.get(&mother, &uri).await.status, 404, "from tomorrow");
+    service.set_today("2026-02-21");
+    assert_eq!(service.get(&mother, &uri).await.status, 200);
+    let withdrawn = json!({ "young_person_allows_from_on": null });
+    service
+        .patch(&service.caseworker(), &mother_uri, 2, withdrawn)
+        .await
+        .expect(200);
+    assert_eq!(service.get(&mother, &uri).await.status, 404);
+    let decides = json!({ "is_decision_maker_from_on": "2026-02-21" });
+    service
+        .patch(&service.caseworker(), &mother_uri, 3, decides)
+        .await
+        .expect(200);
+    assert_eq!(
+        service.get(&mother, &uri).await.status,
+        200,
+        "for want of capacity she decides"
+    );
+}

@@ -1,0 +1,189 @@
+//! Sealed cases: for whom they exist, and what becomes of a broken glass.
+
+use ehcp_timeline::auth::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Actor, Service};
+use crate::stranger::{Seeded, look_everywhere, seed};
+
+const WHY: &str = "the child is in hospital tonight";
+
+async fn seal(service: &Service, manager: &Actor, case_id: &str) {
+    let ground = json!({ "ground": "witness_protection", "note": "ask the police liaison" });
+    service
+        .post(manager, &format!("/v1/cases/{case_id}/seal"), ground)
+        .await
+        .expect(201);
+}
+
+async fn reference_of(service: &Service, case_id: &str) -> Value {
+    service.body(&format!("/v1/cases/{case_id}")).await["reference"].clone()
+}
+
+#[actix_web::test]
+async fn a_sealed_case_leaves_no_trace_for_those_it_is_not_open_to() {
+    let Seeded {
+        service,
+        case_id,
+        needles,
+        organisation_id,
+    } = seed().await;
+    let (manager, caseworker) = (service.actor(Role::Manager), service.caseworker());
+    let others = [
+        caseworker,
+        service.actor(Role::Auditor),
+        service.admin(),
+        service.actor_of_subject("another", Role::Manager),
+        service.contributor(&organisation_id),
+    ];
+    for actor in &others {
+        let found = look_everywhere(&service, actor, &needles).await;
+        assert!(
+            !found.is_empty(),
+            "before it is sealed, everybody finds something"
+        );
+    }
+    seal(&service, &manager, &case_id).await;
+    for actor in &others {
+        assert_eq!(
+            look_everywhere(&service, actor, &needles).await,
+            [] as [String; 0]
+        );
+    }
+    let family = service.family(&case_id);
+    for reader in [&manager, &family] {
+        let found = look_everywhere(&service, reader, &needles).await;
+        assert!(!found.is_empty(), "who sealed it and the family still find it");
+    }
+}
+
+#[actix_web::test]
+async fn a_claimed_identifier_does_not_tell_of_a_sealed_case() {
+    let Seeded { service, case_id, .. } = seed().await;
+    let body = json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01", "nhs_number": "9990000018" });
+    let taken = service
+        .post(&service.caseworker(), "/v1/cases", body.clone())
+        .await;
+    assert_eq!((taken.status, &taken.body["existing_id"]), (409, &json!(case_id)));
+    seal(&service, &service.actor(Role::Manager), &case_id).await;
+    let taken = service.post(&service.caseworker(), "/v1/cases", body).await;
+    assert_eq!((taken.status, taken.body.get("existing_id")), (409, None));
+}
+
+#[actix_web::test]
+async fn a_sealed_case_is_open_as_long_as_a_grant_holds() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    let (uri, grants) = (
+        format!("/v1/cases/{case_id}"),
+        format!("/v1/cases/{case_id}/grants"),
+    );
+    seal(&service, &manager, &case_id).await;
+    assert_eq!(service.read(&uri).await.status, 404);
+    let body =
+        json!({ "subject": "caseworker-885", "reason": "keeps it", "until_at": "2026-02-22T00:00:00Z" });
+    let grant = service.post(&manager, &grants, body).await.expect(201).id();
+    assert_eq!(service.read(&uri).await.status, 200);
+    service.set_today("2026-02-22");
+    assert_eq!(service.read(&uri).await.status, 404, "it held until midnight");
+    let body = json!({ "subject": "caseworker-885", "reason": "keeps it" });
+    let second = service.post(&manager, &grants, body).await.expect(201).id();
+    assert_eq!(service.read(&uri).await.status, 200);
+    let ending = format!("{grants}/{second}/ending");
+    service.post(&manager, &ending, json!({})).await.expect(200);
+    assert_eq!(service.read(&uri).await.status, 404);
+    let seal = service
+        .get(&manager, &format!("{uri}/seal"))
+        .await
+        .expect(200)
+        .body;
+    let ids: Vec<&Value> = seal["grants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| &each["id"])
+        .collect();
+    assert!(
+        ids.contains(&&json!(grant)) && ids.contains(&&json!(second)),
+        "nothing is forgotten: {seal}"
+    );
+    let unsealing = format!("{uri}/unsealing");
+    service.post(&manager, &unsealing, json!({})).await.expect(200);
+    assert_eq!(service.read(&uri).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_grant_names_all_its_faults() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    seal(&service, &manager, &case_id).await;
+    let grants = format!("/v1/cases/{case_id}/grants");
+    let body = json!({ "organisation_id": case_id, "reason": "x", "until_at": "2026-02-19T00:00:00Z" });
+    assert_eq!(
+        service.post(&manager, &grants, body).await.faults(),
+        ["/organisation_id unknown_organisation", "/until_at in_the_past"]
+    );
+    let both = json!({ "organisation_id": case_id, "subject": "somebody", "reason": "x" });
+    assert_eq!(service.post(&manager, &grants, both).await.faults(), [" one_of"]);
+}
+
+#[actix_web::test]
+async fn a_broken_glass_lets_in_for_an_hour_and_is_seen_by_others() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    let (uri, reference) = (
+        format!("/v1/cases/{case_id}"),
+        reference_of(&service, &case_id).await,
+    );
+    seal(&service, &manager, &case_id).await;
+    let breaking = json!({ "reference": reference, "reason": WHY });
+    let broken = service
+        .post(
+            &service.caseworker(),
+            "/v1/break-glass-readings",
+            breaking.clone(),
+        )
+        .await
+        .expect(201);
+    assert_eq!(broken.body["case_id"], json!(case_id));
+    let shown = service.read(&uri).await.expect(200);
+    assert_eq!(shown.body["flags"][0]["code"], "glass_broken");
+    assert_eq!(shown.body["flags"][0]["whose_move"], "local_authority");
+    let listed = service
+        .get(&manager, "/v1/cases?flag=glass_broken")
+        .await
+        .expect(200);
+    assert_eq!(listed.body["items"][0]["id"], json!(case_id));
+    let auditor = service.actor(Role::Auditor);
+    let readings = "/v1/break-glass-readings?is_reviewed=false";
+    let seen = service.get(&auditor, readings).await.expect(200).body;
+    assert_eq!(
+        (&seen["items"][0]["subject"], &seen["items"][0]["reason"]),
+        (&json!("caseworker-885"), &json!(WHY))
+    );
+    service.set_now("2026-02-20T13:00:00Z");
+    assert_eq!(service.read(&uri).await.status, 404, "an hour has passed");
+    let review = format!("/v1/break-glass-readings/{}/review", broken.id());
+    let reviewed = service.post(&manager, &review, json!({})).await.expect(200);
+    assert_eq!(reviewed.body["reviewed_by"], "manager-885");
+    assert_eq!(service.get(&auditor, readings).await.body["items"], json!([]));
+    assert_eq!(service.get(&manager, &uri).await.body["flags"], json!([]));
+}
+
+#[actix_web::test]
+async fn the_glass_is_broken_only_where_there_is_one() {
+    let service = Service::on("2026-02-20");
+    let case_id = service.case().await;
+    let open = json!({ "reference": reference_of(&service, &case_id).await, "reason": WHY });
+    let caseworker = service.caseworker();
+    let refused = service.post(&caseworker, "/v1/break-glass-readings", open).await;
+    assert_eq!(refused.faults(), [" not_sealed"]);
+    let unknown = json!({ "reference": "EHC-2222-2222", "reason": WHY });
+    let refused = service
+        .post(&caseworker, "/v1/break-glass-readings", unknown)
+        .await;
+    assert_eq!(refused.status, 404);
+    let brief = json!({ "reference": "EHC-2222-2222", "reason": "urgent" });
+    let refused = service.post(&caseworker, "/v1/break-glass-readings", brief).await;
+    assert_eq!(refused.faults(), ["/reason too_short"]);
+}
