@@ -235,8 +235,9 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
     let mode = diesel::dsl::sql::<Text>("PRAGMA journal_mode = WAL").get_result(connection)?;
     connection
         .batch_execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")?;
-    // Pages come from the file's own memory, without a copy of each by the system.
-    connection.batch_execute("PRAGMA mmap_size = 17179869184")?;
+    // Pages come from the file's own memory, without a copy of each by the system. SQLite takes no more than it
+    // was built for, and says nothing.
+    connection.batch_execute("PRAGMA mmap_size = 1099511627776")?;
     match access {
         Access::Read => connection.batch_execute("PRAGMA query_only = ON")?,
         // Pages of the indexes are changed again and again until the log is emptied into the file. A commit does

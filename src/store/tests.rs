@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer};
+use diesel::sql_types::{BigInt, Bool, Integer};
 use tempfile::TempDir;
 
 use super::*;
@@ -391,6 +391,18 @@ fn statements_are_counted_without_transaction_control() {
         };
         assert_eq!(store.statements() - before, expected);
     }
+}
+
+#[test]
+fn the_whole_of_a_large_sqlite_file_is_mapped() {
+    let TestStore { store, .. } = on_sqlite();
+    let mapped = |connection: &mut AnyConnection| -> Result<i64, StoreError> {
+        Ok(sql::<BigInt>("PRAGMA mmap_size").get_result(connection)?)
+    };
+    // Built without its flag, SQLite maps two gigabytes, however much it was asked for.
+    let a_terabyte = 1 << 40;
+    assert_eq!(store.read_now(mapped).unwrap(), a_terabyte);
+    assert_eq!(store.write_now(mapped).unwrap(), a_terabyte);
 }
 
 #[test]
