@@ -12,6 +12,7 @@ use super::acting::{Once, placed, trace_of};
 use super::extractor::{Allowed, IdempotencyKey, PathId, PathNumber, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
+use super::procedures::MomentQuery;
 use crate::auth::{ReadCases, ReadPlans, WritePlans};
 use crate::casework::plan_sections::PlanSections;
 use crate::casework::plan_sections::difference::SectionChange;
@@ -24,6 +25,7 @@ use crate::service::plan_version::{
     get_plan_difference as difference_of, get_plan_version as get, list_plan_versions as list,
     make_plan_version as make,
 };
+use crate::service::sent_versions::Moment;
 
 /// A version of what a plan says.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,6 +46,13 @@ impl RequestBody for PlanVersionInput {
             let pointer = format!("/sections{}", fault.pointer);
             faults.push(Fault::new(pointer, fault.code, fault.message));
         }
+    }
+}
+
+impl From<MomentQuery> for Moment {
+    fn from(query: MomentQuery) -> Moment {
+        let MomentQuery { as_of, known_at } = query;
+        Moment { as_of, known_at }
     }
 }
 
@@ -186,10 +195,12 @@ pub async fn make_plan_version(
 
 /// List the versions of a plan
 ///
-/// In the order of their numbers, without what they say. A family sees those that were sent to it.
+/// In the order of their numbers, without what they say. A family sees those that were sent to it. How each stood
+/// follows from what had been sent by `as_of`; one written later was a draft to be. At `known_at`, what was written
+/// or recorded later is not there.
 #[utoipa::path(
     tag = "plans",
-    params(("id" = Uuid, Path, description = "The plan."), PageQuery),
+    params(("id" = Uuid, Path, description = "The plan."), MomentQuery, PageQuery),
     responses((status = 200, body = Page<PlanVersionSummary>, description = "A page of versions.",
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
 )]
@@ -197,15 +208,16 @@ pub async fn make_plan_version(
 pub async fn list_plan_versions(
     principal: Allowed<ReadPlans>,
     id: Path<PathId>,
+    moment: QueryString<MomentQuery>,
     page: QueryString<PageQuery>,
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (plan_id, page) = (id.into_inner().0, page.0);
+    let (plan_id, moment, page) = (id.into_inner().0, Moment::from(moment.0), page.0);
     let (after, rows) = (page.after_sequence()?, page.rows());
     let versions = app
         .read(principal.into_principal(), trace_of(&request), move |work| {
-            list(work, plan_id, after, rows)
+            list(work, plan_id, moment, after, rows)
         })
         .await?;
     let views = versions.into_iter().map(PlanVersionSummary::from).collect();
@@ -216,12 +228,14 @@ pub async fn list_plan_versions(
 
 /// Get a version of a plan
 ///
-/// For a family, a version that was not sent does not exist.
+/// For a family, a version that was not sent does not exist. How it stood follows from what had been sent by `as_of`;
+/// a version written after `known_at` was not there.
 #[utoipa::path(
     tag = "plans",
     params(
         ("id" = Uuid, Path, description = "The plan."),
-        ("number" = i64, Path, minimum = 1, description = "The number of the version.")
+        ("number" = i64, Path, minimum = 1, description = "The number of the version."),
+        MomentQuery
     ),
     responses((status = 200, body = PlanVersionView, description = "The version."))
 )]
@@ -229,13 +243,15 @@ pub async fn list_plan_versions(
 pub async fn get_plan_version(
     principal: Allowed<ReadPlans>,
     place: Path<(PathId, PathNumber)>,
+    query: QueryString<MomentQuery>,
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (PathId(plan_id), PathNumber(number)) = place.into_inner();
+    let moment = Moment::from(query.0);
     let reading = app
         .read(principal.into_principal(), trace_of(&request), move |work| {
-            get(work, plan_id, number)
+            get(work, plan_id, number, moment)
         })
         .await?;
     Ok(HttpResponse::Ok().json(PlanVersionView::of(plan_id, reading)))

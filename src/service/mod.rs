@@ -23,6 +23,7 @@ pub mod rebuild;
 pub mod recording;
 pub mod request_rows;
 pub mod seal;
+pub mod sent_versions;
 pub mod settings;
 pub mod timeline;
 pub mod upcoming;

@@ -1,26 +1,26 @@
 //! What plans say, in versions: writing one, reading them, how they differ and what they lack; and which
 //! version an event sends where it does not say so.
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+<<<<<<< HEAD
 use super::procedure::find_of;
+=======
+use super::procedure::{check_scope, find_of, known_entries};
+>>>>>>> 0920cba (Read a version of a plan as it stood on a day)
 use super::recording::{Draft, hold_of, state_of};
+use super::sent_versions::{Moment, sent_versions};
 use super::{Error, Fault, Work};
 use crate::auth::Reach;
 use crate::casework::advice::AdviceState;
-use crate::casework::assessment::AssessmentState;
 use crate::casework::event::Fact;
-use crate::casework::history::{Entry, EntryBody, effective};
-use crate::casework::plan::{PLAN, PlanState};
+use crate::casework::history::EntryBody;
+use crate::casework::plan::PLAN;
 use crate::casework::plan_sections::PlanSections;
 use crate::casework::plan_sections::difference::{SectionChange, difference};
 use crate::casework::plan_sections::gaps::{AcceptedAdvice, Gap, PlanFacts, gaps};
-use crate::casework::plan_version::{PlanVersionStatus, SendingStream, SentVersions, sending, sent_by};
-use crate::casework::review::ReviewState;
-use crate::casework::timeline::sort_events;
+use crate::casework::plan_version::{PlanVersionStatus, SentVersions, sending, sent_by};
 use crate::store::StoreError;
 use crate::store::advice::requests_of_procedure;
 use crate::store::convert::{self, from_json, instant, json, named};
@@ -29,7 +29,7 @@ use crate::store::plan_version::{
     PlanVersionRow, PlanVersionSummaryRow, find_plan_version, insert_plan_version, newest_plan_version,
     page_of_plan_versions,
 };
-use crate::store::procedure::{ProcedureRow, load_streams, procedures_of_case};
+use crate::store::procedure::{ProcedureRow, procedures_of_case};
 
 /// A version to be written.
 #[derive(Debug, Clone)]
@@ -120,15 +120,16 @@ pub fn make_plan_version(
     reading_of(work, row, &SentVersions::default())
 }
 
-/// A page of the versions of a plan, after a number; a family sees those that were sent.
+/// A page of the versions of a plan that were made by a moment, after a number, as they stood then; a family sees
+/// those that had been sent.
 pub fn list_plan_versions(
     work: &mut Work<'_>,
     plan_id: Uuid,
+    moment: Moment,
     after_number: i64,
     limit: i64,
 ) -> Result<Vec<ListedPlanVersion>, Error> {
-    let plan = find_plan(work, plan_id)?;
-    let sent = sent_versions(work, &plan)?;
+    let (plan, sent) = plan_at(work, plan_id, moment)?;
     let la_code = work.la_code();
     let only = (!is_of_authority(work)).then(|| sent.numbers());
     let rows = page_of_plan_versions(
@@ -136,21 +137,29 @@ pub fn list_plan_versions(
         &la_code,
         &plan.id,
         only.as_deref(),
+        moment.known_at.map(|instant| instant.naive_utc()),
         after_number,
         limit,
     )?;
     Ok(rows.into_iter().map(|row| listed(work, row, &sent)).collect())
 }
 
-/// Reads a version; for a family those that were not sent do not exist.
+/// Reads a version as it stood at a moment; one that was made later does not exist, nor for a family one that had not
+/// been sent.
 pub fn get_plan_version(
     work: &mut Work<'_>,
     plan_id: Uuid,
     number: i64,
+    moment: Moment,
 ) -> Result<PlanVersionReading, Error> {
-    let plan = find_plan(work, plan_id)?;
-    let sent = sent_versions(work, &plan)?;
+    let (plan, sent) = plan_at(work, plan_id, moment)?;
     let row = visible_version(work, &plan, &sent, number)?;
+    if moment
+        .known_at
+        .is_some_and(|known_at| instant(row.made_at) > known_at)
+    {
+        return Err(Error::NotFound);
+    }
     reading_of(work, row, &sent)
 }
 
@@ -162,7 +171,7 @@ pub fn get_plan_difference(
     from: Option<i64>,
 ) -> Result<PlanDifference, Error> {
     let plan = find_plan(work, plan_id)?;
-    let sent = sent_versions(work, &plan)?;
+    let sent = sent_versions(work, &plan, Moment::default())?;
     let to: PlanSections = from_json(&visible_version(work, &plan, &sent, number)?.sections)?;
     let from = from.or_else(|| sent.in_force_before(number));
     let before: PlanSections = match from {
@@ -193,7 +202,7 @@ pub fn get_plan_checks(
     as_final: Option<bool>,
 ) -> Result<PlanChecks, Error> {
     let plan = find_plan(work, plan_id)?;
-    let sent = sent_versions(work, &plan)?;
+    let sent = sent_versions(work, &plan, Moment::default())?;
     let row = visible_version(work, &plan, &sent, number)?;
     let facts = PlanFacts {
         is_final: as_final.unwrap_or_else(|| sent.was_in_force(number)),
@@ -334,53 +343,15 @@ fn visible_version(
     )?)
 }
 
-/// What was sent of a plan, as far as is known.
-fn sent_versions(work: &mut Work<'_>, plan: &ProcedureRow) -> Result<SentVersions, Error> {
-    let procedures = procedures_of_case(work.connection, &plan.la_code, &plan.case_id)?;
-    // What other procedures sent while this plan was the last one opened was of this plan.
-    let next_opened_at = procedures
-        .iter()
-        .filter(|other| other.kind == PLAN.name && other.id > plan.id)
-        .map(|other| instant(other.created_at))
-        .min();
-    let opened_at = instant(plan.created_at);
-    let mut streams: HashMap<String, Vec<Entry>> = HashMap::new();
-    for (procedure_id, entry) in load_streams(work.connection, &procedures)? {
-        streams.entry(procedure_id).or_default().push(entry);
-    }
-    let sending = procedures
-        .iter()
-        .filter(|procedure| procedure.id == plan.id || procedure.kind != PLAN.name)
-        .map(|procedure| {
-            let entries = streams.remove(&procedure.id).unwrap_or_default();
-            let is_of_plan = procedure.id == plan.id;
-            let while_open: HashSet<Uuid> = entries
-                .iter()
-                .filter(|entry| entry.recorded_at >= opened_at)
-                .filter(|entry| next_opened_at.is_none_or(|next| entry.recorded_at < next))
-                .map(|entry| entry.id)
-                .collect();
-            let mut events = effective(&entries, &HashSet::new());
-            events.retain(|event| is_of_plan || while_open.contains(&event.id));
-            sort_events(&mut events);
-            SendingStream {
-                events,
-                is_of_plan,
-                awaits_family: awaits_family(procedure),
-            }
-        });
-    let streams: Vec<SendingStream> = sending.collect();
-    Ok(SentVersions::of(&streams))
-}
-
-/// Whether a procedure stands where something it proposed is with the family.
-fn awaits_family(procedure: &ProcedureRow) -> bool {
-    let proposed = [
-        AssessmentState::DraftServed.name(),
-        ReviewState::AmendmentProposed.name(),
-        PlanState::AmendmentProposed.name(),
-    ];
-    proposed.contains(&procedure.state.as_str())
+/// A plan and what had been sent of it by a moment, which must not be before anything was known of it.
+fn plan_at(
+    work: &mut Work<'_>,
+    plan_id: Uuid,
+    moment: Moment,
+) -> Result<(ProcedureRow, SentVersions), Error> {
+    let (plan, _) = known_entries(work, &PLAN, plan_id, moment.known_at)?;
+    let sent = sent_versions(work, &plan, moment)?;
+    Ok((plan, sent))
 }
 
 /// The advice that was accepted on the procedures of the plan's case.

@@ -261,7 +261,7 @@ pub fn get_procedure(
 }
 
 /// A procedure and what was known of it at an instant.
-fn known_entries(
+pub(super) fn known_entries(
     work: &mut Work<'_>,
     kind: &ProcedureKind,
     procedure_id: Uuid,

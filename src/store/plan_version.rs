@@ -68,13 +68,14 @@ pub fn newest_plan_version(
     .optional()?)
 }
 
-/// Some versions of a plan after a number, in the order of their numbers; those of some numbers only, if
-/// they are given.
+/// Some versions of a plan after a number, in the order of their numbers; those of some numbers only, and those
+/// made by an instant only, if they are given.
 pub fn page_of_plan_versions(
     connection: &mut AnyConnection,
     la_code: &str,
     plan_id: &str,
     only: Option<&[i64]>,
+    made_until: Option<NaiveDateTime>,
     after_number: i64,
     limit: i64,
 ) -> Result<Vec<PlanVersionSummaryRow>, StoreError> {
@@ -86,6 +87,9 @@ pub fn page_of_plan_versions(
         .into_boxed::<MultiBackend>();
     if let Some(only) = only {
         query = query.filter(plan_versions::number.eq_any(only.to_vec()));
+    }
+    if let Some(made_until) = made_until {
+        query = query.filter(plan_versions::made_at.le(made_until));
     }
     Ok(query
         .order(plan_versions::number.asc())

@@ -420,6 +420,117 @@ async fn a_version_stands_as_events_send_it_and_the_family_sees_what_was_sent() 
 }
 
 #[actix_web::test]
+async fn a_version_is_read_as_it_stood_on_a_day_and_as_was_known_at_an_instant() {
+    let service = Service::on("2026-02-02");
+    let case_id = service.case().await;
+    let plan = service.plan_on(&case_id).await;
+    let versions = format!("/v1/plans/{plan}/versions");
+    let at = |day: &str| service.set_now(&format!("{day}T10:00:00Z"));
+    at("2026-02-03");
+    service
+        .write(&plan, json!({ "sections": sections() }))
+        .await
+        .expect(201);
+    at("2026-02-09");
+    let made = json!({ "type": "plan_made", "occurred_on": "2026-02-09" });
+    service.plan_event(&plan, made).await.expect(201);
+    at("2026-03-02");
+    service
+        .write(&plan, json!({ "sections": amended(), "based_on_version": 1 }))
+        .await
+        .expect(201);
+    // Written down three days after it was sent.
+    at("2026-03-12");
+    let proposed = json!({ "type": "amendment_proposed", "occurred_on": "2026-03-09" });
+    service.plan_event(&plan, proposed).await.expect(201);
+    at("2026-04-20");
+    let sent = json!({ "type": "amended_plan_sent", "occurred_on": "2026-04-20" });
+    service.plan_event(&plan, sent).await.expect(201);
+
+    for (moment, standing) in [
+        ("", vec!["superseded", "amended"]),
+        ("as_of=2026-04-20", vec!["superseded", "amended"]),
+        ("as_of=2026-04-19", vec!["final", "proposed"]),
+        ("as_of=2026-03-09", vec!["final", "proposed"]),
+        ("as_of=2026-03-08", vec!["final", "draft"]),
+        ("as_of=2026-02-08", vec!["draft", "draft"]),
+        ("known_at=2026-04-20T09:00:00Z", vec!["final", "proposed"]),
+        ("known_at=2026-03-12T09:00:00Z", vec!["final", "draft"]),
+        (
+            "known_at=2026-03-12T10:00:00Z&as_of=2026-03-08",
+            vec!["final", "draft"],
+        ),
+        ("known_at=2026-03-02T09:59:59Z", vec!["final"]),
+        ("known_at=2026-02-08T10:00:00Z", vec!["draft"]),
+        ("known_at=2026-02-03T09:00:00Z", vec![]),
+    ] {
+        let uri = format!("{versions}?{moment}");
+        let listed = service.pages(&service.caseworker(), &uri, 1).await;
+        assert_eq!(each(&listed, "status"), standing, "{moment}");
+        for number in 1..=2 {
+            let read = service.read(&format!("{versions}/{number}?{moment}")).await;
+            match standing.get(number - 1) {
+                Some(status) => assert_eq!(read.expect(200).body["status"], *status, "{number} {moment}"),
+                None => assert_eq!(
+                    (read.status, read.code()),
+                    (404, "not_found"),
+                    "{number} {moment}"
+                ),
+            }
+        }
+    }
+    // The family reads what had been sent to it by then.
+    let family = service.family(&case_id);
+    let told = service
+        .get(&family, &format!("{versions}?as_of=2026-03-08"))
+        .await
+        .expect(200);
+    assert_eq!(
+        each(told.body["items"].as_array().unwrap(), "number"),
+        [&json!(1)]
+    );
+    let early = service
+        .read(&format!("{versions}/1?known_at=2026-02-01T10:00:00Z"))
+        .await;
+    assert_eq!(
+        (early.status, early.faults()),
+        (400, vec!["/known_at not_yet_recorded".to_owned()])
+    );
+}
+
+#[actix_web::test]
+async fn what_a_review_proposed_is_with_the_family_until_the_day_it_is_settled() {
+    let service = Service::on("2026-08-20");
+    let case_id = service.case().await;
+    let plan = service.plan_on(&case_id).await;
+    let body = json!({ "sections": sections() });
+    service.write(&plan, body).await.expect(201);
+    let made = json!({ "type": "plan_made", "occurred_on": "2026-02-09" });
+    service.plan_event(&plan, made).await.expect(201);
+    let body = json!({ "sections": amended(), "based_on_version": 1 });
+    service.write(&plan, body).await.expect(201);
+    let reviews = service.list("/v1/reviews").await;
+    let review = format!("/v1/reviews/{}", reviews[0]["id"].as_str().unwrap());
+    for event in [
+        json!({ "type": "amendment_notice_sent", "occurred_on": "2026-06-15" }),
+        json!({ "type": "amended_plan_sent", "occurred_on": "2026-07-20" }),
+    ] {
+        service.event_on(&review, event).await.expect(201);
+    }
+    for (day, standing) in [
+        ("2026-06-14", ["final", "draft"]),
+        ("2026-06-15", ["final", "proposed"]),
+        ("2026-07-19", ["final", "proposed"]),
+        ("2026-07-20", ["superseded", "amended"]),
+    ] {
+        let versions = service
+            .list(&format!("/v1/plans/{plan}/versions?as_of={day}"))
+            .await;
+        assert_eq!(each(&versions, "status"), standing, "{day}");
+    }
+}
+
+#[actix_web::test]
 async fn versions_go_out_with_the_assessment_and_with_reviews() {
     let service = Service::on("2026-08-20");
     let case_id = service.case().await;
