@@ -17,8 +17,8 @@ use crate::casework::event::{Fact, LegalDates};
 use crate::casework::history::EntryBody;
 use crate::casework::place::{PlaceAwaited, SettingAnswer, SettingConsulted, SettingReplied};
 use crate::casework::plan::{PLAN, PlanDrafted, PlanFact};
-use crate::casework::procedure::OwnFact;
-use crate::casework::review::REVIEW;
+use crate::casework::procedure::{OwnFact, ProcedureKind};
+use crate::casework::review::{REVIEW, ReviewFact};
 use crate::service::advice::{self, NewAct, NewAdviceRequest};
 use crate::service::import::CaseFile;
 use crate::service::procedure::{GivenCorrection, NewEvent};
@@ -100,12 +100,13 @@ pub fn record_story(
         officer,
         file,
         consultations: HashMap::new(),
+        decided_review: None,
     };
     for (recorded_at, step) in &story.steps {
         recorder.record(*recorded_at, step)?;
     }
     let file = recorder.file;
-    let assessment = file.assessment();
+    let assessment = file.held(&ASSESSMENT);
     let recorded = RecordedStory {
         case_id: file.case_id()?,
         person_id,
@@ -152,6 +153,8 @@ struct Recorder<'r> {
     officer: Principal,
     file: CaseFile,
     consultations: HashMap<Uuid, Uuid>,
+    /// The review whose decision was sent last.
+    decided_review: Option<Uuid>,
 }
 
 /// What somebody of the made-up authority does at an instant.
@@ -210,9 +213,26 @@ impl Recorder<'_> {
                 self.file.record_event(work, &PLAN, &event)
             }
             Act::OnReview(fact) => {
+                if matches!(fact, ReviewFact::ReviewDecisionNotified(_)) {
+                    self.decided_review = Some(self.file.newest(&REVIEW)?);
+                }
                 let event = NewEvent::Event(given_fact(step.on, OwnFact::new(fact.clone())));
                 self.file.record_event(work, &REVIEW, &event)
             }
+            Act::OnDecidedReview(fact) => {
+                let review_id = self
+                    .decided_review
+                    .ok_or_else(|| fault("what follows on a decision without one"))?;
+                let event = NewEvent::Event(given_fact(step.on, OwnFact::new(fact.clone())));
+                self.file.record_event_on(work, review_id, &event)
+            }
+            Act::AmendPlan(sections) => self.file.add_plan_version(work, sections),
+            Act::AskForReview { key, organisation_id } => {
+                let new = asking(step.on, *key, *organisation_id, None);
+                self.file.open_advice_request(work, &REVIEW, &new)?;
+                Ok(())
+            }
+            Act::ForReview { key, act } => self.act_on_advice(recorded_at, &REVIEW, step, *key, act),
             Act::CorrectOpening { arrived_on } => {
                 let correction = correction_of_opening(opened(&self.file)?, work.today(), step, *arrived_on)?;
                 let correction = NewEvent::Correction(correction);
@@ -224,18 +244,11 @@ impl Recorder<'_> {
                 organisation_id,
                 received_on,
             } => {
-                let new = NewAdviceRequest {
-                    requirement: key.0,
-                    service: key.1.map(str::to_owned),
-                    organisation_id: *organisation_id,
-                    requested_on: step.on,
-                    received_on: *received_on,
-                    content: content_of(key.0),
-                };
-                self.file.open_advice_request(work, &new)?;
+                let new = asking(step.on, *key, *organisation_id, *received_on);
+                self.file.open_advice_request(work, &ASSESSMENT, &new)?;
                 Ok(())
             }
-            Act::Advice { key, act } => self.act_on_advice(recorded_at, step, *key, act),
+            Act::Advice { key, act } => self.act_on_advice(recorded_at, &ASSESSMENT, step, *key, act),
             Act::Consult { organisation_id } => {
                 let consultation_id = work.new_id();
                 self.consultations.insert(*organisation_id, consultation_id);
@@ -289,11 +302,14 @@ impl Recorder<'_> {
     fn act_on_advice(
         &mut self,
         recorded_at: DateTime<Utc>,
+        kind: &'static ProcedureKind,
         step: &Step,
         key: RequestKey,
         act: &AdviceAct,
     ) -> Result<(), Error> {
-        let request = known_request(opened(&self.file)?, key)
+        let held = self.file.held(kind);
+        let request = held
+            .and_then(|held| known_request(held, key))
             .ok_or_else(|| fault("an act on advice that was not asked for"))?;
         let request_id = convert::id(&request.id)?;
         let asker = match convert::optional_id(request.organisation_id.as_deref())? {
@@ -307,12 +323,12 @@ impl Recorder<'_> {
         };
         let principal = asker.as_ref().unwrap_or(&self.officer);
         let mut work = work_of(self.connection, self.ids, principal, recorded_at);
-        self.file.act_on_advice_request(&mut work, request_id, &new)
+        self.file.act_on_advice_request(&mut work, kind, request_id, &new)
     }
 }
 
 fn opened(file: &CaseFile) -> Result<&Held, Error> {
-    let held = file.assessment();
+    let held = file.held(&ASSESSMENT);
     held.ok_or_else(|| fault("something before the opening"))
 }
 
@@ -353,6 +369,22 @@ pub fn given_fact(occurred_on: NaiveDate, fact: OwnFact) -> GivenEvent {
         dates: LegalDates::default(),
         note: None,
         fact: GivenFact::Own(fact),
+    }
+}
+
+fn asking(
+    requested_on: NaiveDate,
+    (requirement, service): RequestKey,
+    organisation_id: Option<Uuid>,
+    received_on: Option<NaiveDate>,
+) -> NewAdviceRequest {
+    NewAdviceRequest {
+        requirement,
+        service: service.map(str::to_owned),
+        organisation_id,
+        requested_on,
+        received_on,
+        content: content_of(requirement),
     }
 }
 

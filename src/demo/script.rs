@@ -71,6 +71,16 @@ pub enum AdviceScript {
     },
 }
 
+/// What follows on the first review of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterReview {
+    /// The plan says something else.
+    Amended,
+    /// The family was told that the plan will be ceased.
+    BeingCeased,
+    Ceased,
+}
+
 /// One request from its arrival on; every number of days counts from then.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -90,6 +100,8 @@ pub struct Script {
     pub has_existing_advice: bool,
     /// The day of arrival was first written down wrongly.
     pub has_wrong_day: bool,
+    /// What follows on the first review; drawn where it is not set.
+    pub after_review: Option<AfterReview>,
 }
 
 impl Script {
@@ -199,6 +211,7 @@ pub fn draw_script(rng: &mut ChaCha8Rng, today: NaiveDate) -> Script {
         medical: None,
         has_existing_advice: rng.random_bool(0.05),
         has_wrong_day: rng.random_bool(0.03),
+        after_review: None,
     }
 }
 

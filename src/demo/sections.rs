@@ -40,3 +40,29 @@ pub fn sections_for(child: &Child) -> PlanSections {
         ..PlanSections::default()
     }
 }
+
+/// The same after a review: more of what helped, and something new.
+pub fn amended_sections_for(child: &Child) -> PlanSections {
+    let mut sections = sections_for(child);
+    for provision in &mut sections.special_educational_provision {
+        provision.quantity = Some("45 minutes".to_owned());
+        provision.provider =
+            Some("A teaching assistant trained by the speech and language service.".to_owned());
+    }
+    sections.special_educational_needs.push(SpecialEducationalNeed {
+        id: "B2".to_owned(),
+        text: "Tires in the afternoon, and then reads with difficulty.".to_owned(),
+        need_type: None,
+        area: None,
+    });
+    sections.special_educational_provision.push(PlanProvision {
+        id: "F2".to_owned(),
+        text: "Reading with an adult, in the morning.".to_owned(),
+        meets: vec!["B2".to_owned()],
+        outcomes: Vec::new(),
+        quantity: Some("15 minutes".to_owned()),
+        frequency: Some("every day".to_owned()),
+        provider: None,
+    });
+    sections
+}

@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::script::{AdviceScript, ClaimScript, Fate, Script, WindowScript};
+use super::script::{AdviceScript, AfterReview, ClaimScript, Fate, Script, WindowScript};
 use crate::casework::advice::DeclinationGround;
 use crate::casework::event::ClosureReason;
 use crate::statute::calendar::last_working_day_on_or_before;
@@ -25,6 +25,7 @@ pub fn showcase(number: u32, today: NaiveDate) -> Option<Script> {
         medical: Some(AdviceScript::Accepted),
         has_existing_advice: false,
         has_wrong_day: false,
+        after_review: None,
     };
     Some(match number {
         LATE_ADVICE => Script {
@@ -169,6 +170,19 @@ pub fn showcase(number: u32, today: NaiveDate) -> Option<Script> {
             draft_after: 165,
             plan_decided_after: Some(150),
             ..arrived(172)
+        },
+        // After the first review: amended, about to be ceased, ceased.
+        29 => Script {
+            after_review: Some(AfterReview::Amended),
+            ..arrived(560)
+        },
+        30 => Script {
+            after_review: Some(AfterReview::BeingCeased),
+            ..arrived(485)
+        },
+        31 => Script {
+            after_review: Some(AfterReview::Ceased),
+            ..arrived(600)
         },
         _ => return None,
     })

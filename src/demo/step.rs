@@ -34,6 +34,19 @@ pub enum Act {
     OnPlan(PlanFact),
     OnConsultation(ConsultationFact),
     OnReview(ReviewFact),
+    /// On the review whose decision was sent; the next one is open by then.
+    OnDecidedReview(ReviewFact),
+    /// The plan shall say something else.
+    AmendPlan(Box<PlanSections>),
+    /// Advice for the meeting of a review.
+    AskForReview {
+        key: RequestKey,
+        organisation_id: Option<Uuid>,
+    },
+    ForReview {
+        key: RequestKey,
+        act: AdviceAct,
+    },
     /// The opening was written down wrongly: its right day, or none if there was no request.
     CorrectOpening {
         arrived_on: Option<NaiveDate>,
@@ -85,13 +98,16 @@ impl Step {
     /// Contributors' acts are dated by the service, so they are never recorded late.
     pub fn is_recorded_by_staff(&self) -> bool {
         match &self.act {
-            Act::Advice { act, .. } => act.is_staffs(),
+            Act::Advice { act, .. } | Act::ForReview { act, .. } => act.is_staffs(),
             Act::Open(_) => false,
             Act::Event(_)
             | Act::DraftPlan(_)
             | Act::OnPlan(_)
             | Act::OnConsultation(_)
             | Act::OnReview(_)
+            | Act::OnDecidedReview(_)
+            | Act::AmendPlan(_)
+            | Act::AskForReview { .. }
             | Act::CorrectOpening { .. }
             | Act::AgreeExistingAdvice(_)
             | Act::AskAdvice { .. }

@@ -13,8 +13,8 @@ use super::advice_story::advice_steps;
 use super::authority::{Bodies, SettingKind, caseworker};
 use super::child::{Child, weighted};
 use super::schedule::{at_work, schedule};
-use super::script::{ClaimScript, Fate, Script, WindowScript};
-use super::sections::sections_for;
+use super::script::{AfterReview, ClaimScript, Fate, Script, WindowScript};
+use super::sections::{amended_sections_for, sections_for};
 use super::step::{Act, AdviceAct, Step};
 use crate::casework::advice::Agreements;
 use crate::casework::assessment::{
@@ -29,12 +29,15 @@ use crate::casework::child::ChildFacts;
 use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::consultation::{ConsultationAnswered, ConsultationFact, ConsultationReceived};
 use crate::casework::place::SettingAnswer;
-use crate::casework::plan::{DirectPaymentsStarted, PlacementRank, PlacementStarted, PlanFact};
-use crate::casework::review::{
-    Arranger, PapersCirculated, ReviewDecision, ReviewDecisionNotified, ReviewFact, ReviewMeetingArranged,
-    ReviewMeetingHeld, ReviewReportSent,
+use crate::casework::plan::{
+    CeaseConsulted, CeaseNotified, CeaseReason, DirectPaymentsStarted, PlacementRank, PlacementStarted,
+    PlanCeased, PlanFact,
 };
-use crate::casework::sending::{Recipient, RecipientRole, WaivedBy, Waiver};
+use crate::casework::review::{
+    AmendmentNoticeSent, Arranger, PapersCirculated, ReviewDecision, ReviewDecisionNotified, ReviewFact,
+    ReviewMeetingArranged, ReviewMeetingHeld, ReviewReportSent,
+};
+use crate::casework::sending::{AmendedPlanSent, Recipient, RecipientRole, WaivedBy, Waiver};
 use crate::clock::london_date;
 use crate::service::advice::NewExistingAdvice;
 use crate::statute::calendar::first_working_day_on_or_after;
@@ -299,7 +302,9 @@ impl Teller<'_> {
             let started = PlanFact::DirectPaymentsStarted(DirectPaymentsStarted {});
             self.push(later(issued_on, 40), Act::OnPlan(started));
         }
-        let meeting_on = later(issued_on, self.rng.random_range(295..=350));
+        let set = self.script.after_review;
+        let days = self.rng.random_range(295..=350);
+        let meeting_on = later(issued_on, if set.is_some() { 300 } else { days });
         let arranged_on = later(meeting_on, -self.rng.random_range(12..=40));
         let mut review = vec![
             (
@@ -326,27 +331,97 @@ impl Teller<'_> {
             review.push((sent_on, ReviewFact::ReviewReportSent(ReviewReportSent {})));
         }
         // 44 % of the decisions of 2024 came within four weeks of the meeting.
-        let decided_on = if self.rng.random_bool(0.444) {
+        let decided_on = if set.is_some() || self.rng.random_bool(0.444) {
             later(meeting_on, self.rng.random_range(10..=25))
         } else {
             later(meeting_on, self.rng.random_range(29..=90))
         };
-        let decision = weighted(
-            self.rng,
-            [
-                (ReviewDecision::Maintain, 66),
-                (ReviewDecision::Amend, 32),
-                (ReviewDecision::Cease, 2),
-            ],
-        );
+        let decision = match set {
+            Some(AfterReview::Amended) => ReviewDecision::Amend,
+            Some(AfterReview::BeingCeased | AfterReview::Ceased) => ReviewDecision::Cease,
+            None => weighted(
+                self.rng,
+                [
+                    (ReviewDecision::Maintain, 66),
+                    (ReviewDecision::Amend, 32),
+                    (ReviewDecision::Cease, 2),
+                ],
+            ),
+        };
         let notified = ReviewDecisionNotified {
             decision,
             reasons: None,
         };
         review.push((decided_on, ReviewFact::ReviewDecisionNotified(notified)));
-        // What is amended is amended on a review that is no longer the newest one.
         for (on, fact) in review {
             self.push(on, Act::OnReview(fact));
+        }
+        if set.is_some() || self.rng.random_bool(0.08) {
+            self.ask_for_review(meeting_on);
+        }
+        match decision {
+            ReviewDecision::Maintain => {}
+            ReviewDecision::Amend => {
+                if set.is_some() || self.rng.random_bool(0.25) {
+                    self.amend(decided_on);
+                }
+            }
+            ReviewDecision::Cease => {
+                let is_kept = set == Some(AfterReview::BeingCeased);
+                self.cease(decided_on, is_kept);
+            }
+        }
+    }
+
+    /// The family and the paediatrician say how it went, before the papers go out.
+    fn ask_for_review(&mut self, meeting_on: NaiveDate) {
+        let asked_on = later(meeting_on, -63);
+        let asked = [
+            ((Requirement::Parent, None), None),
+            (
+                (Requirement::Medical, Some("paediatrics")),
+                Some(self.bodies.community_health),
+            ),
+        ];
+        for (key, organisation_id) in asked {
+            self.push(asked_on, Act::AskForReview { key, organisation_id });
+            if self.rng.random_bool(0.8) {
+                let submitted_on = later(asked_on, self.rng.random_range(10..=25));
+                let act = AdviceAct::Submit;
+                self.push(submitted_on, Act::ForReview { key, act });
+                let act = AdviceAct::Accept;
+                self.push(later(submitted_on, 4), Act::ForReview { key, act });
+            }
+        }
+    }
+
+    fn amend(&mut self, decided_on: NaiveDate) {
+        let sections = Box::new(amended_sections_for(self.child));
+        self.push(later(decided_on, 2), Act::AmendPlan(sections));
+        let notice = ReviewFact::AmendmentNoticeSent(AmendmentNoticeSent { version: None });
+        self.push(later(decided_on, 5), Act::OnDecidedReview(notice));
+        let sent = ReviewFact::AmendedPlanSent(AmendedPlanSent {
+            version: None,
+            recipients: Vec::new(),
+            waiver: None,
+            sent_early_acknowledged: false,
+        });
+        self.push(later(decided_on, 40), Act::OnDecidedReview(sent));
+    }
+
+    fn cease(&mut self, decided_on: NaiveDate, is_kept: bool) {
+        let reason = CeaseReason::NeedsMetWithoutPlan;
+        let consulted = PlanFact::CeaseConsulted(CeaseConsulted { reason });
+        self.push(later(decided_on, 3), Act::OnPlan(consulted));
+        let notified_on = later(decided_on, 14);
+        let notified = PlanFact::CeaseNotified(CeaseNotified { reason });
+        self.push(notified_on, Act::OnPlan(notified));
+        if !is_kept {
+            let ceased = PlanFact::Ceased(PlanCeased {
+                reason,
+                appeal_determined_on: None,
+            });
+            self.push(later(notified_on, 75), Act::OnPlan(ceased));
         }
     }
 
@@ -556,6 +631,10 @@ impl Teller<'_> {
                 | Act::DraftPlan(_)
                 | Act::OnConsultation(_)
                 | Act::OnReview(_)
+                | Act::OnDecidedReview(_)
+                | Act::AmendPlan(_)
+                | Act::AskForReview { .. }
+                | Act::ForReview { .. }
                 | Act::HandOver { .. } => !is_halted,
                 Act::Event(_)
                 | Act::Consult { .. }

@@ -168,6 +168,30 @@ fn every_kind_of_procedure_is_there_and_plans_say_something() {
 }
 
 #[test]
+fn plans_are_amended_and_ceased_after_reviews_that_had_advice() {
+    let amended = NOVEMBER.lines(
+        "SELECT DISTINCT p.kind AS line FROM events e JOIN procedures p ON p.id = e.procedure_id \
+         JOIN plan_versions v ON v.number = json_extract(e.data, '$.fact.version') \
+         WHERE e.event_type = 'amended_plan_sent' AND v.number = 2 AND v.based_on_version = 1 ORDER BY 1",
+    );
+    assert_eq!(amended, ["plan", "review"]);
+    let states =
+        NOVEMBER.lines("SELECT DISTINCT state AS line FROM procedures WHERE kind = 'plan' ORDER BY 1");
+    for state in ["cease_notified", "ceased", "in_force"] {
+        assert!(
+            states.contains(&state.to_owned()),
+            "no plan is {state}: {states:?}"
+        );
+    }
+    let advised = NOVEMBER.lines(
+        "SELECT DISTINCT r.requirement AS line FROM advice_requests r \
+         JOIN procedures p ON p.id = r.procedure_id JOIN advice_submissions s ON s.request_id = r.id \
+         WHERE p.kind = 'review' AND r.state = 'accepted' ORDER BY 1",
+    );
+    assert_eq!(advised, ["medical", "parent"]);
+}
+
+#[test]
 fn the_example_is_a_case_whose_medical_advice_is_late() {
     let examples = NOVEMBER.made.examples.as_ref().unwrap();
     let readings = NOVEMBER.assessments();
@@ -262,7 +286,8 @@ fn nothing_but_advice_follows_the_end_of_a_story() {
             let is_possible = match &step.act {
                 Act::AskAdvice { .. } | Act::Advice { .. } => true,
                 Act::HandOver { .. } | Act::CorrectOpening { .. } => true,
-                Act::OnPlan(_) | Act::OnReview(_) => true,
+                Act::OnPlan(_) | Act::OnReview(_) | Act::OnDecidedReview(_) => true,
+                Act::AmendPlan(_) | Act::AskForReview { .. } | Act::ForReview { .. } => true,
                 Act::DraftPlan(_) | Act::OnConsultation(_) => false,
                 Act::Open(_) | Act::Event(_) | Act::AgreeExistingAdvice(_) => false,
                 Act::Consult { .. } | Act::Reply { .. } | Act::AwaitPlace { .. } => false,

@@ -90,10 +90,10 @@ impl CaseFile {
         Ok(convert::id(&self.case.id)?)
     }
 
-    /// The assessment as it is judged so far.
-    pub fn assessment(&self) -> Option<&Held> {
-        let assessment = self.newest_of(&ASSESSMENT)?;
-        Some(&self.procedures[assessment].held)
+    /// The newest procedure of a kind as it is judged so far.
+    pub fn held(&self, kind: &ProcedureKind) -> Option<&Held> {
+        let newest = self.newest_of(kind)?;
+        Some(&self.procedures[newest].held)
     }
 
     pub fn add_person(&mut self, work: &Work<'_>, details: &PersonDetails) -> Result<Uuid, Error> {
@@ -169,12 +169,14 @@ impl CaseFile {
         Ok(())
     }
 
+    /// Asks for advice on the newest procedure of a kind.
     pub fn open_advice_request(
         &mut self,
         work: &mut Work<'_>,
+        kind: &'static ProcedureKind,
         new: &NewAdviceRequest,
     ) -> Result<Uuid, Error> {
-        let at = self.opened(&ASSESSMENT)?;
+        let at = self.opened(kind)?;
         let request_id = work.new_id();
         let (draft, faults) = asking_draft(work, request_id, new)?;
         refuse(faults)?;
@@ -183,13 +185,15 @@ impl CaseFile {
         Ok(request_id)
     }
 
+    /// Does an act to a request on the newest procedure of a kind.
     pub fn act_on_advice_request(
         &mut self,
         work: &mut Work<'_>,
+        kind: &'static ProcedureKind,
         request_id: Uuid,
         new: &NewAct,
     ) -> Result<(), Error> {
-        let at = self.opened(&ASSESSMENT)?;
+        let at = self.opened(kind)?;
         let row = request(&self.procedures[at].held, request_id)?.clone();
         let (draft, faults) = act_draft(work, &row, new)?;
         refuse(faults)?;
