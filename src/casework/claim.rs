@@ -42,7 +42,7 @@ pub struct ExceptionClaimed {
     /// The last day of the circumstances.
     pub to: NaiveDate,
     /// The kinds of clock it is claimed for.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, max_items = 50)]
     pub clocks: Vec<ClockKind>,
     /// What supports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

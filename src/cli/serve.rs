@@ -17,7 +17,7 @@ use crate::auth::IssuerKey;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::metrics::{Metrics, resources as metrics_resources};
-use crate::http::{Api, Exposure};
+use crate::http::{Api, Exposure, Limits};
 use crate::service::lease::{Duty, Replica};
 use crate::service::rebuild::{Report, rebuild_stale_once};
 use crate::service::{App, Error, Ids};
@@ -92,6 +92,9 @@ pub(super) fn serve_until_stopped(
         .exposed(Exposure {
             trusted_proxies: config.trusted_proxies.clone(),
             forwarded_header: config.forwarded_header,
+        })
+        .limited(Limits {
+            body_within: config.body_within,
         });
     let store = app.store.clone();
     let served = rt::System::new().block_on(run_server(config, listeners, api, app, key));

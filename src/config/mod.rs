@@ -48,6 +48,7 @@ pub struct Config {
     pub blocking_threads: usize,
     pub sizes: Sizes,
     pub request_head_within: Duration,
+    pub body_within: Duration,
     /// Zero where a connection serves one request.
     pub keep_alive: Duration,
     pub drain: Duration,
@@ -279,8 +280,10 @@ impl Config {
             sizes: Sizes {
                 read_connections: number(Setting::ReadConnections),
                 write_connections: number(Setting::WriteConnections),
+                answer_within: seconds(Setting::AnswerSeconds),
             },
             request_head_within: seconds(Setting::RequestSeconds),
+            body_within: seconds(Setting::BodySeconds),
             keep_alive: seconds(Setting::KeepAliveSeconds),
             drain: seconds(Setting::DrainSeconds),
             shutdown: seconds(Setting::ShutdownSeconds),

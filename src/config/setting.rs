@@ -27,6 +27,8 @@ pub enum Setting {
     ReadConnections,
     WriteConnections,
     RequestSeconds,
+    BodySeconds,
+    AnswerSeconds,
     KeepAliveSeconds,
     DrainSeconds,
     ShutdownSeconds,
@@ -76,7 +78,7 @@ pub enum Fallback {
 }
 
 impl Setting {
-    pub const ALL: [Setting; 18] = [
+    pub const ALL: [Setting; 20] = [
         Setting::Bind,
         Setting::Data,
         Setting::DatabaseUrl,
@@ -92,6 +94,8 @@ impl Setting {
         Setting::ReadConnections,
         Setting::WriteConnections,
         Setting::RequestSeconds,
+        Setting::BodySeconds,
+        Setting::AnswerSeconds,
         Setting::KeepAliveSeconds,
         Setting::DrainSeconds,
         Setting::ShutdownSeconds,
@@ -249,6 +253,24 @@ impl Setting {
                 default: Fallback::Number(5),
                 unit: "seconds",
                 meaning: "How long a client may take to send the head of a request.",
+            },
+            Setting::BodySeconds => Row {
+                name: "body_seconds",
+                variable: "EHCP_BODY_SECONDS",
+                flag: Some("body-seconds"),
+                kind: seconds(1),
+                default: Fallback::Number(30),
+                unit: "seconds",
+                meaning: "How long it may take to send the body.",
+            },
+            Setting::AnswerSeconds => Row {
+                name: "answer_seconds",
+                variable: "EHCP_ANSWER_SECONDS",
+                flag: Some("answer-seconds"),
+                kind: seconds(1),
+                default: Fallback::Number(15),
+                unit: "seconds",
+                meaning: "How long a request waits for the database before it is answered 503.",
             },
             Setting::KeepAliveSeconds => Row {
                 name: "keep_alive_seconds",

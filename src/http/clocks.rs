@@ -298,9 +298,10 @@ pub struct ClockQuery {
     /// The day to read the clocks on; today in London if left out.
     as_of: Option<NaiveDate>,
     /// Not supported on lists, which know only what is known now.
+    #[param(max_length = 40)]
     known_at: Option<String>,
     /// What to show beside each clock.
-    #[param(explode = false, inline)]
+    #[param(explode = false, inline, max_items = 10)]
     include: Option<Vec<ClockInclude>>,
 }
 

@@ -23,6 +23,7 @@ pub enum Code {
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    RequestTimeout,
     EventNotPermitted,
     PlanNotReady,
     Duplicate,
@@ -36,11 +37,14 @@ pub enum Code {
     IdempotencyInFlight,
     StaleVersion,
     PayloadTooLarge,
+    UriTooLong,
     UnsupportedMediaType,
     InvalidContent,
     ImpossibleSequence,
     IdempotencyKeyReused,
     PreconditionRequired,
+    TooManyRequests,
+    HeadersTooLarge,
     InternalError,
     Unavailable,
     OutcomeUnknown,
@@ -56,7 +60,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 31] = [
+    pub const ALL: [Code; 35] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -67,6 +71,7 @@ impl Code {
         Code::Forbidden,
         Code::NotFound,
         Code::MethodNotAllowed,
+        Code::RequestTimeout,
         Code::EventNotPermitted,
         Code::PlanNotReady,
         Code::Duplicate,
@@ -80,11 +85,14 @@ impl Code {
         Code::IdempotencyInFlight,
         Code::StaleVersion,
         Code::PayloadTooLarge,
+        Code::UriTooLong,
         Code::UnsupportedMediaType,
         Code::InvalidContent,
         Code::ImpossibleSequence,
         Code::IdempotencyKeyReused,
         Code::PreconditionRequired,
+        Code::TooManyRequests,
+        Code::HeadersTooLarge,
         Code::InternalError,
         Code::Unavailable,
         Code::OutcomeUnknown,
@@ -147,6 +155,12 @@ impl Code {
                 405,
                 "Method not allowed",
                 "The resource does not take this method; `Allow` lists those it takes.",
+            ),
+            Code::RequestTimeout => (
+                "request_timeout",
+                408,
+                "The body took too long",
+                "The body did not arrive in time, and nothing was done. Send the request again on a new connection.",
             ),
             Code::EventNotPermitted => (
                 "event_not_permitted",
@@ -232,6 +246,12 @@ impl Code {
                 "Body too large",
                 "The body is larger than this operation takes.",
             ),
+            Code::UriTooLong => (
+                "uri_too_long",
+                414,
+                "URL too long",
+                "The URL is longer than any that this service gives or takes.",
+            ),
             Code::UnsupportedMediaType => (
                 "unsupported_media_type",
                 415,
@@ -262,6 +282,19 @@ impl Code {
                 "If-Match required",
                 "Send an `If-Match` header with the `ETag` of the version you have read.",
             ),
+            Code::TooManyRequests => (
+                "too_many_requests",
+                429,
+                "Too many requests",
+                "More was asked than a client or an address may ask. Nothing was done; wait for the time in `Retry-After`. \
+                 `RateLimit` says how much is left.",
+            ),
+            Code::HeadersTooLarge => (
+                "headers_too_large",
+                431,
+                "Headers too large",
+                "All headers together are larger than this service takes.",
+            ),
             Code::InternalError => (
                 "internal_error",
                 500,
@@ -278,7 +311,7 @@ impl Code {
                 "outcome_unknown",
                 503,
                 "It is not known whether this was done",
-                "The database was lost while the change was being written. Repeat the request after the time in \
+                "The database was lost or gave no answer in time while the change was being written. Repeat the request after the time in \
                  `Retry-After` with the same `Idempotency-Key`: nothing is done twice. \
                  Where there is no key, read the resource first.",
             ),
@@ -316,9 +349,13 @@ impl Code {
             403 => Code::Forbidden,
             404 => Code::NotFound,
             405 => Code::MethodNotAllowed,
+            408 => Code::RequestTimeout,
             413 => Code::PayloadTooLarge,
+            414 => Code::UriTooLong,
             415 => Code::UnsupportedMediaType,
             422 => Code::InvalidContent,
+            429 => Code::TooManyRequests,
+            431 => Code::HeadersTooLarge,
             503 => Code::Unavailable,
             400..=499 => Code::BadRequest,
             _ => Code::InternalError,

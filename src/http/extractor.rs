@@ -17,12 +17,14 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Required, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::contract::Contract;
+use super::limits::{Limits, NESTING_LIMIT, nesting};
 use super::problem::{Code, Fault, Problem};
 use crate::auth::{IssuerKey, Permission, Principal, allows, verify};
 
@@ -77,11 +79,21 @@ async fn read_body<T: RequestBody>(request: &HttpRequest, payload: Payload) -> R
     if declared.is_some_and(|length| length > BODY_LIMIT) {
         return Err(too_large());
     }
-    let bytes = to_bytes_limited(BodyStream::new(payload), BODY_LIMIT)
+    let within = match request.app_data::<Data<Limits>>() {
+        Some(limits) => limits.body_within,
+        None => return Err(Problem::bug("no limits in app data")),
+    };
+    let bytes = timeout(within, to_bytes_limited(BodyStream::new(payload), BODY_LIMIT))
         .await
+        .map_err(|_| Problem::new(Code::RequestTimeout))?
         .map_err(|_| too_large())?
         .map_err(|_| Problem::new(Code::BadRequest).with_detail("The body ended before it was complete."))?;
 
+    if nesting(&bytes) > NESTING_LIMIT {
+        return Err(Problem::new(Code::PayloadTooLarge).with_detail(format!(
+            "The body may nest objects and lists {NESTING_LIMIT} deep."
+        )));
+    }
     let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Problem::new(Code::MalformedJson)

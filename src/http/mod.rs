@@ -22,6 +22,7 @@ pub mod extractor;
 mod fallback;
 mod faults;
 mod health;
+mod limits;
 pub mod metrics;
 mod names;
 pub mod openapi;
@@ -62,6 +63,7 @@ use contract::{Contract, Format};
 use docs::Document;
 pub use exposure::{Exposure, client_address};
 use fallback::{Routes, fallback, refusal};
+pub use limits::Limits;
 use requests::Requests;
 
 /// A function that registers resources, as [`resources`] does.
@@ -180,6 +182,7 @@ pub struct Api {
     document: Data<Document>,
     requests: Data<Requests>,
     exposure: Data<Exposure>,
+    limits: Data<Limits>,
 }
 
 impl Api {
@@ -205,6 +208,7 @@ impl Api {
             )),
             document: Data::new(Document(Bytes::from(text))),
             exposure: Data::default(),
+            limits: Data::default(),
         })
     }
 
@@ -212,6 +216,14 @@ impl Api {
     pub fn exposed(self, exposure: Exposure) -> Api {
         Api {
             exposure: Data::new(exposure),
+            ..self
+        }
+    }
+
+    /// The same with other limits than the usual ones.
+    pub fn limited(self, limits: Limits) -> Api {
+        Api {
+            limits: Data::new(limits),
             ..self
         }
     }
@@ -248,8 +260,10 @@ impl Api {
             .app_data(self.document.clone())
             .app_data(self.requests.clone())
             .app_data(self.exposure.clone())
+            .app_data(self.limits.clone())
             .default_service(web::to(fallback))
             .wrap(middleware::Compress::default())
+            .wrap(middleware::from_fn(limits::limit))
             .wrap(middleware::from_fn(trace::trace))
     }
 }

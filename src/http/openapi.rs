@@ -180,11 +180,12 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
         codes.extend([Code::Unauthenticated, Code::Forbidden, Code::Unavailable]);
     }
     if !path.starts_with("/health/") {
-        codes.push(Code::InternalError);
+        codes.extend([Code::TooManyRequests, Code::InternalError]);
     }
     if operation.request_body.is_some() {
         codes.extend([
             Code::MalformedJson,
+            Code::RequestTimeout,
             Code::PayloadTooLarge,
             Code::UnsupportedMediaType,
             Code::InvalidContent,

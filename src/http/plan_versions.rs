@@ -139,7 +139,7 @@ pub struct PlanChecksView {
 #[into_params(parameter_in = Query)]
 pub struct DifferenceQuery {
     /// The version before. The one that was in force before it, if left out.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 1_000_000)]
     from: Option<i64>,
 }
 
@@ -234,7 +234,7 @@ pub async fn list_plan_versions(
     tag = "plans",
     params(
         ("id" = Uuid, Path, description = "The plan."),
-        ("number" = i64, Path, minimum = 1, description = "The number of the version."),
+        ("number" = i64, Path, minimum = 1, maximum = 1_000_000, description = "The number of the version."),
         MomentQuery
     ),
     responses((status = 200, body = PlanVersionView, description = "The version."))
@@ -265,7 +265,7 @@ pub async fn get_plan_version(
     tag = "plans",
     params(
         ("id" = Uuid, Path, description = "The plan."),
-        ("number" = i64, Path, minimum = 1, description = "The number of the version after."),
+        ("number" = i64, Path, minimum = 1, maximum = 1_000_000, description = "The number of the version after."),
         DifferenceQuery
     ),
     responses((status = 200, body = PlanDifferenceView, description = "The changes."))
@@ -300,7 +300,7 @@ pub async fn get_plan_difference(
     tag = "plans",
     params(
         ("id" = Uuid, Path, description = "The plan."),
-        ("number" = i64, Path, minimum = 1, description = "The number of the version."),
+        ("number" = i64, Path, minimum = 1, maximum = 1_000_000, description = "The number of the version."),
         ChecksQuery
     ),
     responses((status = 200, body = PlanChecksView, description = "What it lacks."))

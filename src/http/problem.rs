@@ -220,6 +220,10 @@ impl ResponseError for Problem {
             401 => {
                 builder.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
+            // What is still to come of it is not read.
+            408 => {
+                builder.force_close();
+            }
             429 | 503 => {
                 builder.insert_header((header::RETRY_AFTER, "1"));
             }

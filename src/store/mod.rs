@@ -67,8 +67,6 @@ use self::writer::Writer;
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 /// How often a request that waits for one asks whether there is any sense in it.
 const BREAKER_ASKED_EVERY: Duration = Duration::from_millis(50);
-/// How long a request waits for its answer. A statement may take twice as long, for the command line's sake.
-const ANSWER_WAIT: Duration = Duration::from_secs(15);
 /// The pool tries to connect again at half of this at most; the breaker lets few of the attempts through.
 const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -85,6 +83,7 @@ pub struct Store {
     breaker: Arc<Breaker>,
     is_closed: Arc<AtomicBool>,
     statements: Arc<Statements>,
+    answer_within: Duration,
 }
 
 #[derive(Clone)]
@@ -100,12 +99,14 @@ struct Connections {
     waiting: Arc<AtomicU64>,
 }
 
-/// How many connections a store may hold.
+/// How many connections a store may hold, and how long it may keep somebody waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     pub read_connections: u32,
     /// To PostgreSQL; SQLite has one writer.
     pub write_connections: u32,
+    /// How long a request waits for its answer. A statement may take longer, for the command line's sake.
+    pub answer_within: Duration,
 }
 
 impl Default for Sizes {
@@ -114,6 +115,7 @@ impl Default for Sizes {
         Sizes {
             read_connections: cores.saturating_mul(2),
             write_connections: 8,
+            answer_within: Duration::from_secs(15),
         }
     }
 }
@@ -163,6 +165,7 @@ impl Store {
             breaker,
             is_closed: Arc::new(AtomicBool::new(false)),
             statements,
+            answer_within: sizes.answer_within,
         })
     }
 
@@ -177,7 +180,10 @@ impl Store {
     {
         let (reads, breaker) = (self.reads.clone(), Arc::clone(&self.breaker));
         let late = StoreError::unavailable(Trouble::Busy, "the database gave no answer in time");
-        on_a_blocking_thread(late, move || read_from(&reads, &breaker, work)).await
+        on_a_blocking_thread(self.answer_within, late, move || {
+            read_from(&reads, &breaker, work)
+        })
+        .await
     }
 
     /// [`Store::read`] for work that reads a few rows by their keys. SQLite answers that in less time than
@@ -203,7 +209,8 @@ impl Store {
 
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.
     ///
-    /// The work goes on if the caller stops waiting. On PostgreSQL it locks the row it is about first.
+    /// The work goes on if the caller stops waiting, or has waited long enough: then it is `OutcomeUnknown`, and
+    /// what comes of it stays. On PostgreSQL it locks the row it is about first.
     pub async fn write<T, E>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
@@ -216,15 +223,19 @@ impl Store {
             Writes::Sqlite(writer) => {
                 let (answer, answered) = tokio::sync::oneshot::channel();
                 writer.submit(work, move |outcome| drop(answer.send(outcome)));
-                answered.await.unwrap_or_else(|_| Err(E::from(writer_gone())))
+                match tokio::time::timeout(self.answer_within, answered).await {
+                    Ok(Ok(outcome)) => outcome,
+                    Ok(Err(_)) => Err(E::from(writer_gone())),
+                    Err(_) => Err(E::from(late())),
+                }
             }
             Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
             Writes::Postgres(pool) => {
                 let (pool, breaker) = (pool.clone(), Arc::clone(&self.breaker));
-                let late = StoreError::OutcomeUnknown {
-                    reason: "the database gave no answer in time".to_owned(),
-                };
-                on_a_blocking_thread(late, move || write_to(&pool, &breaker, work)).await
+                on_a_blocking_thread(self.answer_within, late(), move || {
+                    write_to(&pool, &breaker, work)
+                })
+                .await
             }
         }
     }
@@ -406,6 +417,7 @@ fn connection_waited_for(
 
 /// The work goes on where it is `late`, and nobody hears what comes of it.
 async fn on_a_blocking_thread<T, E>(
+    within: Duration,
     late: StoreError,
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
@@ -413,13 +425,20 @@ where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
 {
-    match tokio::time::timeout(ANSWER_WAIT, tokio::task::spawn_blocking(work)).await {
+    match tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => Err(E::from(StoreError::unavailable(
             Trouble::Stopping,
             "the program is stopping",
         ))),
         Err(_) => Err(E::from(late)),
+    }
+}
+
+/// A write that may be done yet.
+fn late() -> StoreError {
+    StoreError::OutcomeUnknown {
+        reason: "the database gave no answer in time".to_owned(),
     }
 }
 

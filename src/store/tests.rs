@@ -565,3 +565,42 @@ fn while_the_server_is_away_work_is_refused_at_once_even_for_a_role_that_may_set
         assert!(Instant::now() < deadline, "it never came back");
     }
 }
+
+#[test]
+fn a_write_that_is_waited_for_no_longer_is_done_once_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Location::SqliteFile(folder.path().join("ehcp.db"));
+    for location in std::iter::once(sqlite).chain(postgres_location()) {
+        let test = open(location.clone(), tempfile::tempdir().unwrap());
+        let impatient = Sizes {
+            answer_within: Duration::from_millis(20),
+            ..Sizes::default()
+        };
+        let store = match location {
+            // The one writer is this one's.
+            Location::SqliteFile(_) => Store {
+                answer_within: impatient.answer_within,
+                ..test.store.clone()
+            },
+            Location::Postgres(_) => Store::open_sized(&location, impatient).unwrap(),
+        };
+        let (release, released) = channel::<()>();
+        let system = actix_web::rt::System::new();
+        let written = system.block_on(store.write(move |connection| {
+            add_one(connection)?;
+            released.recv().unwrap_err();
+            Ok::<_, StoreError>(())
+        }));
+        assert!(
+            matches!(written, Err(StoreError::OutcomeUnknown { .. })),
+            "{written:?}"
+        );
+        drop(release);
+        // It comes after the other: behind it in the queue, or behind the lock on its row.
+        let done = test.store.write_now(|connection| {
+            add_one(connection)?;
+            value(connection, "cases")
+        });
+        assert_eq!(done, Ok(2));
+    }
+}

@@ -273,3 +273,96 @@ fn what_permitted_events_require_is_what_the_schema_requires() {
         "those, and the correction"
     );
 }
+
+/// The schemas of everything that clients send, each with the operation it belongs to.
+fn inputs(document: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    for (name, operation) in operations(document) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let place = format!("{name} {}", parameter["name"].as_str().unwrap());
+            found.push((place, &parameter["schema"]));
+        }
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        if body.is_object() {
+            found.push((name, body));
+        }
+    }
+    found
+}
+
+/// Lists the arrays, strings, numbers and maps below a schema to which nothing sets an end.
+fn unbounded(document: &Value, schema: &Value, place: &str, seen: &mut Vec<String>, found: &mut Vec<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        if !seen.iter().any(|seen| seen == reference) {
+            seen.push(reference.to_owned());
+            let target = document.pointer(&reference[1..]).unwrap();
+            let name = reference.rsplit('/').next().unwrap();
+            unbounded(document, target, name, seen, found);
+        }
+        return;
+    }
+    let is = |name: &str| match &schema["type"] {
+        Value::Array(names) => names.iter().any(|one| one == name),
+        one => one == name,
+    };
+    let has = |keyword: &str| schema.get(keyword).is_some();
+    // An anchored pattern without a star, a plus or an open count matches texts of bounded length alone.
+    let ends = |pattern: &str| {
+        pattern.starts_with('^')
+            && pattern.ends_with('$')
+            && !["*", "+", ",}"].iter().any(|open| pattern.contains(open))
+    };
+    let has_length = has("maxLength")
+        || has("enum")
+        || has("const")
+        || schema["format"].as_str().is_some_and(|format| {
+            ["date", "date-time", "uuid", "upn", "nhs-number", "uln"].contains(&format)
+        })
+        || schema["pattern"].as_str().is_some_and(ends);
+    let bounds = [
+        ("array", has("maxItems")),
+        ("string", has_length),
+        ("integer", has("minimum") && has("maximum")),
+        ("number", has("minimum") && has("maximum")),
+    ];
+    for (kind, is_bounded) in bounds {
+        if is(kind) && !is_bounded {
+            found.push(format!("{place}: {kind}"));
+        }
+    }
+    if schema["additionalProperties"].is_object() && !has("maxProperties") {
+        found.push(format!("{place}: map"));
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        unbounded(document, property, &format!("{place}/{name}"), seen, found);
+    }
+    for keyword in ["oneOf", "anyOf", "allOf"] {
+        for branch in schema[keyword].as_array().into_iter().flatten() {
+            unbounded(document, branch, place, seen, found);
+        }
+    }
+    for keyword in ["items", "additionalProperties"] {
+        if schema[keyword].is_object() {
+            unbounded(
+                document,
+                &schema[keyword],
+                &format!("{place}/{keyword}"),
+                seen,
+                found,
+            );
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_sent_has_an_end() {
+    let document = whole();
+    let inputs = inputs(&document);
+    assert!(inputs.len() > 100, "{}", inputs.len());
+    let (mut seen, mut found) = (Vec::new(), Vec::new());
+    for (place, schema) in inputs {
+        unbounded(&document, schema, &place, &mut seen, &mut found);
+    }
+    assert!(seen.len() > 50, "{seen:?}");
+    assert_eq!(found, Vec::<String>::new());
+}

@@ -234,6 +234,15 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             .await,
     );
     reached.insert("bad_request", broken_body(service).await);
+    let long = "a".repeat(9 * 1024);
+    reached.insert(
+        "uri_too_long",
+        service.read(&format!("/v1/cases?caseworker={long}")).await,
+    );
+    let headers = (0..5).fold(caseworker.request(Method::GET, "/v1/cases"), |request, _| {
+        request.append_header(("X-Large", long.clone()))
+    });
+    reached.insert("headers_too_large", service.send(headers).await);
     reached.insert("gone_on", gone_on(service).await);
     // These two leave the service broken.
     service.tamper("UPDATE events SET data = '{\"fact\":\"the secret of a child\"}'");
@@ -299,7 +308,13 @@ async fn every_code_of_the_table_is_reached_and_is_a_problem() {
     let service = Service::on("2026-02-20");
     let reached = reached(&service).await;
     // A request that another replica is at, and a commit whose answer is lost: `tests/resilience` makes those.
-    let elsewhere = [Code::IdempotencyInFlight, Code::OutcomeUnknown];
+    // How much may be asked, and how long it may take, `src/http/tests/limits.rs` tries.
+    let elsewhere = [
+        Code::IdempotencyInFlight,
+        Code::OutcomeUnknown,
+        Code::RequestTimeout,
+        Code::TooManyRequests,
+    ];
     for code in Code::ALL.into_iter().filter(|code| !elsewhere.contains(code)) {
         let answer = reached
             .get(code.name())
@@ -516,14 +531,12 @@ async fn bodies_are_json_in_its_own_media_type() {
             answer.body["detail"]
         );
     }
-    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    assert_eq!(
-        post(Some("application/json"), None, &deep)
-            .await
-            .expect(400)
-            .code(),
-        "malformed_json"
-    );
+    for depth in [33, 200, 10_000] {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let answer = post(Some("application/json"), None, &deep).await.expect(413);
+        assert_eq!(answer.code(), "payload_too_large");
+        assert!(answer.body["detail"].as_str().unwrap().contains("32 deep"));
+    }
     let many = format!("[{}0]", "0,".repeat(60_000));
     assert_eq!(
         post(Some("application/json"), None, &many)

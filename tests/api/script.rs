@@ -1039,10 +1039,14 @@ fn assert_covers_everything(script: &[(Sent, Answer)]) {
             operation.id
         );
     }
-    // A broken connection, a broken row, a broken store, a key that another replica has and a second manager are
-    // not asked for here.
+    // A broken connection, a broken row, a broken store, a key that another replica has, a second manager and more or
+    // longer than anybody may ask are not asked for here.
     let elsewhere = [
         Code::BadRequest,
+        Code::RequestTimeout,
+        Code::UriTooLong,
+        Code::TooManyRequests,
+        Code::HeadersTooLarge,
         Code::IdempotencyInFlight,
         Code::InternalError,
         Code::Unavailable,

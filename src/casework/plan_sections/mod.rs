@@ -7,6 +7,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder};
+use utoipa::openapi::{ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::child::NeedType;
@@ -233,6 +235,20 @@ pub struct OutcomeStep {
     pub text: String,
 }
 
+/// Short names of something else in the plan. One that names nothing is a gap and not a fault.
+fn short_names() -> Array {
+    ArrayBuilder::new()
+        .items(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .min_length(Some(1))
+                .max_length(Some(20)),
+        )
+        .max_items(Some(100))
+        .default(Some(serde_json::json!([])))
+        .build()
+}
+
 /// Provision that meets needs, specific enough to be held to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanProvision {
@@ -244,11 +260,11 @@ pub struct PlanProvision {
     pub text: String,
     /// The needs it meets, by their ids.
     #[serde(default)]
-    #[schema(max_items = 100, default = json!([]))]
+    #[schema(schema_with = short_names)]
     pub meets: Vec<String>,
     /// The outcomes of section E it works towards, by their ids.
     #[serde(default)]
-    #[schema(max_items = 100, default = json!([]))]
+    #[schema(schema_with = short_names)]
     pub outcomes: Vec<String>,
     /// How much of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

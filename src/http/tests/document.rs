@@ -18,7 +18,8 @@ fn an_operation_is_given_what_follows_from_what_it_takes() {
     assert_eq!(
         statuses,
         [
-            "201", "400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "500", "503"
+            "201", "400", "401", "403", "404", "408", "409", "412", "413", "415", "422", "428", "429", "500",
+            "503"
         ]
     );
     for (status, response) in recording["responses"].as_object().unwrap() {

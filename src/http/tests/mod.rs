@@ -2,6 +2,7 @@
 
 mod contract;
 mod document;
+mod limits;
 mod manners;
 
 use actix_web::body::MessageBody;
