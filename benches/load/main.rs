@@ -225,7 +225,10 @@ fn run(mut options: Options) -> Result<ExitCode, String> {
         options,
         program,
     };
-    println!("{}\n\n{HEAD}", bench.conditions());
+    println!(
+        "{} Limits on how often one client may ask are off.\n\n{HEAD}",
+        bench.conditions()
+    );
     let (cases, plans) = (bench.options.curve.clone(), bench.options.plans.clone());
     if !cases.is_empty() {
         curve::curve(&mut bench, &cases)?;

@@ -177,6 +177,13 @@ impl Program {
         let address = free_address().map_err(|error| error.to_string())?;
         let mut command = self.command(&["serve", "--bind", &address.to_string()]);
         command.stdout(Stdio::null()).stderr(self.log_file()?);
+        // One client at one address asks for as much as there is.
+        for limit in [
+            "EHCP_CLIENT_REQUESTS_PER_SECOND",
+            "EHCP_ADDRESS_REQUESTS_PER_SECOND",
+        ] {
+            command.env(limit, "0");
+        }
         if let Some(preload) = &self.preload {
             command.env("LD_PRELOAD", preload);
         }

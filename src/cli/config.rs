@@ -11,7 +11,7 @@ pub(super) fn print(config: &Config) -> Result<Exit, Failure> {
             let row = held.setting.row();
             let line = match (&held.shown, row.kind) {
                 (None, _) => format!("# {}", row.name),
-                (Some(number), Kind::Whole { .. }) => format!("{} = {number}", row.name),
+                (Some(number), Kind::Whole { .. } | Kind::Switch) => format!("{} = {number}", row.name),
                 // A string of JSON is one of TOML too.
                 (Some(text), _) => format!("{} = {}", row.name, serde_json::Value::from(text.as_str())),
             };

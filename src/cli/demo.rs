@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::data;
 use super::failure::{Exit, Failure, say};
 use super::serve::{listen, serve_until_stopped};
+use super::{data, exposed};
 use crate::auth::{IssueError, IssuerKey, LaCode, Principal, Role, issue};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,6 +32,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
+        exposed::check(config)?;
         let reserved = data::reserve(config)?;
         let key = data::issuer_key(config)?;
         // Held from here on, so that nobody else takes it while the cases are made.

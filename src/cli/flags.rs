@@ -39,7 +39,21 @@ impl Args for SettingFlags {
                 .help_heading(HEADING)
                 .hide_short_help(!is_common(setting))
                 .global(true);
-            Some(arg)
+            Some(match row.kind {
+                Kind::Switch => arg
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value("true"),
+                Kind::Address
+                | Kind::Folder
+                | Kind::File
+                | Kind::Database
+                | Kind::OneOf(_)
+                | Kind::LogFilter
+                | Kind::Networks
+                | Kind::Origins
+                | Kind::Whole { .. } => arg,
+            })
         });
         command.arg(file).args(settings.collect::<Vec<_>>())
     }
@@ -85,6 +99,8 @@ fn value_name(kind: Kind) -> &'static str {
         Kind::OneOf(_) => "WORD",
         Kind::LogFilter => "FILTER",
         Kind::Networks => "ADDRESSES",
+        Kind::Origins => "ORIGINS",
+        Kind::Switch => "TRUTH",
         Kind::Whole { .. } => "NUMBER",
     }
 }

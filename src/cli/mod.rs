@@ -23,6 +23,7 @@ mod config;
 mod copy;
 mod data;
 mod demo;
+mod exposed;
 mod failure;
 mod flags;
 mod health;
@@ -34,6 +35,7 @@ mod restore;
 mod serve;
 mod stopping;
 mod summary;
+mod tls;
 mod token;
 
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -9,15 +10,16 @@ use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{HttpServer, rt};
 
-use super::data;
 use super::failure::{Exit, Failure};
 use super::notify::{News, tell};
 use super::stopping::told_to_stop;
+use super::tls::{Certificate, renew_when_told};
+use super::{data, exposed};
 use crate::auth::IssuerKey;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, RateNumbers};
 use crate::http::metrics::{Metrics, resources as metrics_resources};
-use crate::http::{Api, Exposure, Limits};
+use crate::http::{Api, Exposure, Limits, Rate, Rates};
 use crate::service::lease::{Duty, Replica};
 use crate::service::rebuild::{Report, rebuild_stale_once};
 use crate::service::{App, Error, Ids};
@@ -35,6 +37,7 @@ pub(super) struct Listeners {
 }
 
 pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
+    exposed::check(config)?;
     let reserved = data::reserve(config)?;
     let key = data::issuer_key(config)?;
     let listeners = listen(config)?;
@@ -92,20 +95,37 @@ pub(super) fn serve_until_stopped(
         .exposed(Exposure {
             trusted_proxies: config.trusted_proxies.clone(),
             forwarded_header: config.forwarded_header,
+            allowed_origins: config.allowed_origins.clone(),
+            is_tls: config.tls.is_some(),
         })
         .limited(Limits {
             body_within: config.body_within,
+            rates: rates(&config.rates),
         });
+    let certificate = match &config.tls {
+        Some(files) => Some(Certificate::load(files)?),
+        None => None,
+    };
     let store = app.store.clone();
-    let served = rt::System::new().block_on(run_server(config, listeners, api, app, key));
+    let served = rt::System::new().block_on(run_server(config, listeners, certificate, api, app, key));
     store.close();
     log::info!("stopped");
     served
 }
 
+fn rates(numbers: &RateNumbers) -> Rates {
+    Rates {
+        client: Rate::per_second(numbers.client_requests_per_second, numbers.client_burst),
+        address: Rate::per_second(numbers.address_requests_per_second, numbers.address_burst),
+        failure: Rate::per_minute(numbers.failures_per_minute),
+        token: Rate::per_minute(numbers.tokens_per_minute),
+    }
+}
+
 async fn run_server(
     config: &Config,
     listeners: Listeners,
+    certificate: Option<Arc<Certificate>>,
     api: Api,
     app: App,
     key: IssuerKey,
@@ -123,10 +143,16 @@ async fn run_server(
             kept => KeepAlive::Timeout(kept),
         })
         .shutdown_timeout(answers_within(config.shutdown).as_secs())
-        .shutdown_signal(drained(&app, config).map_err(failed)?)
-        .listen(listeners.api)
-        .map_err(failed)?
-        .run();
+        .tls_handshake_timeout(config.request_head_within)
+        .shutdown_signal(drained(&app, config).map_err(failed)?);
+    let server = match &certificate {
+        Some(certificate) => server.listen_rustls_0_23(listeners.api, certificate.server_config()?),
+        None => server.listen(listeners.api),
+    };
+    let server = server.map_err(failed)?.run();
+    if let Some(certificate) = certificate {
+        renew_when_told(certificate).map_err(failed)?;
+    }
     let server_handle = server.handle();
     log::info!(address:% = address, workers = config.workers; "listening");
     let measuring = match listeners.metrics {

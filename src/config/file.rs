@@ -50,10 +50,11 @@ pub(super) fn read(path: &Path) -> (Vec<(Setting, String, usize)>, Vec<Fault>) {
     (found, faults)
 }
 
-/// A number where the table has a number, and a string where it has anything else.
+/// A number where the table has a number, a truth where it has one, and a string where it has anything else.
 fn in_text(value: &DeValue<'_>, kind: Kind) -> Option<String> {
     match (value, kind) {
         (DeValue::Integer(number), Kind::Whole { .. }) => Some(number.to_string()),
+        (DeValue::Boolean(truth), Kind::Switch) => Some(truth.to_string()),
         (
             DeValue::String(text),
             Kind::Address
@@ -62,7 +63,8 @@ fn in_text(value: &DeValue<'_>, kind: Kind) -> Option<String> {
             | Kind::Database
             | Kind::OneOf(_)
             | Kind::LogFilter
-            | Kind::Networks,
+            | Kind::Networks
+            | Kind::Origins,
         ) => Some(text.clone().into_owned()),
         _ => None,
     }

@@ -41,8 +41,13 @@ pub struct Config {
     pub json_log: bool,
     pub log_filter: String,
     pub metrics_bind: Option<String>,
+    /// Where the server speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     pub trusted_proxies: Networks,
     pub forwarded_header: ForwardedHeader,
+    pub allowed_origins: Vec<String>,
+    pub allow_insecure: bool,
+    pub rates: RateNumbers,
     pub workers: usize,
     /// Of all workers together.
     pub blocking_threads: usize,
@@ -54,6 +59,24 @@ pub struct Config {
     pub drain: Duration,
     pub shutdown: Duration,
     effective: Vec<Effective>,
+}
+
+/// What the server proves itself with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+/// How much may be asked; nought is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateNumbers {
+    pub client_requests_per_second: u32,
+    pub client_burst: u32,
+    pub address_requests_per_second: u32,
+    pub address_burst: u32,
+    pub failures_per_minute: u32,
+    pub tokens_per_minute: u32,
 }
 
 /// The header in which proxies say for whom they ask.
@@ -217,6 +240,13 @@ impl Config {
             }
         }
         let database = database(&held, &mut faults);
+        let (certificate, key) = (Setting::TlsCertificateFile, Setting::TlsKeyFile);
+        for (one, other) in [(certificate, key), (key, certificate)] {
+            if let (Some((_, origin)), None) = (held.get(&one), held.get(&other)) {
+                let what = format!("needs {} beside it", other.row().name);
+                faults.push(origin.fault(one, what));
+            }
+        }
         if !faults.is_empty() {
             return Err(ConfigError { faults });
         }
@@ -268,6 +298,13 @@ impl Config {
             json_log: text(Setting::LogFormat) == "json",
             log_filter: text(Setting::LogFilter),
             metrics_bind: value(Setting::MetricsBind),
+            tls: match (value(Setting::TlsCertificateFile), value(Setting::TlsKeyFile)) {
+                (Some(certificate_file), Some(key_file)) => Some(TlsFiles {
+                    certificate_file: certificate_file.into(),
+                    key_file: key_file.into(),
+                }),
+                (_, None) | (None, _) => None,
+            },
             trusted_proxies: value(Setting::TrustedProxies)
                 .and_then(|text| Networks::parse(&text))
                 .unwrap_or_default(),
@@ -275,6 +312,18 @@ impl Config {
                 .into_iter()
                 .find(|header| header.name() == text(Setting::ForwardedHeader))
                 .unwrap_or_default(),
+            allowed_origins: value(Setting::AllowedOrigins)
+                .map(|text| text.split(',').map(|one| one.trim().to_owned()).collect())
+                .unwrap_or_default(),
+            allow_insecure: text(Setting::AllowInsecure) == "true",
+            rates: RateNumbers {
+                client_requests_per_second: number(Setting::ClientRequestsPerSecond),
+                client_burst: number(Setting::ClientBurst),
+                address_requests_per_second: number(Setting::AddressRequestsPerSecond),
+                address_burst: number(Setting::AddressBurst),
+                failures_per_minute: number(Setting::FailuresPerMinute),
+                tokens_per_minute: number(Setting::TokensPerMinute),
+            },
             workers: count(Setting::Workers),
             blocking_threads: count(Setting::BlockingThreads),
             sizes: Sizes {
@@ -473,6 +522,31 @@ mod tests {
         assert_eq!(refusal.matches("; ").count(), 8, "{refusal}");
         assert!(!refusal.replace("`hush` in", "").contains("hush"), "{refusal}");
         assert!(!refusal.contains("EHCP_TEST"), "{refusal}");
+    }
+
+    #[test]
+    fn tls_takes_a_certificate_and_its_key() {
+        let alone = read(&[], &[("EHCP_TLS_KEY_FILE", "key.pem")]).unwrap_err();
+        assert_eq!(alone, "EHCP_TLS_KEY_FILE needs tls_certificate_file beside it.");
+        let both = [
+            ("EHCP_TLS_KEY_FILE", "key.pem"),
+            ("EHCP_TLS_CERTIFICATE_FILE", "all.pem"),
+        ];
+        let tls = read(&[], &both).unwrap().tls.unwrap();
+        assert_eq!(tls.certificate_file, PathBuf::from("all.pem"));
+        assert_eq!(tls.key_file, PathBuf::from("key.pem"));
+    }
+
+    #[test]
+    fn a_truth_may_stand_in_the_file() {
+        let (_folder, path) =
+            file("allow_insecure = true\nallowed_origins = \"https://a.example, https://b.example\"\n");
+        let config = read(&[], &[("EHCP_CONFIG", &path)]).unwrap();
+        assert!(config.allow_insecure);
+        assert_eq!(config.allowed_origins, ["https://a.example", "https://b.example"]);
+        let (_folder, path) = file("allow_insecure = \"true\"\n");
+        let refusal = read(&[], &[("EHCP_CONFIG", &path)]).unwrap_err();
+        assert!(refusal.ends_with("line 1 must be true or false."), "{refusal}");
     }
 
     #[test]

@@ -20,8 +20,18 @@ pub enum Setting {
     LogFormat,
     LogFilter,
     MetricsBind,
+    TlsCertificateFile,
+    TlsKeyFile,
     TrustedProxies,
     ForwardedHeader,
+    AllowedOrigins,
+    AllowInsecure,
+    ClientRequestsPerSecond,
+    ClientBurst,
+    AddressRequestsPerSecond,
+    AddressBurst,
+    FailuresPerMinute,
+    TokensPerMinute,
     Workers,
     BlockingThreads,
     ReadConnections,
@@ -62,6 +72,10 @@ pub enum Kind {
     LogFilter,
     /// Addresses and networks with commas between them.
     Networks,
+    /// Origins of web pages with commas between them.
+    Origins,
+    /// True or false; as a flag it need only be there.
+    Switch,
     Whole {
         least: u32,
         most: u32,
@@ -78,7 +92,7 @@ pub enum Fallback {
 }
 
 impl Setting {
-    pub const ALL: [Setting; 20] = [
+    pub const ALL: [Setting; 30] = [
         Setting::Bind,
         Setting::Data,
         Setting::DatabaseUrl,
@@ -87,8 +101,18 @@ impl Setting {
         Setting::LogFormat,
         Setting::LogFilter,
         Setting::MetricsBind,
+        Setting::TlsCertificateFile,
+        Setting::TlsKeyFile,
         Setting::TrustedProxies,
         Setting::ForwardedHeader,
+        Setting::AllowedOrigins,
+        Setting::AllowInsecure,
+        Setting::ClientRequestsPerSecond,
+        Setting::ClientBurst,
+        Setting::AddressRequestsPerSecond,
+        Setting::AddressBurst,
+        Setting::FailuresPerMinute,
+        Setting::TokensPerMinute,
         Setting::Workers,
         Setting::BlockingThreads,
         Setting::ReadConnections,
@@ -191,6 +215,24 @@ impl Setting {
                 unit: "",
                 meaning: "The address and port where `/metrics` is served, without a token; without one, nowhere.",
             },
+            Setting::TlsCertificateFile => Row {
+                name: "tls_certificate_file",
+                variable: "EHCP_TLS_CERTIFICATE_FILE",
+                flag: Some("tls-certificate-file"),
+                kind: Kind::File,
+                default: Fallback::Unset,
+                unit: "",
+                meaning: "The certificate, with its chain, with which the server speaks TLS itself; PEM.",
+            },
+            Setting::TlsKeyFile => Row {
+                name: "tls_key_file",
+                variable: "EHCP_TLS_KEY_FILE",
+                flag: Some("tls-key-file"),
+                kind: Kind::File,
+                default: Fallback::Unset,
+                unit: "",
+                meaning: "The key that fits the certificate; PEM.",
+            },
             Setting::TrustedProxies => Row {
                 name: "trusted_proxies",
                 variable: "EHCP_TRUSTED_PROXIES",
@@ -208,6 +250,96 @@ impl Setting {
                 default: Fallback::Text("x-forwarded-for"),
                 unit: "",
                 meaning: "The one header in which they say it; each must add to it, or set it anew.",
+            },
+            Setting::AllowedOrigins => Row {
+                name: "allowed_origins",
+                variable: "EHCP_ALLOWED_ORIGINS",
+                flag: Some("allowed-origins"),
+                kind: Kind::Origins,
+                default: Fallback::Unset,
+                unit: "",
+                meaning: "The origins of web pages that may ask in a browser, such as https://portal.example; none if not set.",
+            },
+            Setting::AllowInsecure => Row {
+                name: "allow_insecure",
+                variable: "EHCP_ALLOW_INSECURE",
+                flag: Some("allow-insecure"),
+                kind: Kind::Switch,
+                default: Fallback::Text("false"),
+                unit: "",
+                meaning: "Whether to start where others could reach a server that is not safe to be reached.",
+            },
+            Setting::ClientRequestsPerSecond => Row {
+                name: "client_requests_per_second",
+                variable: "EHCP_CLIENT_REQUESTS_PER_SECOND",
+                flag: Some("client-requests-per-second"),
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 1_000_000,
+                },
+                default: Fallback::Number(100),
+                unit: "requests",
+                meaning: "How much one client may ask in the long run; 0 is no limit.",
+            },
+            Setting::ClientBurst => Row {
+                name: "client_burst",
+                variable: "EHCP_CLIENT_BURST",
+                flag: Some("client-burst"),
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 1_000_000,
+                },
+                default: Fallback::Number(1000),
+                unit: "requests",
+                meaning: "How much it may ask at once.",
+            },
+            Setting::AddressRequestsPerSecond => Row {
+                name: "address_requests_per_second",
+                variable: "EHCP_ADDRESS_REQUESTS_PER_SECOND",
+                flag: Some("address-requests-per-second"),
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 1_000_000,
+                },
+                default: Fallback::Number(500),
+                unit: "requests",
+                meaning: "How much may be asked from one address in the long run; 0 is no limit.",
+            },
+            Setting::AddressBurst => Row {
+                name: "address_burst",
+                variable: "EHCP_ADDRESS_BURST",
+                flag: Some("address-burst"),
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 1_000_000,
+                },
+                default: Fallback::Number(5000),
+                unit: "requests",
+                meaning: "How much may be asked from it at once.",
+            },
+            Setting::FailuresPerMinute => Row {
+                name: "failures_per_minute",
+                variable: "EHCP_FAILURES_PER_MINUTE",
+                flag: Some("failures-per-minute"),
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 1_000_000,
+                },
+                default: Fallback::Number(60),
+                unit: "requests",
+                meaning: "How often one address may show credentials that are not valid; 0 is no limit.",
+            },
+            Setting::TokensPerMinute => Row {
+                name: "tokens_per_minute",
+                variable: "EHCP_TOKENS_PER_MINUTE",
+                flag: Some("tokens-per-minute"),
+                kind: Kind::Whole {
+                    least: 0,
+                    most: 1_000_000,
+                },
+                default: Fallback::Number(60),
+                unit: "requests",
+                meaning: "How often one address may ask for a token; 0 is no limit.",
             },
             Setting::Workers => Row {
                 name: "workers",
@@ -320,6 +452,8 @@ impl Kind {
             Kind::OneOf(words) => words.contains(&value),
             Kind::LogFilter => env_filter::Builder::new().try_parse(value).is_ok(),
             Kind::Networks => Networks::parse(value).is_some(),
+            Kind::Origins => value.split(',').all(|one| is_origin(one.trim())),
+            Kind::Switch => value == "true" || value == "false",
             Kind::Whole { least, most } => value
                 .parse::<u32>()
                 .is_ok_and(|number| (least..=most).contains(&number)),
@@ -339,9 +473,23 @@ impl Kind {
                 "must be a level, or targets with levels such as info,actix_server=warn".into()
             }
             Kind::Networks => "must be addresses and networks such as 10.0.0.0/8, 192.0.2.7".into(),
+            Kind::Origins => "must be origins such as https://portal.example, without a path".into(),
+            Kind::Switch => "must be true or false".into(),
             Kind::Whole { least, most } => format!("must be a whole number from {least} to {most}").into(),
         }
     }
+}
+
+/// A scheme, a host and perhaps a port, in the very form in which browsers send it.
+fn is_origin(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        let is_allowed =
+            |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']');
+        !host.is_empty() && host.bytes().all(is_allowed)
+    })
 }
 
 impl Fallback {
@@ -398,6 +546,24 @@ mod tests {
                     assert_eq!(row.kind.check(&value), Ok(()), "{}", row.name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_origin_is_as_browsers_send_it() {
+        for (text, expected) in [
+            ("https://portal.example", true),
+            ("http://localhost:3000", true),
+            ("https://a.example, https://b.example", true),
+            ("*", false),
+            ("https://*.example", false),
+            ("https://portal.example/", false),
+            ("https://Portal.example", false),
+            ("portal.example", false),
+            ("null", false),
+            ("https://", false),
+        ] {
+            assert_eq!(Kind::Origins.check(text).is_ok(), expected, "{text}");
         }
     }
 

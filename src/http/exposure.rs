@@ -16,6 +16,10 @@ pub struct Exposure {
     pub trusted_proxies: Networks,
     /// The one header that the trusted proxies set. Others may pass through them as the client sent them.
     pub forwarded_header: ForwardedHeader,
+    /// The origins of web pages that may ask; by default none.
+    pub allowed_origins: Vec<String>,
+    /// Whether this program speaks TLS itself.
+    pub is_tls: bool,
 }
 
 /// The address a request came from: the peer's, unless that is a trusted proxy; then the nearest address
@@ -31,6 +35,12 @@ pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
 }
 
 impl Exposure {
+    /// Whether clients reach it over TLS, as far as it can know: a trusted proxy ends TLS.
+    pub fn is_over_tls(&self, request: &HttpRequest) -> bool {
+        let peer = request.peer_addr();
+        self.is_tls || peer.is_some_and(|peer| self.trusted_proxies.contains(peer.ip()))
+    }
+
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut address = peer.to_canonical();
         if !self.trusted_proxies.contains(address) {
@@ -117,6 +127,7 @@ mod tests {
         Data::new(Exposure {
             trusted_proxies: Networks::parse("127.0.0.1, 10.0.0.0/8, 2001:db8::/32").unwrap(),
             forwarded_header: header,
+            ..Exposure::default()
         })
     }
 

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use super::contract::Contract;
 use super::limits::{Limits, NESTING_LIMIT, nesting};
 use super::problem::{Code, Fault, Problem};
+use super::rates::count_client;
 use crate::auth::{IssuerKey, Permission, Principal, allows, verify};
 
 /// The largest body an operation takes, in bytes.
@@ -378,10 +379,12 @@ fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| Problem::new(Code::Unauthenticated))?;
-    verify(key, token).map_err(|_| {
+    let principal = verify(key, token).map_err(|_| {
         Problem::new(Code::Unauthenticated)
             .with_detail("The token is not valid: it may have expired or be meant for another service.")
-    })
+    })?;
+    count_client(request, &principal)?;
+    Ok(principal)
 }
 
 /// The one value of a header; absent is `None`, given twice or not visible ASCII is refused.

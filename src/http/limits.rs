@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 
+use super::browsers::preflight;
 use super::problem::{Code, Problem};
+use super::rates::{Rates, count_address, count_failure, count_token_request};
 
 /// The longest path and query string together, in bytes.
 pub const URL_LIMIT: usize = 8 * 1024;
@@ -22,17 +25,22 @@ pub const HEADERS_LIMIT: usize = 32 * 1024;
 /// How deep a body may nest objects and lists; no schema needs half of it.
 pub const NESTING_LIMIT: usize = 32;
 
+/// Where clients change their secrets for tokens.
+const TOKENS: &str = "/oauth/token";
+
 /// What is left to those who run the program.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// How long a body may take to arrive, from when it is asked for.
     pub body_within: Duration,
+    pub rates: Rates,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body_within: Duration::from_secs(30),
+            rates: Rates::default(),
         }
     }
 }
@@ -42,11 +50,35 @@ pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if let Err(problem) = check_head(&request) {
+    if let Err(problem) = admit(&request) {
         let refused = request.into_response(problem.error_response());
         return Ok(refused.map_into_right_body());
     }
-    next.call(request).await.map(ServiceResponse::map_into_left_body)
+    if let Some(answer) = preflight(request.request()) {
+        return Ok(request.into_response(answer).map_into_right_body());
+    }
+    let response = next.call(request).await?;
+    if response.status() == StatusCode::UNAUTHORIZED
+        && let Err(problem) = count_failure(response.request())
+    {
+        return Ok(response
+            .into_response(problem.error_response())
+            .map_into_right_body());
+    }
+    Ok(response.map_into_left_body())
+}
+
+/// Whether a request may go further. Whether the process lives may be asked without end.
+fn admit(request: &ServiceRequest) -> Result<(), Problem> {
+    check_head(request)?;
+    if request.path().starts_with("/health/") {
+        return Ok(());
+    }
+    count_address(request.request())?;
+    if request.path() == TOKENS {
+        count_token_request(request.request())?;
+    }
+    Ok(())
 }
 
 fn check_head(request: &ServiceRequest) -> Result<(), Problem> {

@@ -9,6 +9,7 @@ mod advice_acts;
 mod advice_requests;
 mod assessments;
 mod branches;
+mod browsers;
 mod cases;
 mod clocks;
 pub mod code;
@@ -34,6 +35,7 @@ mod plan_versions;
 mod plans;
 pub mod problem;
 mod procedures;
+mod rates;
 mod refusal;
 pub mod requests;
 mod reviews;
@@ -64,6 +66,8 @@ use docs::Document;
 pub use exposure::{Exposure, client_address};
 use fallback::{Routes, fallback, refusal};
 pub use limits::Limits;
+use rates::Meters;
+pub use rates::{Rate, Rates};
 use requests::Requests;
 
 /// A function that registers resources, as [`resources`] does.
@@ -183,6 +187,7 @@ pub struct Api {
     requests: Data<Requests>,
     exposure: Data<Exposure>,
     limits: Data<Limits>,
+    meters: Data<Meters>,
 }
 
 impl Api {
@@ -209,6 +214,7 @@ impl Api {
             document: Data::new(Document(Bytes::from(text))),
             exposure: Data::default(),
             limits: Data::default(),
+            meters: Data::new(Meters::new(&Rates::default())),
         })
     }
 
@@ -223,6 +229,7 @@ impl Api {
     /// The same with other limits than the usual ones.
     pub fn limited(self, limits: Limits) -> Api {
         Api {
+            meters: Data::new(Meters::new(&limits.rates)),
             limits: Data::new(limits),
             ..self
         }
@@ -261,6 +268,7 @@ impl Api {
             .app_data(self.requests.clone())
             .app_data(self.exposure.clone())
             .app_data(self.limits.clone())
+            .app_data(self.meters.clone())
             .default_service(web::to(fallback))
             .wrap(middleware::Compress::default())
             .wrap(middleware::from_fn(limits::limit))

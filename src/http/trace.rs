@@ -17,7 +17,9 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 
+use super::browsers::Protections;
 use super::problem::{Code, PROBLEM_JSON, Problem};
+use super::rates::Standings;
 use super::requests::{Requests, UNMATCHED};
 use crate::logging;
 
@@ -84,6 +86,7 @@ async fn answer<B: MessageBody + 'static>(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let protections = Protections::of(request.request());
     let requests = request.app_data::<Data<Requests>>().cloned();
 
     let (problem, answered) = match caught(next.call(request)).await {
@@ -126,18 +129,20 @@ async fn answer<B: MessageBody + 'static>(
     match (answered, problem) {
         (Some(response), None) => {
             let mut response = response.map_into_boxed_body();
-            finish(response.headers_mut(), &trace_id);
+            tell_standings(&mut response);
+            finish(response.headers_mut(), &trace_id, protections);
             Ok(response)
         }
         (Some(response), Some(problem)) => {
             let mut response = response.into_response(problem.error_response());
-            finish(response.headers_mut(), &trace_id);
+            tell_standings(&mut response);
+            finish(response.headers_mut(), &trace_id, protections);
             Ok(response)
         }
         // Without a response there is no request to answer either; actix answers with the error.
         (None, problem) => {
             let mut headers = HeaderMap::new();
-            finish(&mut headers, &trace_id);
+            finish(&mut headers, &trace_id, protections);
             let problem = problem.unwrap_or_else(|| Problem::bug("no answer"));
             Err(headers
                 .into_iter()
@@ -183,15 +188,26 @@ fn problem_of(error: &Error) -> Problem {
     }
 }
 
+/// How much whoever asked may still ask, where anything was counted.
+fn tell_standings(response: &mut ServiceResponse<BoxBody>) {
+    let fields = response
+        .request()
+        .extensions()
+        .get::<Standings>()
+        .and_then(Standings::fields);
+    for (name, value) in fields.into_iter().flatten() {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
+    }
+}
+
 /// The headers of every answer.
-fn finish(headers: &mut HeaderMap, trace_id: &TraceId) {
+fn finish(headers: &mut HeaderMap, trace_id: &TraceId, protections: Protections) {
     if let Ok(value) = HeaderValue::from_str(trace_id.as_str()) {
         headers.insert(TRACE_ID, value);
     }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    protections.add_to(headers);
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

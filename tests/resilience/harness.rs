@@ -87,6 +87,9 @@ impl Service {
             .arg("--data")
             .arg(self.data())
             .env("DATABASE_URL", &self.database)
+            // The load comes from one client at one address.
+            .env("EHCP_CLIENT_REQUESTS_PER_SECOND", "0")
+            .env("EHCP_ADDRESS_REQUESTS_PER_SECOND", "0")
             .env("EHCP_ISSUER_KEY_FILE", self.folder.path().join("key"));
         command
     }

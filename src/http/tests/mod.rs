@@ -266,7 +266,9 @@ fn sign(headers: &mut HeaderMap) {
     let Some(header) = headers.get("authorization") else {
         return;
     };
-    let (scheme, word) = header.to_str().unwrap().split_once(' ').unwrap();
+    let Some((scheme, word)) = header.to_str().ok().and_then(|text| text.split_once(' ')) else {
+        return;
+    };
     let Ok(role) = serde_json::from_value::<Role>(word.into()) else {
         return;
     };
