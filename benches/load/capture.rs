@@ -9,7 +9,7 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Data;
-use ehcp_timeline::auth::{IssuerKey, install_crypto_provider};
+use ehcp_timeline::auth::{Identity, IssuerKey, Trust, install_crypto_provider};
 use ehcp_timeline::clock::Clock;
 use ehcp_timeline::http::Api;
 use ehcp_timeline::service::{App, Ids};
@@ -58,7 +58,12 @@ async fn record(store: &Store, key: IssuerKey, requests: &[Request]) -> Result<V
     let app = App::new(store.clone(), Clock::System, Ids::Random);
     app.set_ready();
     let api = Api::new()?;
-    let service = init_service(api.app().app_data(Data::new(app)).app_data(Data::new(key))).await;
+    let service = init_service(
+        api.app()
+            .app_data(Data::new(app))
+            .app_data(Data::new(Identity::new(key, Trust::default()))),
+    )
+    .await;
     let mut recorded = Vec::with_capacity(requests.len());
     store.record_statements();
     for request in requests {

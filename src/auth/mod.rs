@@ -1,14 +1,23 @@
 //! Who is asking, and what their roles let them do.
 //!
-//! Issues and verifies tokens and says which roles an operation takes. Nothing of HTTP is here: `http`
-//! reads the header, calls [`verify`] and asks for a [`Permission`]; `service` takes the [`Principal`].
+//! Issues and verifies tokens and says which roles and scopes an operation takes. Nothing of our own HTTP is
+//! here: `http` reads the header, asks the [`Identity`] and a [`Permission`]; `service` takes the [`Principal`].
 
+mod identity;
+mod issuer;
 mod issuer_key;
+mod key_set;
+mod key_source;
 mod permission;
 mod principal;
 mod token;
+mod verified;
 
+pub use self::identity::{Identity, Trust};
+pub use self::issuer::{AuthorityClaim, CLIENT_PREFIX, ClaimMapping, ClaimPath, Issuer, KeyPlace};
 pub use self::issuer_key::{IssuerKey, KeyError};
+pub use self::key_set::{KeySet, KeySetError, PublicKey, SignatureAlgorithm};
+pub use self::key_source::may_be_fetched;
 pub use self::permission::{
     BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
     ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
@@ -18,4 +27,4 @@ pub use self::permission::{
 pub use self::principal::{
     ClientAccess, ClientScope, InvalidLaCode, LaCode, Principal, Reach, Role, Unbound,
 };
-pub use self::token::{IssueError, TokenError, install_crypto_provider, issue, verify};
+pub use self::token::{BUILT_IN_ISSUER, IssueError, TokenError, install_crypto_provider, issue, verify};

@@ -1,6 +1,7 @@
-//! Tokens: a signed statement of who somebody is, issued here and verified here.
+//! Tokens of the built-in issuer: a signed statement of who somebody is, issued here and verified here.
 //!
-//! HS256 alone is accepted. No error here repeats any part of a token.
+//! HS256 alone is accepted. Tokens from elsewhere are the business of `identity`, which asks here for its own.
+//! No error here repeats any part of a token.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -12,19 +13,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::issuer_key::IssuerKey;
-use super::principal::{LaCode, Principal, Role, Unbound};
+use super::principal::{ClientAccess, ClientScope, LaCode, Principal, Role, Unbound};
 
-const ISSUER: &str = "ehcp-timeline";
+/// What the built-in issuer calls itself.
+pub const BUILT_IN_ISSUER: &str = "ehcp-timeline";
 const AUDIENCE: &str = "ehcp-timeline";
 /// How far the clocks of two servers may be apart.
-const LEEWAY_SECONDS: u64 = 30;
+pub(super) const LEEWAY_SECONDS: u64 = 30;
 
 /// What a token is held to, made once.
 static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.leeway = LEEWAY_SECONDS;
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    validation.set_issuer(&[ISSUER]);
+    validation.set_issuer(&[BUILT_IN_ISSUER]);
     validation.set_audience(&[AUDIENCE]);
     validation
 });
@@ -33,7 +35,13 @@ static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
 struct Claims {
     sub: String,
     la: LaCode,
-    roles: Vec<Role>,
+    /// Of a person; a system has scopes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<Role>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     org: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,12 +59,18 @@ struct Claims {
 pub enum TokenError {
     #[error("the token is malformed")]
     Malformed,
-    #[error("the token is not signed with HS256")]
+    #[error("the token is signed with an algorithm that its issuer does not use")]
     WrongAlgorithm,
+    #[error("the token names a key that its issuer does not have")]
+    UnknownKey,
+    #[error("the keys of the token's issuer are not to be had")]
+    KeysAway,
     #[error("the token's signature does not match")]
     BadSignature,
     #[error("the token has expired")]
     Expired,
+    #[error("the token is not valid yet")]
+    NotYetValid,
     #[error("the token is from another issuer")]
     WrongIssuer,
     #[error("the token is for another audience")]
@@ -65,6 +79,25 @@ pub enum TokenError {
     BadClaims,
     #[error("the token's roles are not bound: {0}")]
     Unbound(#[from] Unbound),
+}
+
+impl TokenError {
+    /// A stable word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            TokenError::Malformed => "malformed",
+            TokenError::WrongAlgorithm => "wrong_algorithm",
+            TokenError::UnknownKey => "unknown_key",
+            TokenError::KeysAway => "issuer_unreachable",
+            TokenError::BadSignature => "bad_signature",
+            TokenError::Expired => "expired",
+            TokenError::NotYetValid => "not_yet_valid",
+            TokenError::WrongIssuer => "wrong_issuer",
+            TokenError::WrongAudience => "wrong_audience",
+            TokenError::BadClaims => "bad_claims",
+            TokenError::Unbound(_) => "no_role",
+        }
+    }
 }
 
 /// Why a token could not be issued.
@@ -98,13 +131,15 @@ pub fn issue(
     let claims = Claims {
         sub: principal.subject.clone(),
         la: principal.la_code.clone(),
-        roles: principal.roles.clone(),
+        roles: principal.client.is_none().then(|| principal.roles.clone()),
+        client_id: principal.client.as_ref().map(|client| client.client_id),
+        scope: principal.client.as_ref().map(ClientAccess::scope),
         org: principal.organisation_id,
         case: principal.case_id,
         person: principal.person_id,
         exp: now.timestamp().checked_add(seconds).ok_or(IssueError::TooLong)?,
         iat: now.timestamp(),
-        iss: ISSUER.to_owned(),
+        iss: BUILT_IN_ISSUER.to_owned(),
         aud: AUDIENCE.to_owned(),
     };
     let key = EncodingKey::from_secret(key.bytes());
@@ -117,6 +152,11 @@ pub fn issue(
 
 /// Whom a token names, if this key signed it and it has not expired.
 pub fn verify(key: &IssuerKey, token: &str) -> Result<Principal, TokenError> {
+    verified(key, token).map(|(principal, _)| principal)
+}
+
+/// [`verify`], with when it is refused, in seconds since 1970.
+pub(super) fn verified(key: &IssuerKey, token: &str) -> Result<(Principal, i64), TokenError> {
     let key = DecodingKey::from_secret(key.bytes());
     let claims = match jsonwebtoken::decode::<Claims>(token, &key, &VALIDATION) {
         Ok(decoded) => decoded.claims,
@@ -124,24 +164,34 @@ pub fn verify(key: &IssuerKey, token: &str) -> Result<Principal, TokenError> {
         Err(_) if jsonwebtoken::decode_header(token).is_err() => return Err(TokenError::Malformed),
         Err(error) => return Err(refusal(error.kind())),
     };
+    let (roles, client) = match (claims.roles, claims.client_id, claims.scope) {
+        (Some(roles), None, None) => (roles, None),
+        (None, Some(client_id), Some(scope)) => {
+            let scopes = ClientScope::in_text(&scope).ok_or(TokenError::BadClaims)?;
+            (Vec::new(), Some(ClientAccess { client_id, scopes }))
+        }
+        _ => return Err(TokenError::BadClaims),
+    };
     let principal = Principal {
         subject: claims.sub,
         la_code: claims.la,
-        roles: claims.roles,
+        roles,
         organisation_id: claims.org,
         case_id: claims.case,
         person_id: claims.person,
-        client: None,
+        client,
     };
     principal.check_bound()?;
-    Ok(principal)
+    let grace = i64::try_from(LEEWAY_SECONDS).unwrap_or_default();
+    Ok((principal, claims.exp.saturating_add(grace)))
 }
 
-fn refusal(kind: &ErrorKind) -> TokenError {
+pub(super) fn refusal(kind: &ErrorKind) -> TokenError {
     match kind {
         ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => TokenError::WrongAlgorithm,
         ErrorKind::InvalidSignature => TokenError::BadSignature,
         ErrorKind::ExpiredSignature => TokenError::Expired,
+        ErrorKind::ImmatureSignature => TokenError::NotYetValid,
         ErrorKind::InvalidIssuer => TokenError::WrongIssuer,
         ErrorKind::InvalidAudience => TokenError::WrongAudience,
         ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
@@ -183,7 +233,7 @@ mod tests {
         let now = Clock::System.now().timestamp();
         let mut claims = json!({
             "sub": "somebody", "la": "202", "roles": ["caseworker"],
-            "exp": now + 60, "iat": now, "iss": ISSUER, "aud": AUDIENCE,
+            "exp": now + 60, "iat": now, "iss": BUILT_IN_ISSUER, "aud": AUDIENCE,
         });
         for (claim, value) in changes.as_object().unwrap() {
             match value {
@@ -215,6 +265,33 @@ mod tests {
         for principal in [principal(&[Role::Caseworker, Role::Admin]), contributor] {
             let token = issue(&key, &principal, HOUR, Clock::System.now()).unwrap();
             assert_eq!(verify(&key, &token), Ok(principal));
+        }
+    }
+
+    #[test]
+    fn a_token_of_a_system_has_scopes_and_no_role() {
+        install_crypto_provider();
+        let key = key();
+        let client_id = Uuid::from_u128(4);
+        let system = Principal {
+            subject: format!("client:{client_id}"),
+            organisation_id: Some(Uuid::from_u128(1)),
+            client: Some(ClientAccess {
+                client_id,
+                scopes: vec![ClientScope::AdviceRead, ClientScope::AdviceSubmit],
+            }),
+            ..principal(&[])
+        };
+        let token = issue(&key, &system, HOUR, Clock::System.now()).unwrap();
+        assert_eq!(verify(&key, &token), Ok(system));
+        for changes in [
+            json!({ "client_id": client_id, "scope": "admin" }),
+            json!({ "roles": null, "client_id": client_id }),
+            json!({ "roles": null, "scope": "admin" }),
+            json!({ "roles": null, "client_id": client_id, "scope": "everything" }),
+        ] {
+            let token = forged(&key, Algorithm::HS256, changes.clone());
+            assert_eq!(verify(&key, &token), Err(TokenError::BadClaims), "{changes}");
         }
     }
 

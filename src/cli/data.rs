@@ -82,6 +82,18 @@ pub fn issuer_key(config: &Config) -> Result<IssuerKey, Failure> {
     )?)
 }
 
+/// The same key, to make tokens for people with, who may be told to get theirs elsewhere.
+pub fn key_of_tokens(config: &Config) -> Result<IssuerKey, Failure> {
+    if config.trust.built_in_issuer {
+        issuer_key(config)
+    } else {
+        Err(Failure::new(
+            Exit::Configuration,
+            "built_in_issuer is off, so that no server would accept a token from here",
+        ))
+    }
+}
+
 fn make_folder(folder: &Path) -> Result<(), Failure> {
     if let Ok(found) = std::fs::metadata(folder) {
         return if found.is_dir() {

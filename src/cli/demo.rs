@@ -34,7 +34,7 @@ impl Demo {
     pub(super) fn run(self, config: &Config) -> Result<Exit, Failure> {
         exposed::check(config)?;
         let reserved = data::reserve(config)?;
-        let key = data::issuer_key(config)?;
+        let key = data::key_of_tokens(config)?;
         // Held from here on, so that nobody else takes it while the cases are made.
         let listeners = listen(config)?;
         let address = listeners

@@ -49,7 +49,7 @@ fn facts(config: &Config) -> Facts {
     ];
     Facts {
         is_exposed: is_exposed(&config.bind),
-        has_outside_issuer: false,
+        has_outside_issuer: !config.trust.issuers.is_empty(),
         has_tls: config.tls.is_some(),
         has_trusted_proxy: !config.trusted_proxies.is_empty(),
         open_to_all: paths

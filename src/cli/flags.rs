@@ -48,6 +48,7 @@ impl Args for SettingFlags {
                 | Kind::Folder
                 | Kind::File
                 | Kind::Database
+                | Kind::Url
                 | Kind::OneOf(_)
                 | Kind::LogFilter
                 | Kind::Networks
@@ -95,7 +96,7 @@ fn value_name(kind: Kind) -> &'static str {
         Kind::Address => "ADDRESS",
         Kind::Folder => "FOLDER",
         Kind::File => "FILE",
-        Kind::Database => "URL",
+        Kind::Database | Kind::Url => "URL",
         Kind::OneOf(_) => "WORD",
         Kind::LogFilter => "FILTER",
         Kind::Networks => "ADDRESSES",

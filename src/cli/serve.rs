@@ -15,7 +15,7 @@ use super::notify::{News, tell};
 use super::stopping::told_to_stop;
 use super::tls::{Certificate, renew_when_told};
 use super::{data, exposed};
-use crate::auth::IssuerKey;
+use crate::auth::{Identity, IssuerKey};
 use crate::clock::Clock;
 use crate::config::{Config, RateNumbers};
 use crate::http::metrics::{Metrics, resources as metrics_resources};
@@ -132,9 +132,10 @@ async fn run_server(
 ) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Fault, format!("the server failed: {error}"));
     let address = listeners.api.local_addr().map_err(failed)?;
-    let (app_data, key_data) = (Data::new(app.clone()), Data::new(key));
+    let identity = Data::new(Identity::new(key, config.trust.clone()));
+    let app_data = Data::new(app.clone());
     let metrics = Data::new(Metrics::new(api.requests(), app.clone()));
-    let server = HttpServer::new(move || api.app().app_data(app_data.clone()).app_data(key_data.clone()))
+    let server = HttpServer::new(move || api.app().app_data(app_data.clone()).app_data(identity.clone()))
         .workers(config.workers)
         .worker_max_blocking_threads(config.blocking_threads.div_ceil(config.workers))
         .client_request_timeout(config.request_head_within)

@@ -69,7 +69,7 @@ impl Token {
             };
             Failure::new(Exit::Usage, format!("{unbound}{missing}"))
         })?;
-        let key = data::issuer_key(config)?;
+        let key = data::key_of_tokens(config)?;
         let token = issue(&key, &principal, self.ttl, Clock::System.now())?;
         say(&format!("{token}\n"))?;
         Ok(Exit::Done)

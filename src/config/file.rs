@@ -61,6 +61,7 @@ fn in_text(value: &DeValue<'_>, kind: Kind) -> Option<String> {
             | Kind::Folder
             | Kind::File
             | Kind::Database
+            | Kind::Url
             | Kind::OneOf(_)
             | Kind::LogFilter
             | Kind::Networks

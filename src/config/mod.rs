@@ -2,9 +2,10 @@
 //!
 //! In that order each setting is taken from the first that names it. Whatever is unknown or cannot be used is
 //! refused, all of it at once, by its place and never by its value, which may be a password. Opens nothing but
-//! the file, and the file of the database URL. Called by `cli`.
+//! the file, and those that hold the database URL and the issuers. Called by `cli`.
 
 mod file;
+mod issuers;
 mod networks;
 mod setting;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use self::networks::Networks;
 pub use self::setting::{Fallback, Kind, Row, Setting};
+use crate::auth::{Issuer, Trust};
 use crate::store::{Location, Sizes};
 
 /// The variable that names the file.
@@ -37,6 +39,8 @@ pub struct Config {
     pub database: Location,
     /// The key that signs tokens, where it is not kept in the data folder.
     pub issuer_key_file: Option<PathBuf>,
+    /// Whose tokens are accepted.
+    pub trust: Trust,
     /// Whether the log is lines of JSON.
     pub json_log: bool,
     pub log_filter: String,
@@ -247,17 +251,19 @@ impl Config {
                 faults.push(origin.fault(one, what));
             }
         }
+        let issuers = issuers(&held, &mut faults);
         if !faults.is_empty() {
             return Err(ConfigError { faults });
         }
         let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
-        Ok(Config::of(&held, database, cores))
+        Ok(Config::of(&held, database, issuers, cores))
     }
 
     /// Takes values that have been checked.
     fn of(
         held: &BTreeMap<Setting, (String, Origin)>,
         database: Option<(Location, String)>,
+        issuers: Vec<Issuer>,
         cores: u32,
     ) -> Config {
         let value = |setting: Setting| match held.get(&setting) {
@@ -295,6 +301,11 @@ impl Config {
             },
             data,
             issuer_key_file: value(Setting::IssuerKeyFile).map(PathBuf::from),
+            trust: Trust {
+                built_in_issuer: text(Setting::BuiltInIssuer) == "on",
+                issuers,
+                public_url: value(Setting::PublicUrl),
+            },
             json_log: text(Setting::LogFormat) == "json",
             log_filter: text(Setting::LogFilter),
             metrics_bind: value(Setting::MetricsBind),
@@ -409,6 +420,17 @@ fn database(
         },
         (_, None) => None,
     }
+}
+
+/// The issuers of the file that is named.
+fn issuers(held: &BTreeMap<Setting, (String, Origin)>, faults: &mut Vec<Fault>) -> Vec<Issuer> {
+    let Some((path, _)) = held.get(&Setting::IssuersFile) else {
+        return Vec::new();
+    };
+    issuers::read(Path::new(path)).unwrap_or_else(|wrong| {
+        faults.extend(wrong);
+        Vec::new()
+    })
 }
 
 fn read_url(path: &Path) -> Result<Location, String> {

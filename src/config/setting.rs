@@ -17,6 +17,9 @@ pub enum Setting {
     DatabaseUrl,
     DatabaseUrlFile,
     IssuerKeyFile,
+    BuiltInIssuer,
+    IssuersFile,
+    PublicUrl,
     LogFormat,
     LogFilter,
     MetricsBind,
@@ -68,6 +71,7 @@ pub enum Kind {
     File,
     /// May hold a password, and is never shown with it.
     Database,
+    Url,
     OneOf(&'static [&'static str]),
     LogFilter,
     /// Addresses and networks with commas between them.
@@ -92,12 +96,15 @@ pub enum Fallback {
 }
 
 impl Setting {
-    pub const ALL: [Setting; 30] = [
+    pub const ALL: [Setting; 33] = [
         Setting::Bind,
         Setting::Data,
         Setting::DatabaseUrl,
         Setting::DatabaseUrlFile,
         Setting::IssuerKeyFile,
+        Setting::BuiltInIssuer,
+        Setting::IssuersFile,
+        Setting::PublicUrl,
         Setting::LogFormat,
         Setting::LogFilter,
         Setting::MetricsBind,
@@ -187,6 +194,34 @@ impl Setting {
                 default: Fallback::Unset,
                 unit: "",
                 meaning: "The key that signs tokens; without one, `issuer.key` in the data folder, made once.",
+            },
+            Setting::BuiltInIssuer => Row {
+                name: "built_in_issuer",
+                variable: "EHCP_BUILT_IN_ISSUER",
+                flag: Some("built-in-issuer"),
+                kind: Kind::OneOf(&["on", "off"]),
+                default: Fallback::Text("on"),
+                unit: "",
+                meaning: "Whether people may use tokens that `ehcp token` makes. Those of `/oauth/token` stay good.",
+            },
+            Setting::IssuersFile => Row {
+                name: "issuers_file",
+                variable: "EHCP_ISSUERS_FILE",
+                flag: Some("issuers-file"),
+                kind: Kind::File,
+                default: Fallback::Unset,
+                unit: "",
+                meaning: "A file of the issuers whose tokens are accepted beside, or in place of, the built-in one's.",
+            },
+            Setting::PublicUrl => Row {
+                name: "public_url",
+                variable: "EHCP_PUBLIC_URL",
+                flag: Some("public-url"),
+                kind: Kind::Url,
+                default: Fallback::Unset,
+                unit: "",
+                meaning: "Where the API is reached from outside, such as `https://ehcp.example.org`; \
+                          assertions of systems may be meant for its `/oauth/token`.",
             },
             Setting::LogFormat => Row {
                 name: "log_format",
@@ -449,6 +484,10 @@ impl Kind {
                     .map(drop)
                     .map_err(|error| format!("cannot be used. {error}").into());
             }
+            Kind::Url => value
+                .strip_prefix("https://")
+                .or_else(|| value.strip_prefix("http://"))
+                .is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)),
             Kind::OneOf(words) => words.contains(&value),
             Kind::LogFilter => env_filter::Builder::new().try_parse(value).is_ok(),
             Kind::Networks => Networks::parse(value).is_some(),
@@ -468,6 +507,7 @@ impl Kind {
             Kind::Folder => "must be the path of a folder".into(),
             Kind::File => "must be the path of a file".into(),
             Kind::Database => "must be a database URL".into(),
+            Kind::Url => "must be a URL such as https://ehcp.example.org".into(),
             Kind::OneOf(words) => format!("must be one of: {}", words.join(", ")).into(),
             Kind::LogFilter => {
                 "must be a level, or targets with levels such as info,actix_server=warn".into()

@@ -8,10 +8,11 @@ use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::{self, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
@@ -27,7 +28,7 @@ use super::contract::Contract;
 use super::limits::{Limits, NESTING_LIMIT, nesting};
 use super::problem::{Code, Fault, Problem};
 use super::rates::count_client;
-use crate::auth::{IssuerKey, Permission, Principal, allows, verify};
+use crate::auth::{Identity, Permission, Principal, TokenError, allows};
 
 /// The largest body an operation takes, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -351,10 +352,12 @@ impl<P> Deref for Allowed<P> {
 
 impl<P: Permission> FromRequest for Allowed<P> {
     type Error = Problem;
-    type Future = Ready<Result<Allowed<P>, Problem>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Allowed<P>, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request).and_then(|principal| {
+        let request = request.clone();
+        Box::pin(async move {
+            let principal = authenticate(&request).await?;
             if !allows::<P>(&principal) {
                 return Err(Problem::new(Code::Forbidden).with_detail(format!(
                     "This takes the permission {}, which no role or scope of the token gives.",
@@ -365,26 +368,57 @@ impl<P: Permission> FromRequest for Allowed<P> {
                 principal,
                 permission: PhantomData,
             })
-        }))
+        })
     }
 }
 
-fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
-    let key = request
-        .app_data::<Data<IssuerKey>>()
-        .ok_or_else(|| Problem::bug("no issuer key in app data"))?;
+async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
+    let identity = request
+        .app_data::<Data<Identity>>()
+        .ok_or_else(|| Problem::bug("no identity in app data"))?;
     let header = header_text(request, &header::AUTHORIZATION)?;
     let token = header
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| Problem::new(Code::Unauthenticated))?;
-    let principal = verify(key, token).map_err(|_| {
-        Problem::new(Code::Unauthenticated)
-            .with_detail("The token is not valid: it may have expired or be meant for another service.")
-    })?;
+    let principal = identity
+        .verify(token)
+        .await
+        .map_err(|error| not_believed(&error))?;
+    let principal = Arc::unwrap_or_clone(principal);
     count_client(request, &principal)?;
     Ok(principal)
+}
+
+/// The answer to a token that is not accepted, with the reason as a word.
+fn not_believed(error: &TokenError) -> Problem {
+    match error {
+        TokenError::KeysAway => Problem::new(Code::Unavailable).with_member("reason", error.name()),
+        TokenError::Malformed
+        | TokenError::WrongAlgorithm
+        | TokenError::UnknownKey
+        | TokenError::BadSignature
+        | TokenError::Expired
+        | TokenError::NotYetValid
+        | TokenError::WrongIssuer
+        | TokenError::WrongAudience
+        | TokenError::BadClaims
+        | TokenError::Unbound(_) => invalid_token(error.name()),
+    }
+}
+
+/// A token was sent and is no longer, or never was, good for anything.
+pub fn invalid_token(reason: &'static str) -> Problem {
+    Problem::new(Code::Unauthenticated)
+        .with_detail("The token is not valid: it may have expired or be meant for another service.")
+        .with_member("reason", reason)
+        .with_header(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(
+                "Bearer error=\"invalid_token\", error_description=\"The token is not valid\"",
+            ),
+        )
 }
 
 /// The one value of a header; absent is `None`, given twice or not visible ASCII is refused.

@@ -240,7 +240,7 @@ impl Api {
         self.requests.clone().into_inner()
     }
 
-    /// The app of one worker. The caller adds `Data<service::App>` and `Data<auth::IssuerKey>`.
+    /// The app of one worker. The caller adds `Data<service::App>` and `Data<auth::Identity>`.
     pub fn app(
         &self,
     ) -> App<

@@ -4,11 +4,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-<<<<<<< HEAD
-use super::procedure::find_of;
-=======
-use super::procedure::{check_scope, find_of, known_entries};
->>>>>>> 0920cba (Read a version of a plan as it stood on a day)
+use super::procedure::{find_of, known_entries};
 use super::recording::{Draft, hold_of, state_of};
 use super::sent_versions::{Moment, sent_versions};
 use super::{Error, Fault, Work};

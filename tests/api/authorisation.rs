@@ -461,11 +461,18 @@ async fn every_operation_is_open_to_whom_the_table_says_and_nobody_else() {
             if allowed == "*" {
                 assert_eq!(answer.status, 200, "{name} on {id}");
             } else {
+                let challenge = answer.header("www-authenticate").unwrap_or_default();
+                let (says, reason) = match name {
+                    "a forger" => ("Bearer error=\"invalid_token\"", json!("bad_signature")),
+                    "an expired token" => ("Bearer error=\"invalid_token\"", json!("expired")),
+                    _ => ("Bearer", Value::Null),
+                };
                 assert_eq!(
-                    (answer.status, answer.code(), answer.header("www-authenticate")),
-                    (401, "unauthenticated", Some("Bearer")),
+                    (answer.status, answer.code(), &answer.body["reason"]),
+                    (401, "unauthenticated", &reason),
                     "{name} on {id}"
                 );
+                assert!(challenge.starts_with(says), "{name} on {id}: {challenge}");
             }
         }
         for (letter, role) in ROLES {

@@ -18,7 +18,9 @@ use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use chrono::{DateTime, NaiveDate, Utc};
-use ehcp_timeline::auth::{IssuerKey, LaCode, Principal, Role, install_crypto_provider, issue};
+use ehcp_timeline::auth::{
+    Identity, IssuerKey, LaCode, Principal, Role, Trust, install_crypto_provider, issue,
+};
 use ehcp_timeline::clock::{Clock, noon};
 use ehcp_timeline::http::Api;
 use ehcp_timeline::service::{App, Ids};
@@ -68,6 +70,7 @@ pub struct Service {
     pub app: App,
     pub location: Location,
     key: IssuerKey,
+    trust: Trust,
     folder: Arc<TempDir>,
     served: OnceCell<Handler>,
 }
@@ -86,6 +89,7 @@ impl Worker {
             app: self.app,
             location: self.location,
             key: self.key,
+            trust: Trust::default(),
             folder: self.folder,
             served: OnceCell::new(),
         }
@@ -135,9 +139,20 @@ impl Service {
             app,
             location,
             key: key(),
+            trust: Trust::default(),
             folder: Arc::new(folder),
             served: OnceCell::new(),
         }
+    }
+
+    /// Accepts tokens of others too.
+    pub fn trusting(mut self, trust: Trust) -> Service {
+        self.trust = trust;
+        self
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::new(self.key.clone(), self.trust.clone())
     }
 
     /// What another thread needs to serve from the same store.
@@ -254,7 +269,7 @@ impl Service {
             let app = api()
                 .app()
                 .app_data(Data::new(self.app.clone()))
-                .app_data(Data::new(self.key.clone()));
+                .app_data(Data::new(self.identity()));
             let service = Rc::new(init_service(app).await);
             let handler: Handler = Box::new(move |request| {
                 let service = Rc::clone(&service);
@@ -267,12 +282,12 @@ impl Service {
 
     /// Serves on a port of its own as long as the test runs.
     pub async fn listen(&self) -> SocketAddr {
-        let (app, key) = (self.app.clone(), self.key.clone());
+        let (app, identity) = (self.app.clone(), Data::new(self.identity()));
         let server = HttpServer::new(move || {
             api()
                 .app()
                 .app_data(Data::new(app.clone()))
-                .app_data(Data::new(key.clone()))
+                .app_data(identity.clone())
         })
         .workers(1)
         .disable_signals()

@@ -24,6 +24,7 @@ mod corrections;
 mod databases;
 mod idempotency;
 mod index;
+mod issuers;
 mod joint_meetings;
 mod organisations;
 mod people;

@@ -26,7 +26,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::auth::{
-    ClientScope, IssuerKey, LaCode, Permission, Principal, Role, install_crypto_provider, issue,
+    ClientScope, Identity, IssuerKey, LaCode, Permission, Principal, Role, Trust, install_crypto_provider,
+    issue,
 };
 use crate::clock::Clock;
 use crate::service::{App, Ids};
@@ -241,7 +242,10 @@ impl Answer {
 
 /// One request to a fresh app.
 async fn send(request: TestRequest) -> Answer {
-    let app = api().app().app_data(Data::new(app())).app_data(Data::new(key()));
+    let app = api()
+        .app()
+        .app_data(Data::new(app()))
+        .app_data(Data::new(Identity::new(key(), Trust::default())));
     let service = init_service(app).await;
     let mut request = request.to_request();
     sign(request.headers_mut());
