@@ -110,7 +110,7 @@ pub fn base() -> OpenApi {
                 .bearer_format("JWT")
                 .description(Some(
                     "A signed token that names the authority (`la`) and the roles of its holder or, for a system, \
-                     its scopes. Operations say in `x-roles` and `x-scopes` which open them; one is enough. A \
+                     its scopes. Operations say in `x-rights` which of both open them; one is enough. A \
                      system of an organisation may do only what the role `contributor` may.",
                 ))
                 .build(),

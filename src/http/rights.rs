@@ -14,8 +14,8 @@ use crate::auth::{
     WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 
-/// The extensions of an operation that say who may: `x-permission`, `x-roles` for people and `x-scopes` for
-/// systems. None for one that takes no permission, or that nobody has put here.
+/// The extension `x-rights` of an operation, which says who may: its permission, the roles of people and the scopes
+/// of systems. None for one that takes no permission, or that nobody has put here.
 pub fn rights_of(operation_id: &str) -> Option<Extensions> {
     Some(match operation_id {
         "list_cases"
@@ -76,9 +76,7 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
 }
 
 fn of<P: Permission>() -> Extensions {
-    ExtensionsBuilder::new()
-        .add("x-permission", P::NAME)
-        .add("x-roles", json!(P::ROLES))
-        .add("x-scopes", json!(P::SCOPES))
-        .build()
+    // One extension: several would be written in another order each time.
+    let rights = json!({ "permission": P::NAME, "roles": P::ROLES, "scopes": P::SCOPES });
+    ExtensionsBuilder::new().add("x-rights", rights).build()
 }
