@@ -204,6 +204,26 @@ impl Permission for WriteSettings {
     const NAME: &'static str = "write_settings";
 }
 
+/// See the systems that may do something at the authority: auditor, admin.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadClients;
+
+impl Permission for ReadClients {
+    const ROLES: &'static [Role] = &[Auditor, Admin];
+    const SCOPES: &'static [ClientScope] = &[ClientScope::Admin];
+    const NAME: &'static str = "read_clients";
+}
+
+/// Register systems, grant them something and shut them out: admin.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteClients;
+
+impl Permission for WriteClients {
+    const ROLES: &'static [Role] = &[Admin];
+    const SCOPES: &'static [ClientScope] = &[ClientScope::Admin];
+    const NAME: &'static str = "write_clients";
+}
+
 /// See the organisations an authority works with: caseworker, manager, auditor, admin, contributor.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOrganisations;

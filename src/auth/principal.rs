@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// What somebody is to an authority.
@@ -112,7 +113,7 @@ impl ClientAccess {
 }
 
 /// What a system may be granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub enum ClientScope {
     /// Read cases, their procedures, clocks and plans.
     #[serde(rename = "case:read")]

@@ -230,6 +230,8 @@ impl From<service::Error> for Failure {
             | service::Error::GoneOn { .. }
             | service::Error::PlanEnded { .. }
             | service::Error::VersionOutdated { .. }
+            | service::Error::TooManySecrets
+            | service::Error::ShutOut
             | service::Error::CaseClosed
             | service::Error::AlreadySealed
             | service::Error::OwnReading

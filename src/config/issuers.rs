@@ -292,6 +292,18 @@ roles = { "EHCP-Officers" = "caseworker", "EHCP-Leads" = "manager" }
     }
 
     #[test]
+    fn the_example_of_the_documentation_can_be_used() {
+        let page = include_str!("../../docs/OPERATIONS.md");
+        let example = page
+            .split("```toml\n")
+            .find(|part| part.starts_with("[[issuers]]"));
+        let example = example.and_then(|part| part.split("```").next()).unwrap();
+        let issuers = read_text(example).unwrap();
+        assert_eq!(issuers[0].mapping.subject_prefix, "entra:");
+        assert_eq!(issuers[0].mapping.role_of.len(), 2);
+    }
+
+    #[test]
     fn what_cannot_be_used_is_refused_all_at_once() {
         for (from, to, what) in [
             ("discovery = true", "", "must have one of"),

@@ -106,6 +106,18 @@ impl<P, T> Once<P, T> {
     where
         T: Send + 'static,
     {
+        Ok(respond(self.kept_answer(app, decide).await?))
+    }
+
+    /// [`Once::answer`], as it is kept and before it is sent.
+    pub async fn kept_answer(
+        self,
+        app: &App,
+        decide: impl FnOnce(&mut Work<'_>, T) -> Result<Answer, Error> + Send + 'static,
+    ) -> Result<Answer, Problem>
+    where
+        T: Send + 'static,
+    {
         let Once {
             principal,
             trace_id,
@@ -118,13 +130,18 @@ impl<P, T> Once<P, T> {
                 once(work, &claim, |work| decide(work, input))
             })
             .await?;
-        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-        let mut response = HttpResponse::build(status);
-        for (name, value) in answer.headers {
-            response.insert_header((name, value));
-        }
-        Ok(response.content_type("application/json").body(answer.body))
+        Ok(answer)
     }
+}
+
+/// An answer on its way out.
+pub fn respond(answer: Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    for (name, value) in answer.headers {
+        response.insert_header((name, value));
+    }
+    response.content_type("application/json").body(answer.body)
 }
 
 /// The answer 201 for something new at a place of its own.

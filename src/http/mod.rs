@@ -11,6 +11,7 @@ mod assessments;
 mod branches;
 mod browsers;
 mod cases;
+mod clients;
 mod clocks;
 pub mod code;
 mod consultations;
@@ -26,6 +27,7 @@ mod health;
 mod limits;
 pub mod metrics;
 mod names;
+mod oauth;
 pub mod openapi;
 mod organisations;
 mod page;
@@ -146,6 +148,15 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(organisations::list_organisations)
         .service(organisations::get_organisation)
         .service(organisations::change_organisation)
+        .service(clients::register_client)
+        .service(clients::list_clients)
+        .service(clients::get_client)
+        .service(clients::change_client)
+        .service(clients::grant_client)
+        .service(clients::add_client_secret)
+        .service(clients::revoke_client_secret)
+        .service(clients::put_client_keys)
+        .service(oauth::take_client_token)
         .service(settings::get_settings)
         .service(settings::put_settings)
         .service(health::check_liveness)

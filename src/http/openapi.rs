@@ -37,7 +37,7 @@ const PUBLIC: [&str; 5] = [
 ];
 
 /// The groups of operations, in the order in which they are shown.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     (
         "timelines",
         "The calculator and the rulebook: what the law makes of given events, storing nothing.",
@@ -77,6 +77,10 @@ const TAGS: [(&str, &str); 16] = [
     (
         "organisations",
         "Whoever owes or gives something: health bodies, schools, services.",
+    ),
+    (
+        "clients",
+        "Systems that ask for themselves: what they may do, what they prove themselves with, and their tokens.",
     ),
     ("settings", "What an authority has decided about its own work."),
     ("reports", "Measures over many procedures."),
@@ -182,7 +186,11 @@ fn problems_of(path: &str, operation: &Operation, is_public: bool) -> Vec<Code> 
     if !path.starts_with("/health/") {
         codes.extend([Code::TooManyRequests, Code::InternalError]);
     }
-    if operation.request_body.is_some() {
+    let takes_json = match &operation.request_body {
+        Some(RefOr::T(body)) => body.content.contains_key("application/json"),
+        Some(RefOr::Ref(_)) | None => false,
+    };
+    if takes_json {
         codes.extend([
             Code::MalformedJson,
             Code::RequestTimeout,

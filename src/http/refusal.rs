@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::extractor::invalid_token;
 use super::problem::{Code, Fault, Problem};
 use super::procedures::permitted_events;
 use crate::casework::timeline::{Reason, Refusal};
@@ -49,6 +50,8 @@ impl From<Error> for Problem {
             Error::VersionOutdated { newest } => {
                 Problem::new(Code::VersionOutdated).with_member("newest_version", newest)
             }
+            Error::TooManySecrets => Problem::new(Code::TooManySecrets),
+            Error::ShutOut => invalid_token("client_shut_out"),
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::AlreadySealed => Problem::new(Code::AlreadySealed),
             Error::OwnReading => Problem::new(Code::OwnReading),

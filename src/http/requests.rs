@@ -22,7 +22,7 @@ const STATUSES: [u16; 24] = [
 ];
 
 /// Why an answer may be 503; `docs/OPERATIONS.md` says of each what to do.
-const CAUSES: [&str; 8] = [
+const CAUSES: [&str; 10] = [
     "starting",
     "stopping",
     "database_unreachable",
@@ -31,6 +31,8 @@ const CAUSES: [&str; 8] = [
     "database_read_only",
     "database_failing",
     "outcome_unknown",
+    "issuer_unreachable",
+    "secrets_busy",
 ];
 
 /// Counts for the life of the process.

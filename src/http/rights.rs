@@ -9,9 +9,9 @@ use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 
 use crate::auth::{
     BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
-    ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
-    ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteConsultations,
-    WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
+    ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
+    ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients,
+    WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 
 /// The extension `x-rights` of an operation, which says who may: its permission, the roles of people and the scopes
@@ -67,6 +67,13 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         | "record_appointment"
         | "claim_advice_exception" => of::<ContributeAdvice>(),
         "list_clocks" => of::<ReadClocks>(),
+        "list_clients" | "get_client" => of::<ReadClients>(),
+        "register_client"
+        | "change_client"
+        | "grant_client"
+        | "add_client_secret"
+        | "revoke_client_secret"
+        | "put_client_keys" => of::<WriteClients>(),
         "list_organisations" | "get_organisation" => of::<ReadOrganisations>(),
         "open_organisation" | "change_organisation" => of::<WriteOrganisations>(),
         "get_settings" => of::<ReadSettings>(),

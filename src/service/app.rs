@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use uuid::Uuid;
+
+use super::client_token::check_admitted;
 use super::{Error, Ids, Work};
 use crate::auth::Principal;
 use crate::clock::Clock;
@@ -46,6 +49,11 @@ impl App {
             is_ready: Arc::default(),
             is_stopping: Arc::default(),
         }
+    }
+
+    /// A new id, for what has to have one before its transaction begins.
+    pub fn new_id(&self) -> Uuid {
+        self.ids.new_id(self.clock.now())
     }
 
     /// Says that the index is right and requests may come.
@@ -122,6 +130,7 @@ impl App {
     {
         let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
         move |connection| {
+            check_admitted(connection, &principal)?;
             use_case(&mut Work {
                 connection,
                 principal: &principal,

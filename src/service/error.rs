@@ -65,6 +65,10 @@ pub enum Error {
     VersionOutdated {
         newest: i64,
     },
+    /// As many secrets of the system are good as may be.
+    TooManySecrets,
+    /// The system that asks is shut out, or no longer granted what its token says.
+    ShutOut,
     /// The case is closed.
     CaseClosed,
     /// The case is sealed already.

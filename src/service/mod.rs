@@ -6,6 +6,8 @@
 pub mod advice;
 pub mod app;
 pub mod case;
+pub mod client;
+pub mod client_token;
 pub mod clock;
 mod consequence;
 pub mod copy;

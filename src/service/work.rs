@@ -28,6 +28,12 @@ impl Ids {
         Ids::Seeded(Box::new(Mutex::new(ChaCha8Rng::seed_from_u64(seed))))
     }
 
+    /// A new id that sorts by its instant.
+    pub(super) fn new_id(&self, now: DateTime<Utc>) -> Uuid {
+        let milliseconds = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+        Builder::from_unix_timestamp_millis(milliseconds, &self.tail()).into_uuid()
+    }
+
     /// What an id holds beside its millisecond. It counts up, so that lists keep the order in which
     /// this process made what they hold; the rest is chance.
     fn tail(&self) -> [u8; 10] {
@@ -100,8 +106,7 @@ impl Work<'_> {
 
     /// A new id that sorts by the instant of the work.
     pub fn new_id(&self) -> Uuid {
-        let milliseconds = u64::try_from(self.now.timestamp_millis()).unwrap_or(0);
-        Builder::from_unix_timestamp_millis(milliseconds, &self.ids.tail()).into_uuid()
+        self.ids.new_id(self.now)
     }
 
     /// A reference that people can read out: eight characters with nothing of the child in them.

@@ -10,6 +10,7 @@ pub mod backup;
 mod breaker;
 pub mod case;
 mod checkpoint;
+pub mod client;
 pub mod clock;
 mod column;
 pub mod connection;

@@ -285,6 +285,54 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    clients (id) {
+        id -> Text,
+        la_code -> Text,
+        name -> Text,
+        belongs_to -> Text,
+        keys -> Text,
+        disabled_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    client_grants (la_code, client_id) {
+        la_code -> Text,
+        client_id -> Text,
+        organisation_id -> Nullable<Text>,
+        scopes -> Text,
+        disabled_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    client_secrets (id) {
+        id -> Text,
+        la_code -> Text,
+        client_id -> Text,
+        hash -> Text,
+        created_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    client_assertions (client_id, jti_sha256) {
+        client_id -> Text,
+        jti_sha256 -> Text,
+        la_code -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(procedures -> cases (case_id));
 diesel::allow_tables_to_appear_in_same_query!(
     advice_requests,
@@ -295,6 +343,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     case_grants,
     case_seals,
     cases,
+    client_assertions,
+    client_grants,
+    client_secrets,
+    clients,
     clocks,
     events,
     flags,

@@ -84,6 +84,15 @@ const TABLE: &[(&str, &str)] = &[
     ("list_organisations", "cmado"),
     ("get_organisation", "cmado"),
     ("change_organisation", "d"),
+    ("register_client", "d"),
+    ("list_clients", "ad"),
+    ("get_client", "ad"),
+    ("change_client", "d"),
+    ("grant_client", "d"),
+    ("add_client_secret", "d"),
+    ("revoke_client_secret", "d"),
+    ("put_client_keys", "d"),
+    ("take_client_token", "*"),
     ("get_settings", "cmad"),
     ("put_settings", "d"),
 ];
@@ -189,6 +198,9 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
             json!({ "ground": "absent", "from": "2026-02-13", "to": "2026-02-19" })
         }
         ("POST", "/v1/organisations") => json!({ "name": "A", "kind": "other" }),
+        ("POST", "/v1/clients") => json!({ "name": "A", "scopes": ["case:read"] }),
+        ("PUT", "/v1/clients/{id}/grant") => json!({ "organisation_id": other, "scopes": ["case:read"] }),
+        ("PUT", "/v1/clients/{id}/keys") => json!({ "keys": [] }),
         ("POST", "/v1/timelines") => {
             json!({ "procedure": "assessment", "as_of": "2026-02-01", "events": [request] })
         }
@@ -215,6 +227,9 @@ struct Fixture {
     sealed_reference: String,
     /// A reading of it for which somebody else broke the glass.
     reading: String,
+    client: String,
+    secret_id: String,
+    secret: String,
 }
 
 async fn fixture() -> Fixture {
@@ -275,7 +290,18 @@ async fn fixture() -> Fixture {
         sealed_reference,
         reading,
     } = seal_two(&service).await;
+    let client = sample("POST", "/v1/clients", "");
+    let client = service.post(&service.admin(), "/v1/clients", client).await;
+    let client = client.expect(201).id();
+    let secrets = format!("/v1/clients/{client}/secrets");
+    let secret = service
+        .post(&service.admin(), &secrets, json!({}))
+        .await
+        .expect(201);
     Fixture {
+        client,
+        secret_id: secret.id(),
+        secret: secret.body["secret"].as_str().unwrap().to_owned(),
         service,
         case_id,
         person,
@@ -360,6 +386,8 @@ impl Fixture {
             &self.plan
         } else if path.starts_with("/v1/advice-requests") {
             &self.request
+        } else if path.starts_with("/v1/clients") {
+            &self.client
         } else {
             &self.trust
         };
@@ -372,6 +400,7 @@ impl Fixture {
             .replace("{id}", id)
             .replace("{person_id}", &self.person)
             .replace("{grant_id}", &self.grant)
+            .replace("{secret_id}", &self.secret_id)
             .replace("{number}", "1");
         format!("{path}{query}")
     }
@@ -383,7 +412,13 @@ impl Fixture {
             Some(actor) => actor.request(method, &uri),
             None => anonymous(method, &uri),
         };
-        if operation.method != "GET" {
+        if operation.id == "take_client_token" {
+            request = request.set_form([
+                ("grant_type", "client_credentials"),
+                ("client_id", &self.client),
+                ("client_secret", &self.secret),
+            ]);
+        } else if operation.method != "GET" {
             let version = if operation.path == "/v1/assessments/{id}/events" {
                 3
             } else {

@@ -332,6 +332,10 @@ impl Service {
         .await
     }
 
+    pub async fn patch_as_admin(&self, uri: &str, version: i64, body: Value) -> Answer {
+        self.patch(&self.admin(), uri, version, body).await
+    }
+
     pub async fn put(&self, actor: &Actor, uri: &str, body: Value) -> Answer {
         self.send(actor.request(Method::PUT, uri).set_json(body)).await
     }
@@ -542,6 +546,13 @@ pub fn anonymous(method: Method, uri: &str) -> TestRequest {
 }
 
 impl Actor {
+    /// Whoever holds a token.
+    pub fn with_token(token: &str) -> Actor {
+        Actor {
+            token: token.to_owned(),
+        }
+    }
+
     /// What stands in the `Authorization` header.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)

@@ -16,6 +16,7 @@ mod advice;
 mod assessments;
 mod authorisation;
 mod cases;
+mod clients;
 mod clocks;
 mod concurrency;
 mod consultations;

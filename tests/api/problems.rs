@@ -233,6 +233,7 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             )
             .await,
     );
+    reached.extend(of_systems(service).await);
     reached.insert("bad_request", broken_body(service).await);
     let long = "a".repeat(9 * 1024);
     reached.insert(
@@ -262,6 +263,55 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
             .await,
     );
     reached
+}
+
+/// What systems and those who keep them are told.
+async fn of_systems(service: &Service) -> Vec<(&'static str, Answer)> {
+    let body = json!({ "name": "Feed", "scopes": ["case:read"] });
+    let client_id = service
+        .post(&service.admin(), "/v1/clients", body)
+        .await
+        .expect(201)
+        .id();
+    let uri = format!("/v1/clients/{client_id}/secrets");
+    let made = service.post(&service.admin(), &uri, json!({})).await.expect(201);
+    let secret = made.body["secret"].as_str().unwrap();
+    service.post(&service.admin(), &uri, json!({})).await.expect(201);
+    let mut told = vec![(
+        "too_many_secrets",
+        service.post(&service.admin(), &uri, json!({})).await,
+    )];
+    let grant = ("grant_type", "client_credentials");
+    for (code, parameters) in [
+        ("invalid_request", vec![grant, grant]),
+        ("unsupported_grant_type", vec![("grant_type", "password")]),
+        (
+            "invalid_client",
+            vec![grant, ("client_id", &client_id), ("client_secret", "hush")],
+        ),
+        (
+            "invalid_scope",
+            vec![
+                grant,
+                ("client_id", &client_id),
+                ("client_secret", secret),
+                ("scope", "x"),
+            ],
+        ),
+        (
+            "invalid_grant",
+            vec![
+                grant,
+                ("client_id", &client_id),
+                ("client_secret", secret),
+                ("la", "330"),
+            ],
+        ),
+    ] {
+        let request = anonymous(Method::POST, "/oauth/token").set_form(parameters);
+        told.push((code, service.send(request).await));
+    }
+    told
 }
 
 /// A plan that was made, whose opening is voided after more was recorded on it.

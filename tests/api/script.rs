@@ -117,6 +117,7 @@ impl Script {
         script.plan_in_order().await;
         script.consultations_in_order().await;
         script.seal_in_order().await;
+        script.systems_in_order().await;
         script.reuse_a_key().await;
         script
     }
@@ -328,6 +329,36 @@ impl Script {
             let admin = Who::Staff(Role::Admin);
             self.write(admin, Method::PATCH, &uri, Some(version), change)
                 .await;
+        }
+    }
+
+    /// What can be asked about systems without a secret, which is another each time.
+    async fn systems_in_order(&mut self) {
+        const ADMIN: Who = Who::Staff(Role::Admin);
+        let grant = json!({ "organisation_id": self.organisations[0], "scopes": ["advice:read"] });
+        let mut new = grant.clone();
+        new["name"] = json!("Records");
+        let client = self.post(ADMIN, "/v1/clients", new).await.expect(201).id();
+        let uri = format!("/v1/clients/{client}");
+        let name = json!({ "name": "Patient records" });
+        self.write(ADMIN, Method::PATCH, &uri, Some(1), name).await;
+        for (part, body) in [("grant", grant), ("keys", json!({ "keys": [] }))] {
+            self.write(ADMIN, Method::PUT, &format!("{uri}/{part}"), None, body)
+                .await;
+        }
+        self.get(ADMIN, &uri).await;
+        self.get(ADMIN, "/v1/clients").await;
+        let nobody = format!("grant_type=client_credentials&client_id={client}&client_secret=hush");
+        for form in ["grant_type=password", "scope=admin", &nobody] {
+            let headers = vec![("Content-Type", "application/x-www-form-urlencoded".to_owned())];
+            self.send(
+                ADMIN,
+                Method::POST,
+                "/oauth/token",
+                headers,
+                Some(form.to_owned()),
+            )
+            .await;
         }
     }
 
@@ -1032,7 +1063,12 @@ fn assert_covers_everything(script: &[(Sent, Answer)]) {
             *codes.entry(answer.code().to_owned()).or_insert(0) += 1;
         }
     }
-    for operation in &operations {
+    // Secrets and what is taken with them are others each time, by design; `clients` asks for those.
+    let by_secret = ["add_client_secret", "revoke_client_secret", "take_client_token"];
+    for operation in operations
+        .iter()
+        .filter(|operation| !by_secret.contains(&operation.id.as_str()))
+    {
         assert!(
             done.get(operation.id.as_str()) >= Some(&1),
             "{} never succeeds: {done:?}",
@@ -1047,6 +1083,9 @@ fn assert_covers_everything(script: &[(Sent, Answer)]) {
         Code::UriTooLong,
         Code::TooManyRequests,
         Code::HeadersTooLarge,
+        Code::InvalidGrant,
+        Code::InvalidScope,
+        Code::TooManySecrets,
         Code::IdempotencyInFlight,
         Code::InternalError,
         Code::Unavailable,

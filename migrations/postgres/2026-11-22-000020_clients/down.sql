@@ -1,0 +1,4 @@
+DROP TABLE client_assertions;
+DROP TABLE client_secrets;
+DROP TABLE client_grants;
+DROP TABLE clients;
