@@ -489,6 +489,69 @@ fn a_copy_to_postgresql_and_back_is_equal() {
     assert!(said.contains("already holds other data"), "{said}");
 }
 
+/// What the verification of the one authority's trail reports.
+fn verified(data: &Path, database_url: Option<&str>, noted: Option<&str>) -> Value {
+    let mut command = ehcp(&["audit", "verify", "--format", "json", "--la", "885"]);
+    command.args(["--data", text(data)]);
+    if let Some(url) = database_url {
+        command.env("DATABASE_URL", url);
+    }
+    if let Some(head) = noted {
+        command.args(["--head", head]);
+    }
+    let reports: Value = serde_json::from_str(&done(&command.output().unwrap())).unwrap();
+    reports[0].clone()
+}
+
+#[test]
+fn a_backup_and_a_copy_carry_the_chain_of_the_trail() {
+    let data = demo(6);
+    let mut server = Server::start(&["serve", "--data", text(data.path())]);
+    let caseworker = token(data.path(), "caseworker");
+    assert_eq!(server.get(&caseworker, "/v1/cases").0, 200);
+    let started = std::time::Instant::now();
+    while verified(data.path(), None, None)["unsealed"] != 0 {
+        assert!(started.elapsed().as_secs() < 60, "it is never sealed");
+    }
+    // The next reading waits for its place.
+    assert_eq!(server.get(&caseworker, "/v1/cases").0, 200);
+    server.signal("-TERM");
+    assert_eq!(server.ended(), 0);
+    let report = verified(data.path(), None, None);
+    let head = format!(
+        "{}:{}",
+        report["head"]["sequence"],
+        report["head"]["hash"].as_str().unwrap()
+    );
+
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("kept.db");
+    done(&backup(data.path(), &file));
+    let restored = folder.path().join("restored");
+    done(&restore(&file, &restored));
+    assert_eq!(verified(&restored, None, Some(&head)), report);
+
+    let Some(server) = postgres::server() else { return };
+    let url = server.database();
+    done(&copy(&sqlite_url(data.path()), &url, &[]));
+    assert_eq!(verified(data.path(), Some(&url), Some(&head)), report);
+    let command = ehcp(&["serve", "--data", text(data.path())]);
+    let mut server = serve_on(command, &url);
+    while verified(data.path(), Some(&url), Some(&head))["unsealed"] != 0 {
+        assert!(started.elapsed().as_secs() < 120, "it is never sealed");
+    }
+    server.kill();
+    let back = tempdir().unwrap();
+    done(&copy(&url, &sqlite_url(back.path()), &[]));
+    let there = verified(back.path(), None, Some(&head));
+    assert!(there["verified"].as_i64() >= report["verified"].as_i64());
+}
+
+fn serve_on(mut command: std::process::Command, url: &str) -> Server {
+    command.env("DATABASE_URL", url);
+    Server::start_as(command)
+}
+
 /// Kills the copy as soon as it has said what is expected; whether it was still running then.
 fn killed_when(from: &str, to: &str, expected: &str) -> bool {
     let mut command = ehcp(&["copy", "--from", from, "--to", to, "--batch", "3"]);

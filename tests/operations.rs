@@ -3,7 +3,6 @@
 #![cfg(test)]
 #![cfg(unix)]
 
-#[expect(dead_code, reason = "it is shared, and not everybody uses all of it")]
 #[cfg(test)]
 mod support;
 
@@ -517,6 +516,103 @@ fn under_load_it_stops_without_half_an_answer_or_a_lost_one() {
         let path = format!("/v1/cases/{}", case["id"].as_str().unwrap());
         assert_eq!(server.get(&caseworker, &path).0, 200, "{case}");
     }
+}
+
+/// Who read what, by the trail in the file.
+fn readings(data: &Path) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        line: String,
+    }
+    let mut connection = SqliteConnection::establish(text(&data.join("ehcp.db"))).unwrap();
+    let asked = "SELECT action || ' ' || case_id || ' ' || subject || ' ' || client_address AS line \
+                 FROM audit_entries WHERE kind = 'reading' ORDER BY id";
+    let found: Vec<Line> = diesel::sql_query(asked).load(&mut connection).unwrap();
+    found.into_iter().map(|found| found.line).collect()
+}
+
+#[test]
+fn a_durable_reading_outlives_a_kill_and_any_reading_a_stop() {
+    let folder = tempdir().unwrap();
+    let data = folder.path();
+    let mut server = Server::start(&["serve", "--data", text(data), "--audit-readings", "durable"]);
+    let token = token(data, "caseworker");
+    let (case, _) = open_assessment(&server.address, &token, "one").unwrap();
+    let path = format!("/v1/cases/{case}");
+    assert_eq!(server.get(&token, &path).0, 200);
+    server.kill();
+    let line = format!("get_case {case} caseworker 127.0.0.1");
+    assert_eq!(readings(data), std::slice::from_ref(&line));
+
+    let mut server = Server::start(&["serve", "--data", text(data)]);
+    assert_eq!(server.get(&token, &path).0, 200);
+    server.signal("-TERM");
+    assert_eq!(server.ended(), 0);
+    assert_eq!(readings(data), [line.clone(), line.clone()]);
+
+    let mut server = Server::start(&["serve", "--data", text(data)]);
+    assert_eq!(server.get(&token, &path).0, 200);
+    eventually("the reading is written down", || readings(data).len() == 3);
+    server.kill();
+}
+
+/// The code it ends with, and the one report.
+fn verify(data: &Path, more: &[&str]) -> (i32, Value) {
+    let mut arguments = vec!["audit", "verify", "--format", "json", "--data", text(data)];
+    arguments.extend(more);
+    let output = run(&arguments);
+    let reports: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code().unwrap(), reports[0].clone())
+}
+
+#[test]
+fn the_trail_is_sealed_while_it_serves_and_verified_beside_it() {
+    let folder = tempdir().unwrap();
+    let data = folder.path();
+    let mut server = Server::start(&["serve", "--data", text(data)]);
+    let token = token(data, "caseworker");
+    let (case, _) = open_assessment(&server.address, &token, "one").unwrap();
+    assert_eq!(server.get(&token, &format!("/v1/cases/{case}")).0, 200);
+    eventually("everything is sealed", || {
+        let (code, report) = verify(data, &[]);
+        assert_eq!((code, &report["findings"]), (0, &json!([])), "{report}");
+        report["unsealed"] == 0 && report["verified"] == 3
+    });
+    let (_, report) = verify(data, &[]);
+    let head = format!(
+        "{}:{}",
+        report["head"]["sequence"],
+        report["head"]["hash"].as_str().unwrap()
+    );
+    let noted = ["--la", report["la_code"].as_str().unwrap(), "--head", &head];
+    assert_eq!(verify(data, &noted).0, 0);
+    server.signal("-TERM");
+    assert_eq!(server.ended(), 0);
+
+    let mut connection = SqliteConnection::establish(text(&data.join("ehcp.db"))).unwrap();
+    for statement in [
+        "DROP TRIGGER audit_entries_stand",
+        "UPDATE audit_entries SET subject = 'somebody-else' WHERE action = 'open_assessment'",
+    ] {
+        diesel::sql_query(statement).execute(&mut connection).unwrap();
+    }
+    let (code, report) = verify(data, &noted);
+    assert_eq!((code, &report["wrong"]), (1, &json!(1)));
+    assert_eq!(
+        (&report["findings"][0]["code"], &report["findings"][0]["sequence"]),
+        (&json!("altered"), &json!(2))
+    );
+    let said = run(&["audit", "verify", "--data", text(data)]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.contains("WRONG     2: ") && said.contains("1 thing is wrong"),
+        "{said}"
+    );
+    let other = "0".repeat(64);
+    let (code, report) = verify(data, &["--la", "885", "--head", &format!("3:{other}")]);
+    assert_eq!((code, &report["wrong"]), (1, &json!(2)));
 }
 
 #[test]

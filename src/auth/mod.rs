@@ -24,7 +24,7 @@ pub use self::key_source::may_be_fetched;
 pub use self::permission::{
     BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
     ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
-    ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients,
+    ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients,
     WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings, allows,
 };
 pub use self::principal::{

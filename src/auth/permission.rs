@@ -224,6 +224,16 @@ impl Permission for WriteClients {
     const NAME: &'static str = "write_clients";
 }
 
+/// See who did and saw what: auditor.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadTrail;
+
+impl Permission for ReadTrail {
+    const ROLES: &'static [Role] = &[Auditor];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "read_trail";
+}
+
 /// See the organisations an authority works with: caseworker, manager, auditor, admin, contributor.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOrganisations;

@@ -25,6 +25,18 @@ pub enum Role {
 }
 
 impl Role {
+    /// As tokens name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Caseworker => "caseworker",
+            Role::Manager => "manager",
+            Role::Auditor => "auditor",
+            Role::Admin => "admin",
+            Role::Contributor => "contributor",
+            Role::Family => "family",
+        }
+    }
+
     /// Whether the role is held at the authority itself.
     pub fn is_staff(self) -> bool {
         match self {

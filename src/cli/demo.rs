@@ -70,7 +70,7 @@ impl Demo {
         serve_until_stopped(
             config,
             listeners,
-            App::new(database.store.clone(), clock, Ids::Random),
+            App::new(database.store.clone(), clock, Ids::Random).with_readings(config.audit_readings),
             key,
         )?;
         Ok(Exit::Done)

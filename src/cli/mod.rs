@@ -7,7 +7,7 @@
 //! | code | when |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | something differs: `rebuild --check` or `restore` found an index other than the events amount to (`restore` has restored it all the same), or the ends of a `copy` are not equal |
+//! | 1 | something differs: `rebuild --check` or `restore` found an index other than the events amount to (`restore` has restored it all the same), or the ends of a `copy` are not equal, or `audit verify` found a trail that does not fit |
 //! | 64 | the command line is wrong; or `backup` or `restore` was asked of PostgreSQL, which has its own tools |
 //! | 65 | the database file is not a database of this program, or the backup is damaged |
 //! | 66 | the data folder, the key file, the backup or the source cannot be read |
@@ -18,6 +18,7 @@
 //! | 78 | the configuration, the key or the address cannot be used, or the database or backup is of a newer version, or an end of a `copy` of an older one |
 //! | 130 | told twice to stop, or not finished in time: what was not committed was broken off |
 
+mod audit;
 mod backup;
 mod config;
 mod copy;
@@ -82,6 +83,9 @@ enum Command {
     Openapi,
     /// Compute clocks, flags and states again from the events
     Rebuild(rebuild::Rebuild),
+    /// Examine the trail of who did and saw what
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Make a backup of the SQLite database, which may be in use
     Backup(backup::Backup),
     /// Examine a backup, and make it the database of an empty data folder
@@ -121,6 +125,7 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Config => config::print(&config),
         Command::Openapi => openapi::print(),
         Command::Rebuild(rebuild) => rebuild.run(&config),
+        Command::Audit(audit) => audit.run(&config),
         Command::Backup(backup) => backup.run(&config),
         Command::Restore(restore) => restore.run(&config),
         Command::Copy(copy) => copy.run(),

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
@@ -22,10 +22,12 @@ use crate::http::metrics::{Metrics, resources as metrics_resources};
 use crate::http::{Api, Exposure, Limits, Rate, Rates};
 use crate::service::lease::{Duty, Replica};
 use crate::service::rebuild::{Report, rebuild_stale_once};
+use crate::service::sealing::{BATCH, Sealed, authorities_to_seal, seal_batch};
 use crate::service::{App, Error, Ids};
 use crate::store::idempotency::forget_old_answers;
 use crate::store::{Location, Store, StoreError};
 
+const SEAL_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long a replica that cannot get ready yet waits before it looks again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -50,7 +52,8 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
         ),
         (Location::Postgres(_), Some(_)) | (Location::SqliteFile(_), _) => {}
     }
-    let app = App::new(database.store.clone(), Clock::System, Ids::Random);
+    let app =
+        App::new(database.store.clone(), Clock::System, Ids::Random).with_readings(config.audit_readings);
     serve_until_stopped(config, listeners, app, key)?;
     // The lock goes with the database, after the last write is done.
     Ok(Exit::Done)
@@ -161,6 +164,8 @@ async fn run_server(
         None => None,
     };
 
+    let writing = rt::spawn(write_readings(app.clone()));
+    let reading = app.clone();
     let preparing = rt::spawn(async move {
         let prepared = prepare(&app).await;
         if prepared.is_err() {
@@ -172,6 +177,14 @@ async fn run_server(
     if let Some(measuring) = measuring {
         measuring.stop(false).await;
     }
+    if let Err(error) = reading.write_readings().await {
+        log::error!(
+            readings = reading.readings().waiting(),
+            error:% = Failure::from(error).sentence;
+            "the trail lacks readings that could not be written down"
+        );
+    }
+    writing.abort();
     // Where the server was stopped first there may be no answer, and nothing is wrong.
     let prepared = if preparing.is_finished() {
         preparing.await.unwrap_or(Ok(()))
@@ -232,8 +245,67 @@ async fn prepare(app: &App) -> Result<(), Failure> {
     rt::spawn(forget_old_answers_by_the_hour(
         app.store.clone(),
         app.clock.clone(),
-        replica,
+        replica.clone(),
     ));
+    rt::spawn(seal_the_trail(app.store.clone(), app.clock.clone(), replica));
+    Ok(())
+}
+
+/// Writes down what was read, within a second of it.
+async fn write_readings(app: App) {
+    let mut is_failing = false;
+    loop {
+        app.readings().until_due().await;
+        match app.write_readings().await {
+            Ok(_) if is_failing => {
+                log::info!("readings are written down again");
+                is_failing = false;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if !is_failing {
+                    log::error!(error:% = Failure::from(error).sentence; "readings cannot be written down; they wait");
+                }
+                is_failing = true;
+                rt::time::sleep(ASK_AGAIN_AFTER).await;
+            }
+        }
+    }
+}
+
+/// Gives the entries of every authority's trail their places, as they come.
+async fn seal_the_trail(store: Store, clock: Clock, replica: Replica) {
+    let mut is_failing = false;
+    loop {
+        rt::time::sleep(SEAL_EVERY).await;
+        match seal_what_waits(&store, &clock, &replica).await {
+            Ok(()) => is_failing = false,
+            Err(error) => {
+                if !is_failing {
+                    log::error!(error:% = Failure::from(error).sentence; "the trail could not be sealed; it is tried again");
+                }
+                is_failing = true;
+            }
+        }
+    }
+}
+
+async fn seal_what_waits(store: &Store, clock: &Clock, replica: &Replica) -> Result<(), Error> {
+    for la_code in store.read(authorities_to_seal).await? {
+        loop {
+            let (replica, la_code, now) = (replica.clone(), la_code.clone(), clock.now().naive_utc());
+            let started = Instant::now();
+            let sealed = store
+                .write(move |connection| seal_batch(connection, &replica, &la_code, now))
+                .await?;
+            match sealed {
+                Sealed::Entries(entries) if entries == BATCH => {}
+                Sealed::Entries(_) | Sealed::NotOurs => break,
+            }
+            // It takes a quarter of the time at most: others write too, and read.
+            rt::time::sleep(started.elapsed() * 3).await;
+        }
+    }
     Ok(())
 }
 

@@ -19,7 +19,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(with_lines: bool) -> Watch {
-        let style = ProgressStyle::with_template("{msg:18} {bar:40} {pos} of {len} rows, {eta} left");
+        Watch::of("rows", with_lines)
+    }
+
+    pub(super) fn of(things: &str, with_lines: bool) -> Watch {
+        let template = format!("{{msg:18}} {{bar:40}} {{pos}} of {{len}} {things}, {{eta}} left");
+        let style = ProgressStyle::with_template(&template);
         Watch {
             bar: ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())),
             with_lines: with_lines && !std::io::stderr().is_terminal(),

@@ -20,6 +20,7 @@ use std::time::Duration;
 pub use self::networks::Networks;
 pub use self::setting::{Fallback, Kind, Row, Setting};
 use crate::auth::{Issuer, Trust};
+use crate::service::readings::Durability;
 use crate::store::{Location, Sizes};
 
 /// The variable that names the file.
@@ -62,6 +63,7 @@ pub struct Config {
     pub keep_alive: Duration,
     pub drain: Duration,
     pub shutdown: Duration,
+    pub audit_readings: Durability,
     effective: Vec<Effective>,
 }
 
@@ -347,6 +349,11 @@ impl Config {
             keep_alive: seconds(Setting::KeepAliveSeconds),
             drain: seconds(Setting::DrainSeconds),
             shutdown: seconds(Setting::ShutdownSeconds),
+            audit_readings: if text(Setting::AuditReadings) == "durable" {
+                Durability::Durable
+            } else {
+                Durability::Buffered
+            },
         }
     }
 

@@ -45,6 +45,7 @@ pub enum Setting {
     KeepAliveSeconds,
     DrainSeconds,
     ShutdownSeconds,
+    AuditReadings,
 }
 
 /// What the table says of a setting.
@@ -96,7 +97,7 @@ pub enum Fallback {
 }
 
 impl Setting {
-    pub const ALL: [Setting; 33] = [
+    pub const ALL: [Setting; 34] = [
         Setting::Bind,
         Setting::Data,
         Setting::DatabaseUrl,
@@ -130,6 +131,7 @@ impl Setting {
         Setting::KeepAliveSeconds,
         Setting::DrainSeconds,
         Setting::ShutdownSeconds,
+        Setting::AuditReadings,
     ];
 
     /// The setting with this key in the file.
@@ -466,6 +468,16 @@ impl Setting {
                 default: Fallback::Number(30),
                 unit: "seconds",
                 meaning: "How long after that it may take to answer what it has accepted.",
+            },
+            Setting::AuditReadings => Row {
+                name: "audit_readings",
+                variable: "EHCP_AUDIT_READINGS",
+                flag: Some("audit-readings"),
+                kind: Kind::OneOf(&["buffered", "durable"]),
+                default: Fallback::Text("buffered"),
+                unit: "",
+                meaning: "Whether the trail of a reading is on the disk within a second of the answer, \
+                          or, with `durable`, before it.",
             },
         }
     }

@@ -29,13 +29,14 @@ use uuid::Uuid;
 use crate::auth::Role;
 use crate::clock::noon;
 use crate::service::organisation::list_organisations;
+use crate::service::origin::OWN;
 use crate::service::settings::Settings;
 use crate::service::{Error, Ids, Work};
 use crate::store::Store;
 use crate::store::case::is_empty;
 use crate::store::settings::settings_at;
 use batch::take_over;
-use recorder::{RecordedStory, record_story, staff};
+use recorder::{DEMO, RecordedStory, record_story, staff};
 
 pub use authority::{LA_CODE, caseworker};
 pub use plans::{make_plans, officer_of_plan};
@@ -66,13 +67,13 @@ pub fn is_untouched(store: &Store) -> Result<bool, Error> {
     let admin = staff("admin-1", Role::Admin)?;
     store.read_now(|connection| {
         let has_no_cases = is_empty(connection)?;
-        let mut work = Work {
+        let mut work = Work::new(
             connection,
-            principal: &admin,
-            trace_id: "",
-            now: chrono::DateTime::UNIX_EPOCH,
-            ids: &Ids::Random,
-        };
+            &admin,
+            &OWN,
+            chrono::DateTime::UNIX_EPOCH,
+            &Ids::Random,
+        );
         Ok(has_no_cases && list_organisations(&mut work, None, None, 1)?.is_empty())
     })
 }
@@ -123,13 +124,13 @@ pub fn make(
 fn found_authority(store: &Store, founded_on: NaiveDate) -> Result<(authority::Bodies, Settings), Error> {
     let admin = staff("admin-1", Role::Admin)?;
     store.write_now(move |connection| {
-        let bodies = authority::set_up_authority(&mut Work {
-            connection: &mut *connection,
-            principal: &admin,
-            trace_id: "00000000000000000000000000000885",
-            now: noon(founded_on),
-            ids: &Ids::seeded(SEED),
-        })?;
+        let bodies = authority::set_up_authority(&mut Work::new(
+            connection,
+            &admin,
+            &DEMO,
+            noon(founded_on),
+            &Ids::seeded(SEED),
+        ))?;
         let (_, settings) = settings_at(connection, LA_CODE, None)?;
         Ok((bodies, settings))
     })

@@ -26,7 +26,7 @@ use crate::service::recording::Held;
 use crate::service::request_rows::RequestContent;
 use crate::service::settings::Settings;
 use crate::service::timeline::{GivenEvent, GivenFact};
-use crate::service::{Error, Ids, Work};
+use crate::service::{Error, Ids, Origin, Work};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::Ground;
 use crate::store::advice::AdviceRequestRow;
@@ -157,6 +157,9 @@ struct Recorder<'r> {
     decided_review: Option<Uuid>,
 }
 
+/// Under which trace id everything is recorded.
+pub static DEMO: Origin = Origin::own("00000000000000000000000000000885");
+
 /// What somebody of the made-up authority does at an instant.
 pub fn work_of<'w>(
     connection: &'w mut AnyConnection,
@@ -164,13 +167,7 @@ pub fn work_of<'w>(
     principal: &'w Principal,
     now: DateTime<Utc>,
 ) -> Work<'w> {
-    Work {
-        connection,
-        principal,
-        trace_id: "00000000000000000000000000000885",
-        now,
-        ids,
-    }
+    Work::new(connection, principal, &DEMO, now, ids)
 }
 
 /// The newest request of a key.

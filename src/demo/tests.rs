@@ -11,6 +11,7 @@ use crate::casework::advice::AdviceState;
 use crate::casework::assessment::{ASSESSMENT, AssessmentFact};
 use crate::casework::flag::FlagCode;
 use crate::casework::procedure::State;
+use crate::service::origin::OWN;
 use crate::service::procedure::{ProcedureReading, get_procedure};
 use crate::service::rebuild::{Report, rebuild_all};
 use crate::store::Location;
@@ -79,13 +80,7 @@ impl MadeUp {
             .iter()
             .map(|id| {
                 let read = self.store.read_now(|connection| {
-                    let mut work = Work {
-                        connection,
-                        principal: &manager,
-                        trace_id: "",
-                        now,
-                        ids: &Ids::Random,
-                    };
+                    let mut work = Work::new(connection, &manager, &OWN, now, &Ids::Random);
                     get_procedure(&mut work, &ASSESSMENT, id.parse().unwrap(), None, None)
                 });
                 read.unwrap()
@@ -267,13 +262,13 @@ fn nothing_but_advice_follows_the_end_of_a_story() {
     let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
     let admin = staff("admin-1", Role::Admin).unwrap();
     let set_up = store.write_now(move |connection| {
-        authority::set_up_authority(&mut Work {
+        authority::set_up_authority(&mut Work::new(
             connection,
-            principal: &admin,
-            trace_id: "",
-            now: noon(on("2020-01-01")),
-            ids: &Ids::Random,
-        })
+            &admin,
+            &OWN,
+            noon(on("2020-01-01")),
+            &Ids::Random,
+        ))
     });
     let bodies = set_up.unwrap();
     for number in 0..3_000 {

@@ -6,27 +6,48 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
-use actix_web::web::Path;
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, RequestBody, entity_tag};
+use super::exposure::client_address;
+use super::extractor::{
+    Allowed, Body, IdempotencyKey, IfMatch, PathId, RequestBody, access_reason, entity_tag,
+};
+use super::fallback::Routes;
 use super::problem::Problem;
-use super::trace::TraceId;
+use super::trace::{Pattern, TraceId};
 use crate::auth::{Permission, Principal};
 use crate::service::idempotency::{Answer, Claim, once};
+use crate::service::origin::{Named, Origin};
 use crate::service::{App, Error, Work};
 use crate::store::StoreError;
 
-/// The trace id of a request, for logs and the trail.
-pub fn trace_of(request: &HttpRequest) -> String {
-    request
-        .extensions()
-        .get::<TraceId>()
-        .map(|trace| trace.as_str().to_owned())
-        .unwrap_or_default()
+/// Where a request came from and what it asks, for the trail.
+pub fn origin_of(request: &HttpRequest) -> Origin {
+    let (trace_id, pattern) = {
+        let extensions = request.extensions();
+        let trace_id = extensions.get::<TraceId>().map(|trace| trace.as_str().to_owned());
+        let pattern = extensions.get::<Pattern>().and_then(|pattern| pattern.0.clone());
+        (trace_id.unwrap_or_default(), pattern.unwrap_or_default())
+    };
+    let operation = request
+        .app_data::<Data<Routes>>()
+        .and_then(|routes| routes.operation(request.method().as_str(), &pattern))
+        .unwrap_or_default();
+    let in_path = |name| request.match_info().get(name).map(str::to_owned);
+    let (id, within) = (in_path("id"), in_path("person_id"));
+    let case_id = id.clone().filter(|_| pattern.starts_with("/v1/cases/"));
+    Origin {
+        trace_id: trace_id.into(),
+        is_reading: *request.method() == Method::GET || operation.starts_with("search_"),
+        operation: operation.to_owned().into(),
+        named: within.or(id).map(|resource_id| Named { resource_id, case_id }),
+        client_address: client_address(request).map(|address| address.to_string()),
+        reason: access_reason(request).ok().flatten().map(str::to_owned),
+    }
 }
 
 /// A request to do something once: who asks, under which key, and what they sent.
@@ -34,7 +55,7 @@ pub fn trace_of(request: &HttpRequest) -> String {
 /// It checks in the order of the manners: the token, the key, the body.
 pub struct Once<P, T> {
     pub principal: Principal,
-    pub trace_id: String,
+    pub origin: Origin,
     pub claim: Claim,
     pub input: T,
     permission: PhantomData<P>,
@@ -61,7 +82,7 @@ impl<P: Permission + 'static, T: RequestBody + 'static> FromRequest for Once<P, 
             let body = Body::<T>::from_request(&request, &mut payload).await?;
             Ok(Once {
                 principal,
-                trace_id: trace_of(&request),
+                origin: origin_of(&request),
                 claim: Claim {
                     key: key.0,
                     method: request.method().to_string(),
@@ -120,13 +141,13 @@ impl<P, T> Once<P, T> {
     {
         let Once {
             principal,
-            trace_id,
+            origin,
             claim,
             input,
             ..
         } = self;
         let answer = app
-            .write(principal, trace_id, move |work| {
+            .write(principal, origin, move |work| {
                 once(work, &claim, |work| decide(work, input))
             })
             .await?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, acted, trace_of};
+use super::acting::{Once, acted, origin_of};
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::problem::Problem;
 use super::procedures::ProcedureView;
@@ -226,7 +226,7 @@ async fn matrix_of(
         advice_for,
         items,
     } = app
-        .read_few(principal, trace_of(request), move |work| {
+        .read_few(principal, origin_of(request), move |work| {
             get_matrix(work, kind, procedure_id, query.as_of)
         })
         .await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, created, shown, trace_of};
+use super::acting::{Once, created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery, due_cursor};
@@ -352,7 +352,7 @@ pub async fn list_advice_requests(
         limit: page.rows(),
     };
     let rows = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list_requests(work, filter)
         })
         .await?;
@@ -381,7 +381,7 @@ pub async fn get_advice_request(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let view = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             AdviceRequestView::try_from(get(work, id)?)
         })
         .await?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, acted, created, shown, trace_of};
+use super::acting::{Once, acted, created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
@@ -379,7 +379,7 @@ pub async fn list_cases(
         ..CaseFilter::default()
     };
     let listed = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, filter)
         })
         .await?;
@@ -420,7 +420,7 @@ pub async fn search_cases(
     };
     let (after, rows) = (page.after_id()?, page.rows());
     let listed = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             search(work, &wanted, after, rows)
         })
         .await?;
@@ -446,7 +446,7 @@ pub async fn get_case(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let view = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             CaseView::try_from(get(work, id)?)
         })
         .await?;
@@ -477,7 +477,7 @@ pub async fn change_case(
 ) -> Result<HttpResponse, Problem> {
     let (id, patch) = (id.into_inner().0, body.value.members);
     let view = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             let reading = change(work, id, version.0, |details| {
                 patched(&contract, &details, &patch)
             })?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::acting::{Once, acted, created, placed, respond, shown, trace_of};
+use super::acting::{Once, acted, created, placed, respond, shown, origin_of};
 use super::extractor::{
     Allowed, Body, IdempotencyKey, IfMatch, OptionalIfMatch, PathId, QueryString, RequestBody,
 };
@@ -189,7 +189,7 @@ pub async fn list_clients(
     let page = page.0;
     let (after, rows) = (page.after_id()?, page.rows());
     let clients = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, after, rows)
         })
         .await?;
@@ -213,7 +213,7 @@ pub async fn get_client(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let client = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             get_one(work, id)
         })
         .await?;
@@ -242,7 +242,7 @@ pub async fn change_client(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let client = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             change(work, id, version.0, &body.value)
         })
         .await?;
@@ -271,7 +271,7 @@ pub async fn grant_client(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let client = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             grant(work, id, version.0, &body.value)
         })
         .await?;
@@ -378,7 +378,7 @@ pub async fn put_client_keys(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let client = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             put_keys(work, id, version.0, &body.value.keys)
         })
         .await?;

@@ -9,7 +9,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::acting::trace_of;
+use super::acting::origin_of;
 use super::dates;
 use super::extractor::{Allowed, QueryString};
 use super::page::{Page, PageQuery, due_cursor};
@@ -348,7 +348,7 @@ pub async fn list_clocks(
         limit: page.rows(),
     };
     let items = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, filter, include)
         })
         .await?;

@@ -328,6 +328,37 @@ fn read_idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, Problem
     Ok(IdempotencyKey(key))
 }
 
+/// Why something is done, from `Access-Reason`; the trail keeps it.
+const ACCESS_REASON: &str = "Access-Reason";
+const ACCESS_REASON_PATTERN: &str = "^[!-~]([ -~]{0,498}[!-~])?$";
+const LONGEST_REASON: usize = 500;
+
+/// The header as every operation with a token takes it.
+pub fn access_reason_parameter() -> Parameter {
+    header_parameter(
+        ACCESS_REASON,
+        Required::False,
+        "Why it is done or seen, in visible ASCII characters and spaces. The trail keeps it, and nothing else does.",
+        ACCESS_REASON_PATTERN,
+        "Complaint 2026/114",
+    )
+}
+
+/// The reason that a request gives, if it gives one.
+pub fn access_reason(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let given = header_text(request, &HeaderName::from_static("access-reason"))?.map(str::trim);
+    match given {
+        Some(reason) if reason.is_empty() || reason.len() > LONGEST_REASON => {
+            Err(Problem::new(Code::InvalidHeader)
+                .with_detail("`Access-Reason` must be 1 to 500 visible ASCII characters and spaces."))
+        }
+        given => Ok(given),
+    }
+}
+
+/// Somebody known who may not do what was asked; the trail says so.
+pub struct Forbidden(pub Principal);
+
 /// The asker, who has the permission `P` by a role or, being a system, by a scope.
 #[derive(Debug, Clone)]
 pub struct Allowed<P> {
@@ -359,11 +390,13 @@ impl<P: Permission> FromRequest for Allowed<P> {
         Box::pin(async move {
             let principal = authenticate(&request).await?;
             if !allows::<P>(&principal) {
+                request.extensions_mut().insert(Forbidden(principal));
                 return Err(Problem::new(Code::Forbidden).with_detail(format!(
                     "This takes the permission {}, which no role or scope of the token gives.",
                     P::NAME
                 )));
             }
+            access_reason(&request)?;
             Ok(Allowed {
                 principal,
                 permission: PhantomData,

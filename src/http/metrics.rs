@@ -16,10 +16,13 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::requests::Requests;
 use crate::measure::Distribution;
 use crate::service::App;
+use crate::store::audit::instant_of;
+use crate::store::chain::count_unchained;
 use crate::store::standing::{Owed, count_owed};
 use crate::store::{Load, PoolLoad, StoreError, WriteLoad};
 
@@ -66,6 +69,7 @@ impl Metrics {
             requests: Arc::clone(&self.requests),
             load: self.app.store.load(),
             owed: self.owed().await,
+            trail: self.trail().await,
             memory: anonymous_bytes(),
         };
         let mut registry = Registry::default();
@@ -73,6 +77,34 @@ impl Metrics {
         let mut written = String::new();
         text::encode(&mut written, &registry)?;
         Ok(written)
+    }
+
+    async fn trail(&self) -> Trail {
+        let now = self.app.clock.now();
+        let unsealed: Result<_, StoreError> = self
+            .app
+            .store
+            .read(|connection| count_unchained(connection, None))
+            .await;
+        let unsealed = match unsealed {
+            Ok((number, oldest)) => {
+                let since = oldest
+                    .and_then(|id| Uuid::parse_str(&id).ok())
+                    .and_then(instant_of);
+                let age = since.map_or(0.0, |since| {
+                    (now.naive_utc() - since).num_milliseconds().max(0) as f64 / 1000.0
+                });
+                Some((number.unsigned_abs(), age))
+            }
+            Err(error) => {
+                log::warn!(error:% = error; "the unsealed entries of the trail could not be counted");
+                None
+            }
+        };
+        Trail {
+            buffered: self.app.readings().waiting(),
+            unsealed,
+        }
     }
 
     async fn owed(&self) -> Option<BTreeMap<&'static str, Owed>> {
@@ -125,7 +157,17 @@ struct Scrape {
     requests: Arc<Requests>,
     load: Load,
     owed: Option<BTreeMap<&'static str, Owed>>,
+    trail: Trail,
     memory: Option<u64>,
+}
+
+/// What of the trail is not yet where it will be.
+#[derive(Debug)]
+struct Trail {
+    /// Readings that are not written down yet.
+    buffered: u64,
+    /// How many entries wait for their place in the chain, and for how many seconds the oldest has.
+    unsealed: Option<(u64, f64)>,
 }
 
 impl Collector for Scrape {
@@ -141,6 +183,7 @@ impl Collector for Scrape {
                 }
             }
         }
+        self.encode_trail(&mut encoder)?;
         if let Some(bytes) = self.memory {
             let help = "Memory that only this process uses, less the pages of files";
             let mut memory =
@@ -153,6 +196,27 @@ impl Collector for Scrape {
 }
 
 impl Scrape {
+    fn encode_trail(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Readings that the trail does not hold yet";
+        let mut buffered = encoder.encode_descriptor("ehcp_audit_buffered", help, None, MetricType::Gauge)?;
+        buffered.encode_gauge(&self.trail.buffered)?;
+        if let Some((number, age)) = self.trail.unsealed {
+            let help = "Entries of the trail that wait for their place in the chain";
+            let mut unsealed =
+                encoder.encode_descriptor("ehcp_audit_unsealed", help, None, MetricType::Gauge)?;
+            unsealed.encode_gauge(&number)?;
+            let help = "Age of the oldest entry of the trail that waits for its place";
+            let mut oldest = encoder.encode_descriptor(
+                "ehcp_audit_unsealed_age",
+                help,
+                Some(&Unit::Seconds),
+                MetricType::Gauge,
+            )?;
+            oldest.encode_gauge(&age)?;
+        }
+        Ok(())
+    }
+
     fn encode_requests(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let counted = self.requests.counted();
         let help = "Requests answered, by method, route template and status";

@@ -8,6 +8,7 @@ mod advice;
 mod advice_acts;
 mod advice_requests;
 mod assessments;
+mod audit;
 mod branches;
 mod browsers;
 mod cases;
@@ -159,6 +160,7 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(oauth::take_client_token)
         .service(settings::get_settings)
         .service(settings::put_settings)
+        .service(audit::list_audit_entries)
         .service(health::check_liveness)
         .service(health::check_readiness)
         .service(docs::get_openapi);

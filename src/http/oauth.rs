@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::acting::trace_of;
+use super::acting::origin_of;
 use super::clients::secret_problem;
 use super::problem::{Code, Problem};
 use crate::auth::{
@@ -216,7 +216,7 @@ pub async fn take_client_token(
         .map_err(no_grant)?;
     if !candidate.was_noted(&principal.la_code, &proof, app.clock.now()) {
         let taken = app
-            .write(principal.clone(), trace_of(&request), move |work| {
+            .write(principal.clone(), origin_of(&request), move |work| {
                 take_token(work, &proof, now)
             })
             .await?;

@@ -16,7 +16,7 @@ use utoipa::openapi::{
     ServerBuilder,
 };
 
-use super::extractor::{IDEMPOTENCY_KEY, IF_MATCH};
+use super::extractor::{IDEMPOTENCY_KEY, IF_MATCH, access_reason_parameter};
 use super::problem::{Code, PROBLEM_JSON, ProblemView};
 use super::rights::rights_of;
 use super::{names, schemas};
@@ -37,7 +37,7 @@ const PUBLIC: [&str; 5] = [
 ];
 
 /// The groups of operations, in the order in which they are shown.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 18] = [
     (
         "timelines",
         "The calculator and the rulebook: what the law makes of given events, storing nothing.",
@@ -83,6 +83,7 @@ const TAGS: [(&str, &str); 17] = [
         "Systems that ask for themselves: what they may do, what they prove themselves with, and their tokens.",
     ),
     ("settings", "What an authority has decided about its own work."),
+    ("audit", "Who did and saw what: the trail."),
     ("reports", "Measures over many procedures."),
     ("system", "The health of the service and its own description."),
 ];
@@ -148,6 +149,8 @@ pub fn complete(document: &mut OpenApi) {
         for (_, operation) in operations_mut(item) {
             used.extend(operation.tags.clone().unwrap_or_default());
             if !is_public {
+                let parameters = operation.parameters.get_or_insert_default();
+                parameters.push(access_reason_parameter().into());
                 operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
                 if let Some(rights) = operation.operation_id.as_deref().and_then(rights_of) {
                     operation

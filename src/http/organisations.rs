@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, created, shown, trace_of};
+use super::acting::{Once, created, origin_of, shown};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
@@ -89,7 +89,7 @@ pub async fn list_organisations(
     let (kind, page) = (query.0.kind, page.0);
     let (after, rows) = (page.after_id()?, page.rows());
     let organisations = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, kind, after, rows)
         })
         .await?;
@@ -113,7 +113,7 @@ pub async fn get_organisation(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner().0;
     let organisation = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             get(work, id)
         })
         .await?;
@@ -143,7 +143,7 @@ pub async fn change_organisation(
 ) -> Result<HttpResponse, Problem> {
     let (id, patch) = (id.into_inner().0, body.value.members);
     let organisation = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             change(work, id, version.0, |details| {
                 patched(&contract, &details, &patch)
             })

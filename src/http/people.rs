@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::acting::{Once, created, shown, trace_of};
+use super::acting::{Once, created, origin_of, shown};
 use super::contract::Contract;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
@@ -105,7 +105,7 @@ pub async fn list_people(
     let (case_id, page) = (id.into_inner().0, page.0);
     let (after, rows) = (page.after_id()?, page.rows());
     let people = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, case_id, after, rows)
         })
         .await?;
@@ -129,7 +129,7 @@ pub async fn get_person(
 ) -> Result<HttpResponse, Problem> {
     let (case_id, person_id) = ids.into_inner();
     let person = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             get(work, case_id.0, person_id.0)
         })
         .await?;
@@ -162,7 +162,7 @@ pub async fn change_person(
 ) -> Result<HttpResponse, Problem> {
     let ((case_id, person_id), patch) = (ids.into_inner(), body.value.members);
     let person = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             change(work, case_id.0, person_id.0, version.0, |details| {
                 patched(&contract, &details, &patch)
             })

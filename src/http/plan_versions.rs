@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, placed, trace_of};
+use super::acting::{Once, origin_of, placed};
 use super::extractor::{Allowed, IdempotencyKey, PathId, PathNumber, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
@@ -216,7 +216,7 @@ pub async fn list_plan_versions(
     let (plan_id, moment, page) = (id.into_inner().0, Moment::from(moment.0), page.0);
     let (after, rows) = (page.after_sequence()?, page.rows());
     let versions = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, plan_id, moment, after, rows)
         })
         .await?;
@@ -250,7 +250,7 @@ pub async fn get_plan_version(
     let (PathId(plan_id), PathNumber(number)) = place.into_inner();
     let moment = Moment::from(query.0);
     let reading = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             get(work, plan_id, number, moment)
         })
         .await?;
@@ -280,7 +280,7 @@ pub async fn get_plan_difference(
 ) -> Result<HttpResponse, Problem> {
     let (PathId(plan_id), PathNumber(number)) = place.into_inner();
     let difference = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             difference_of(work, plan_id, number, query.0.from)
         })
         .await?;
@@ -315,7 +315,7 @@ pub async fn get_plan_checks(
 ) -> Result<HttpResponse, Problem> {
     let (PathId(plan_id), PathNumber(number)) = place.into_inner();
     let checks = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             checks_of(work, plan_id, number, query.0.as_final)
         })
         .await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Act, Once, acted, trace_of};
+use super::acting::{Act, Once, acted, origin_of};
 use super::event_input::{OpeningEventInput, PlanEventInput};
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
@@ -268,7 +268,7 @@ pub async fn list_placements(
 ) -> Result<HttpResponse, Problem> {
     let (id, MomentQuery { as_of, known_at }) = (id.into_inner().0, query.0);
     let placements = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             list(work, id, as_of, known_at)
         })
         .await?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{created, shown, trace_of};
+use super::acting::{created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
 use super::page::PageQuery;
 use super::problem::Problem;
@@ -301,7 +301,7 @@ pub async fn one_procedure(
 ) -> Result<HttpResponse, Problem> {
     let MomentQuery { as_of, known_at } = moment;
     let view = app
-        .read_few(principal, trace_of(request), move |work| {
+        .read_few(principal, origin_of(request), move |work| {
             ProcedureView::try_from(get_procedure(work, kind, id, as_of, known_at)?)
         })
         .await?;
@@ -330,7 +330,7 @@ pub async fn page_of_procedures(
         limit: page.rows(),
     };
     let rows = app
-        .read(principal, trace_of(request), move |work| {
+        .read(principal, origin_of(request), move |work| {
             list_procedures(work, filter)
         })
         .await?;
@@ -349,7 +349,7 @@ pub async fn page_of_events(
 ) -> Result<HttpResponse, Problem> {
     let (after, rows) = (page.after_sequence()?, page.rows());
     let views = app
-        .read(principal, trace_of(request), move |work| {
+        .read(principal, origin_of(request), move |work| {
             list_procedure_events(work, kind, id, after, rows)?
                 .into_iter()
                 .map(

@@ -10,7 +10,7 @@ use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use crate::auth::{
     BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
     ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
-    ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients,
+    ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients,
     WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 
@@ -78,6 +78,7 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         "open_organisation" | "change_organisation" => of::<WriteOrganisations>(),
         "get_settings" => of::<ReadSettings>(),
         "put_settings" => of::<WriteSettings>(),
+        "list_audit_entries" => of::<ReadTrail>(),
         _ => return None,
     })
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, acted_on_many, placed, trace_of};
+use super::acting::{Once, acted_on_many, placed, origin_of};
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};
@@ -206,7 +206,7 @@ pub async fn get_seal(
 ) -> Result<HttpResponse, Problem> {
     let case_id = id.into_inner().0;
     let seal = app
-        .read_few(principal.into_principal(), trace_of(&request), move |work| {
+        .read_few(principal.into_principal(), origin_of(&request), move |work| {
             get(work, case_id)
         })
         .await?;
@@ -331,7 +331,7 @@ pub async fn list_break_glass_readings(
     let (is_reviewed, page) = (query.0.is_reviewed, page.0);
     let (after, rows) = (page.after_id()?, page.rows());
     let readings = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             list(work, is_reviewed, after, rows)
         })
         .await?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::acting::{shown, trace_of};
+use super::acting::{origin_of, shown};
 use super::extractor::{Allowed, Body, OptionalIfMatch, RequestBody};
 use super::problem::{Fault, Problem};
 use crate::auth::{ReadSettings, WriteSettings};
@@ -57,7 +57,7 @@ pub async fn get_settings(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (version, settings) = app
-        .read_few(principal.into_principal(), trace_of(&request), get)
+        .read_few(principal.into_principal(), origin_of(&request), get)
         .await?;
     shown(version, &SettingsView { version, settings })
 }
@@ -84,7 +84,7 @@ pub async fn put_settings(
     let (settings, la_code) = (body.value, principal.la_code.as_str().to_owned());
     let kept = settings.clone();
     let version = app
-        .write(principal.into_principal(), trace_of(&request), move |work| {
+        .write(principal.into_principal(), origin_of(&request), move |work| {
             put_all(work, version.0, &kept)
         })
         .await?;

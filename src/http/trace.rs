@@ -15,13 +15,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 
+use super::acting::origin_of;
 use super::browsers::Protections;
+use super::extractor::Forbidden;
 use super::problem::{Code, PROBLEM_JSON, Problem};
 use super::rates::Standings;
 use super::requests::{Requests, UNMATCHED};
 use crate::logging;
+use crate::service::App;
 
 /// The response header that carries the trace id.
 pub const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
@@ -30,6 +33,10 @@ pub const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 /// Handlers find it in the request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceId(String);
+
+/// The path template of a request's resource, if it has one. Handlers find it in the request's extensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(pub Option<String>);
 
 impl TraceId {
     /// The caller's, from a valid `traceparent`; otherwise a new one.
@@ -88,6 +95,8 @@ async fn answer<B: MessageBody + 'static>(
     let path = request.path().to_owned();
     let protections = Protections::of(request.request());
     let requests = request.app_data::<Data<Requests>>().cloned();
+    let route = request.match_pattern();
+    request.extensions_mut().insert(Pattern(route.clone()));
 
     let (problem, answered) = match caught(next.call(request)).await {
         Some(Ok(response)) => (problem_in(&response), Some(response)),
@@ -95,15 +104,18 @@ async fn answer<B: MessageBody + 'static>(
         // The place of the panic is in the log already.
         None => (Some(Problem::bug("a handler panicked")), None),
     };
+    let problem = match (problem, &answered) {
+        (Some(problem), Some(response)) if problem.code() == Code::Forbidden => {
+            Some(taken_down(response.request(), problem).await)
+        }
+        (problem, _) => problem,
+    };
     let problem = problem.map(|problem| problem.happened(&path, trace_id.as_str()));
     if let Some(problem) = &problem
         && let Some(cause) = problem.cause()
     {
         log::error!(code = problem.code().name(), cause = cause; "failed");
     }
-    let route = answered
-        .as_ref()
-        .and_then(|response| response.request().match_pattern());
     let status = match (&problem, &answered) {
         (Some(problem), _) => problem.status_code(),
         (None, Some(response)) => response.status(),
@@ -149,6 +161,19 @@ async fn answer<B: MessageBody + 'static>(
                 .fold(problem, |problem, (name, value)| problem.with_header(name, value))
                 .into())
         }
+    }
+}
+
+/// The refusal of somebody known, once the trail has it.
+async fn taken_down(request: &HttpRequest, problem: Problem) -> Problem {
+    let forbidden = request.extensions_mut().remove::<Forbidden>();
+    let (Some(Forbidden(principal)), Some(app)) = (forbidden, request.app_data::<Data<App>>()) else {
+        return problem;
+    };
+    let code = problem.code().name();
+    match app.refused(&principal, &origin_of(request), code).await {
+        Ok(()) => problem,
+        Err(error) => Problem::from(error),
     }
 }
 

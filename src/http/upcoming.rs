@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, acted_on_many, trace_of};
+use super::acting::{Once, acted_on_many, origin_of};
 use super::event_input::{ReviewEventInput, check_event};
 use super::extractor::{Allowed, IdempotencyKey, QueryString, RequestBody};
 use super::page::{Page, PageQuery, due_cursor};
@@ -181,7 +181,7 @@ pub async fn list_upcoming_reviews(
         limit: page.rows(),
     };
     let reviews = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             upcoming(work, ahead)
         })
         .await?;
@@ -259,7 +259,7 @@ pub async fn list_phase_transfers(
         .unwrap_or(school_year_ends_on(app.clock.today()).year());
     let (after, rows) = (page.after_id()?, page.rows());
     let cohort = app
-        .read(principal.into_principal(), trace_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             transfers(work, transfer_year, query.year_group, after, rows)
         })
         .await?;

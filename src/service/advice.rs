@@ -291,6 +291,7 @@ pub(super) fn agreement_draft(work: &Work<'_>, new: &NewExistingAdvice) -> Draft
 pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<AdviceReading, Error> {
     let (la_code, root) = (work.la_code(), work.root()?);
     let request = find_advice_request(work.connection, &root, request_id)?;
+    work.shows_case(&request.case_id, Some(request.version));
     let procedure = find_procedure(
         work.connection,
         &work.whole(),
@@ -306,7 +307,9 @@ pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<Advic
 /// A page of the requests that the principal may see.
 pub fn list_requests(work: &mut Work<'_>, filter: AdviceFilter) -> Result<Vec<AdviceRequestRow>, Error> {
     let root = work.root()?;
-    Ok(list_advice_requests(work.connection, &root, &filter)?)
+    let rows = list_advice_requests(work.connection, &root, &filter)?;
+    work.shows_page(filter.limit, rows.iter().map(|row| row.case_id.as_str()));
+    Ok(rows)
 }
 
 /// The completeness matrix of a procedure of a kind on a day.

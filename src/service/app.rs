@@ -8,9 +8,13 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::client_token::check_admitted;
+use super::origin::Origin;
+use super::readings::{Durability, Readings};
+use super::work::entry_of_refusal;
 use super::{Error, Ids, Work};
 use crate::auth::Principal;
 use crate::clock::Clock;
+use crate::store::audit::AuditRow;
 use crate::store::{AnyConnection, Store, StoreError};
 
 /// Cheap to clone; clones share everything.
@@ -18,6 +22,7 @@ use crate::store::{AnyConnection, Store, StoreError};
 pub struct App {
     pub store: Store,
     pub clock: Clock,
+    readings: Arc<Readings>,
     ids: Arc<Ids>,
     is_ready: Arc<AtomicBool>,
     is_stopping: Arc<AtomicBool>,
@@ -45,6 +50,7 @@ impl App {
         App {
             store,
             clock,
+            readings: Arc::new(Readings::new(Durability::default())),
             ids: Arc::new(ids),
             is_ready: Arc::default(),
             is_stopping: Arc::default(),
@@ -54,6 +60,24 @@ impl App {
     /// A new id, for what has to have one before its transaction begins.
     pub fn new_id(&self) -> Uuid {
         self.ids.new_id(self.clock.now())
+    }
+
+    /// The same service, with its readings on record when it is said.
+    pub fn with_readings(self, durability: Durability) -> App {
+        App {
+            readings: Arc::new(Readings::new(durability)),
+            ..self
+        }
+    }
+
+    /// Writes down the readings that wait, and answers how many that were.
+    pub async fn write_readings(&self) -> Result<u64, Error> {
+        self.readings.write(&self.store).await
+    }
+
+    /// What waits to be written down.
+    pub fn readings(&self) -> &Readings {
+        &self.readings
     }
 
     /// Says that the index is right and requests may come.
@@ -84,60 +108,113 @@ impl App {
         }
     }
 
-    /// Runs a use case that reads, in one transaction.
+    /// Runs a use case that reads, in one transaction, and takes down what it showed.
     pub async fn read<T: Send + 'static>(
         &self,
         principal: Principal,
-        trace_id: String,
+        origin: Origin,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.store.read(self.work_of(principal, trace_id, use_case)).await
+        let read = self.store.read(self.work_of(principal, origin, use_case)).await;
+        self.taken_down(read).await
     }
 
     /// [`App::read`] for a use case that reads a few rows by their keys, whatever is in them.
     pub async fn read_few<T: Send + 'static>(
         &self,
         principal: Principal,
-        trace_id: String,
+        origin: Origin,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.store
-            .read_few(self.work_of(principal, trace_id, use_case))
-            .await
+        let read = self
+            .store
+            .read_few(self.work_of(principal, origin, use_case))
+            .await;
+        self.taken_down(read).await
     }
 
-    /// Runs a use case that writes, in one transaction: all of it, or nothing.
+    /// Runs a use case that writes, in one transaction: all of it, or nothing. What was changed it has written
+    /// down itself.
     pub async fn write<T: Send + 'static>(
         &self,
         principal: Principal,
-        trace_id: String,
+        origin: Origin,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.store
-            .write(self.work_of(principal, trace_id, use_case))
-            .await
+        let written = self.store.write(self.work_of(principal, origin, use_case)).await;
+        match written {
+            Ok((value, _)) => Ok(value),
+            Err(Unmet::Refused(error, refusal)) => {
+                self.readings.add(&self.store, *refusal).await?;
+                Err(error)
+            }
+            Err(Unmet::Other(error)) => Err(error),
+        }
+    }
+
+    /// Writes down that somebody known was refused before any use case began.
+    pub async fn refused(&self, principal: &Principal, origin: &Origin, code: &str) -> Result<(), Error> {
+        let refusal = entry_of_refusal(principal, origin, self.clock.now(), &self.ids, code);
+        self.readings.add(&self.store, refusal).await
+    }
+
+    /// The answer of a use case that read, once the trail has it.
+    async fn taken_down<T>(&self, read: Result<Read<T>, Unmet>) -> Result<T, Error> {
+        match read {
+            Ok((value, None)) => Ok(value),
+            Ok((value, Some(reading))) => {
+                self.readings.add(&self.store, *reading).await?;
+                Ok(value)
+            }
+            Err(Unmet::Refused(error, refusal)) => {
+                self.readings.add(&self.store, *refusal).await?;
+                Err(error)
+            }
+            Err(Unmet::Other(error)) => Err(error),
+        }
     }
 
     /// What a use case is to the store: work on a connection, at this instant.
     fn work_of<T>(
         &self,
         principal: Principal,
-        trace_id: String,
+        origin: Origin,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> impl FnOnce(&mut AnyConnection) -> Result<T, Error> + Send + 'static
+    ) -> impl FnOnce(&mut AnyConnection) -> Result<Read<T>, Unmet> + Send + 'static
     where
         T: Send + 'static,
     {
         let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
         move |connection| {
-            check_admitted(connection, &principal)?;
-            use_case(&mut Work {
-                connection,
-                principal: &principal,
-                trace_id: &trace_id,
-                now,
-                ids: &ids,
-            })
+            check_admitted(connection, &principal).map_err(Unmet::Other)?;
+            let mut work = Work::new(connection, &principal, &origin, now, &ids);
+            match use_case(&mut work) {
+                Ok(value) => Ok((value, work.reading().map(Box::new))),
+                Err(Error::NotFound) => {
+                    let refusal = work.refusal(NOT_FOUND);
+                    Err(Unmet::Refused(Error::NotFound, Box::new(refusal)))
+                }
+                Err(error) => Err(Unmet::Other(error)),
+            }
         }
+    }
+}
+
+/// The code of the problem that nothing is there for whoever asks.
+const NOT_FOUND: &str = "not_found";
+
+/// What a use case answered, and what the trail is to say of it.
+type Read<T> = (T, Option<Box<AuditRow>>);
+
+/// Why there is no answer.
+enum Unmet {
+    /// What was asked for is not for whoever asks; the trail is to say so.
+    Refused(Error, Box<AuditRow>),
+    Other(Error),
+}
+
+impl From<StoreError> for Unmet {
+    fn from(error: StoreError) -> Unmet {
+        Unmet::Other(Error::from(error))
     }
 }

@@ -263,6 +263,7 @@ pub(super) fn new_case(work: &Work<'_>, details: &CaseDetails) -> Result<(CaseRo
 pub fn get_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseReading, Error> {
     let root = work.root()?;
     let row = find_case(work.connection, &root, case_id)?;
+    work.shows_case(&row.id, Some(row.version));
     read_case(work, row)
 }
 
@@ -364,6 +365,7 @@ pub fn list_cases(work: &mut Work<'_>, mut filter: CaseFilter) -> Result<Vec<Lis
         filter.due_soon_days = settings_at(work.connection, &la_code, None)?.1.due_soon_days;
     }
     let rows = list(work.connection, &root, &filter)?;
+    work.shows_page(filter.limit, rows.iter().map(|row| row.id.as_str()));
     with_procedures(work, rows)
 }
 
@@ -376,6 +378,7 @@ pub fn search_cases(
 ) -> Result<Vec<ListedCase>, Error> {
     let root = work.root()?;
     let rows = search(work.connection, &root, wanted, after, limit)?;
+    work.shows_page(limit, rows.iter().map(|row| row.id.as_str()));
     with_procedures(work, rows)
 }
 
@@ -690,6 +693,7 @@ mod tests {
     use super::*;
     use crate::auth::{LaCode, Principal, Role};
     use crate::service::Ids;
+    use crate::service::origin::OWN;
     use crate::store::{Location, Store};
 
     #[test]
@@ -711,14 +715,10 @@ mod tests {
                     person_id: None,
                     client: None,
                 };
-                let mut work = Work {
-                    connection,
-                    principal: &manager,
-                    trace_id: "",
-                    now: a_day + TimeDelta::seconds(second),
-                    // The same chance for both.
-                    ids: &Ids::seeded(7),
-                };
+                let now = a_day + TimeDelta::seconds(second);
+                // The same chance for both.
+                let ids = Ids::seeded(7);
+                let mut work = Work::new(connection, &manager, &OWN, now, &ids);
                 open_case(&mut work, &details)
             });
             opened.unwrap().row.reference

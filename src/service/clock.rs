@@ -42,6 +42,7 @@ pub fn list_clocks(
 ) -> Result<Vec<ClockItem>, Error> {
     let root = work.root()?;
     let listed = list(work.connection, &root, &filter)?;
+    work.shows_page(filter.limit, listed.iter().map(|clock| clock.case_id.to_string()));
     let mut cases: HashMap<Uuid, CaseSummaryRow> = HashMap::new();
     if include.case {
         let mut case_ids: Vec<String> = listed.iter().map(|clock| clock.case_id.to_string()).collect();

@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod app;
+pub mod audit;
 pub mod case;
 pub mod client;
 pub mod client_token;
@@ -17,20 +18,25 @@ pub mod idempotency;
 pub mod import;
 pub mod lease;
 pub mod organisation;
+pub mod origin;
 pub mod person;
 pub mod plan;
 pub mod plan_version;
 pub mod procedure;
+pub mod readings;
 pub mod rebuild;
 pub mod recording;
 pub mod request_rows;
 pub mod seal;
+pub mod sealing;
 pub mod sent_versions;
 pub mod settings;
 pub mod timeline;
 pub mod upcoming;
+pub mod verifying;
 pub mod work;
 
 pub use app::App;
 pub use error::{Error, Fault};
+pub use origin::Origin;
 pub use work::{Ids, Work};

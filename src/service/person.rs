@@ -140,6 +140,7 @@ pub(super) fn new_person(
 pub fn get_person(work: &mut Work<'_>, case_id: Uuid, person_id: Uuid) -> Result<Person, Error> {
     let root = work.root()?;
     let row = find_person(work.connection, &root, case_id, person_id)?;
+    work.shows_case(&row.case_id, Some(row.version));
     shown_to(work.principal, person_of(&row)?)
 }
 
@@ -175,6 +176,7 @@ pub fn list_people(
 ) -> Result<Vec<Person>, Error> {
     let root = work.root()?;
     find_case(work.connection, &root, case_id)?;
+    work.shows_case(&case_id.to_string(), None);
     people_of_case(work.connection, &root, case_id, after, limit)?
         .iter()
         .map(|row| shown_to(work.principal, person_of(row)?))

@@ -126,6 +126,7 @@ pub fn list_plan_versions(
     limit: i64,
 ) -> Result<Vec<ListedPlanVersion>, Error> {
     let (plan, sent) = plan_at(work, plan_id, moment)?;
+    work.shows_case(&plan.case_id, None);
     let la_code = work.la_code();
     let only = (!is_of_authority(work)).then(|| sent.numbers());
     let rows = page_of_plan_versions(
@@ -156,6 +157,7 @@ pub fn get_plan_version(
     {
         return Err(Error::NotFound);
     }
+    work.shows_case(&plan.case_id, Some(number));
     reading_of(work, row, &sent)
 }
 
@@ -170,6 +172,7 @@ pub fn get_plan_difference(
     let sent = sent_versions(work, &plan, Moment::default())?;
     let to: PlanSections = from_json(&visible_version(work, &plan, &sent, number)?.sections)?;
     let from = from.or_else(|| sent.in_force_before(number));
+    work.shows_case(&plan.case_id, Some(number));
     let before: PlanSections = match from {
         None => PlanSections::default(),
         Some(from) => match visible_version(work, &plan, &sent, from) {
@@ -200,6 +203,7 @@ pub fn get_plan_checks(
     let plan = find_plan(work, plan_id)?;
     let sent = sent_versions(work, &plan, Moment::default())?;
     let row = visible_version(work, &plan, &sent, number)?;
+    work.shows_case(&plan.case_id, Some(number));
     let facts = PlanFacts {
         is_final: as_final.unwrap_or_else(|| sent.was_in_force(number)),
         accepted: accepted_advice(work, &plan)?,

@@ -238,6 +238,7 @@ pub fn get_procedure(
 ) -> Result<ProcedureReading, Error> {
     let la_code = work.la_code();
     let (procedure, entries) = known_entries(work, kind, procedure_id, known_at_instant)?;
+    work.shows_case(&procedure.case_id, Some(procedure.version));
     let child = facts_at(work.connection, &la_code, &procedure.case_id, known_at_instant)?;
     let (_, settings) = settings_at(work.connection, &la_code, known_at_instant)?;
     let as_of = as_of.unwrap_or_else(|| known_at_instant.map_or_else(|| work.today(), london_date));
@@ -291,7 +292,8 @@ pub fn effective_events(
     as_of: Option<NaiveDate>,
     known_at_instant: Option<DateTime<Utc>>,
 ) -> Result<Vec<Event>, Error> {
-    let (_, entries) = known_entries(work, kind, procedure_id, known_at_instant)?;
+    let (procedure, entries) = known_entries(work, kind, procedure_id, known_at_instant)?;
+    work.shows_case(&procedure.case_id, Some(procedure.version));
     let as_of = as_of.unwrap_or_else(|| known_at_instant.map_or_else(|| work.today(), london_date));
     let mut events = effective(&entries, &HashSet::new());
     events.retain(|event| event.occurred_on <= as_of);
@@ -307,7 +309,9 @@ pub fn list_procedures(
     let (la_code, root) = (work.la_code(), work.root()?);
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     filter.due_soon_days = settings.due_soon_days;
-    Ok(list(work.connection, &root, &filter)?)
+    let rows = list(work.connection, &root, &filter)?;
+    work.shows_page(filter.limit, rows.iter().map(|row| row.case_id.as_str()));
+    Ok(rows)
 }
 
 /// A page of a procedure's stream, corrections and superseded events included.
@@ -319,6 +323,7 @@ pub fn list_procedure_events(
     limit: i64,
 ) -> Result<Vec<ListedEntry>, Error> {
     let procedure = find_of(work, kind, procedure_id)?;
+    work.shows_case(&procedure.case_id, Some(procedure.version));
     let page = page_of_entries(work.connection, &procedure, after_sequence, limit)?;
     let corrections = load_corrections(work.connection, &procedure)?;
     let superseded = superseded(&corrections);

@@ -120,6 +120,7 @@ pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<Up
     let rows = upcoming_reviews(work.connection, &root, &filter)?;
     let ids: Vec<String> = rows.iter().map(|row| row.procedure_id.clone()).collect();
     let case_ids: Vec<String> = rows.iter().map(|row| row.case_id.clone()).collect();
+    work.shows_page(filter.limit, case_ids.iter());
     let mut reviews: HashMap<String, ProcedureRow> =
         by_id(procedures_by_id(work.connection, &la_code, &ids)?);
     let mut limits = limits_by_procedure(work, &ids)?;
@@ -193,6 +194,7 @@ pub fn list_phase_transfers(
     }
     cohort.truncate(wanted);
     let case_ids: Vec<String> = cohort.iter().map(|child| child.row.id.clone()).collect();
+    work.shows_page(limit, case_ids.iter());
     let mut reviews: HashMap<String, ProcedureRow> = open_reviews_of(work.connection, &root, &case_ids)?
         .into_iter()
         .map(|procedure| (procedure.case_id.clone(), procedure))

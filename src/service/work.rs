@@ -1,5 +1,6 @@
 //! The unit of work: one transaction, made for one principal at one instant.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,9 +11,11 @@ use uuid::{Builder, Uuid};
 
 use super::Error;
 use super::family::family_case;
+use super::origin::{Kind, Origin};
+use super::sealing::digest_of_reason;
 use crate::auth::{Principal, Reach};
 use crate::clock::london_date;
-use crate::store::audit::{AuditRow, insert_audit_entry};
+use crate::store::audit::{AuditRow, insert_audit_entry, joined};
 use crate::store::{AnyConnection, Root, in_savepoint};
 
 /// Where new ids come from; seeded for the demo, so that it is the same every time.
@@ -65,14 +68,49 @@ impl Ids {
     }
 }
 
+/// The outcome of what was done.
+const DONE: &str = "done";
+
+/// What a use case showed, of one case or of several.
+struct Shown {
+    case_id: Option<String>,
+    case_ids: Option<String>,
+    version: Option<i64>,
+}
+
 /// What a use case works with.
 pub struct Work<'c> {
     pub connection: &'c mut AnyConnection,
     pub principal: &'c Principal,
-    pub trace_id: &'c str,
+    pub origin: &'c Origin,
+    /// Why it is done, where somebody said so; for the trail alone.
+    pub reason: Option<String>,
+    /// What the use case has said that it shows.
+    shown: Option<Shown>,
     /// The instant everything in this transaction is recorded at.
     pub now: DateTime<Utc>,
     pub ids: &'c Ids,
+}
+
+impl<'c> Work<'c> {
+    /// Work that has shown nothing yet.
+    pub fn new(
+        connection: &'c mut AnyConnection,
+        principal: &'c Principal,
+        origin: &'c Origin,
+        now: DateTime<Utc>,
+        ids: &'c Ids,
+    ) -> Work<'c> {
+        Work {
+            connection,
+            principal,
+            reason: origin.reason.clone(),
+            origin,
+            shown: None,
+            now,
+            ids,
+        }
+    }
 }
 
 impl Work<'_> {
@@ -127,16 +165,54 @@ impl Work<'_> {
         &mut self,
         something: impl FnOnce(&mut Work<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (principal, trace_id, now, ids) = (self.principal, self.trace_id, self.now, self.ids);
+        let (principal, origin, now, ids) = (self.principal, self.origin, self.now, self.ids);
+        let reason = self.reason.clone();
         in_savepoint(self.connection, |connection| {
             something(&mut Work {
-                connection,
-                principal,
-                trace_id,
-                now,
-                ids,
+                reason,
+                ..Work::new(connection, principal, origin, now, ids)
             })
         })
+    }
+
+    /// Says that the use case shows something of one case. Every use case that does says so, and `App` writes it
+    /// down; what a use case that changes something shows, the change tells.
+    pub fn shows_case(&mut self, case_id: &str, version: Option<i64>) {
+        self.shown = Some(Shown {
+            case_id: Some(case_id.to_owned()),
+            case_ids: None,
+            version,
+        });
+    }
+
+    /// Says that the use case shows a page of a list, by the case of each row. It was read with one row more than
+    /// it shows, so that the `limit` of the query is one more too.
+    pub fn shows_page<I: AsRef<str> + Ord>(&mut self, limit: i64, case_ids: impl Iterator<Item = I>) {
+        let shown = usize::try_from(limit - 1).unwrap_or(0);
+        let case_ids: BTreeSet<I> = case_ids.take(shown).collect();
+        self.shown = Some(Shown {
+            case_id: None,
+            case_ids: joined(case_ids),
+            version: None,
+        });
+    }
+
+    /// What the trail is to say of what the use case showed.
+    pub(super) fn reading(&self) -> Option<AuditRow> {
+        let shown = self.shown.as_ref()?;
+        Some(AuditRow {
+            action: self.origin.operation.clone().into_owned(),
+            resource_id: self.origin.named.as_ref().map(|named| named.resource_id.clone()),
+            case_id: shown.case_id.clone(),
+            version: shown.version,
+            shown_case_ids: shown.case_ids.clone(),
+            ..self.entry(Kind::Reading)
+        })
+    }
+
+    /// What the trail is to say where it was refused.
+    pub(super) fn refusal(&self, code: &str) -> AuditRow {
+        entry_of_refusal(self.principal, self.origin, self.now, self.ids, code)
     }
 
     /// Writes down the change in the transaction that makes it.
@@ -148,16 +224,74 @@ impl Work<'_> {
         version: Option<i64>,
     ) -> Result<(), Error> {
         let row = AuditRow {
-            id: self.new_id().to_string(),
-            la_code: self.la_code(),
-            recorded_at: self.now.naive_utc(),
-            subject: self.principal.subject.clone(),
             action: action.to_owned(),
-            resource_id: resource_id.to_owned(),
+            resource_id: Some(resource_id.to_owned()),
             case_id: case_id.map(str::to_owned),
             version,
-            trace_id: self.trace_id.to_owned(),
+            ..self.entry(Kind::Change)
         };
         Ok(insert_audit_entry(self.connection, &row)?)
+    }
+
+    fn entry(&self, kind: Kind) -> AuditRow {
+        let reason = self.reason.as_deref();
+        entry_of(self.principal, self.origin, reason, self.now, self.ids, kind)
+    }
+}
+
+/// What the trail is to say where somebody was refused.
+pub(super) fn entry_of_refusal(
+    principal: &Principal,
+    origin: &Origin,
+    now: DateTime<Utc>,
+    ids: &Ids,
+    code: &str,
+) -> AuditRow {
+    let named = origin.named.as_ref();
+    let kind = if origin.is_reading {
+        Kind::Reading
+    } else {
+        Kind::Change
+    };
+    AuditRow {
+        action: origin.operation.clone().into_owned(),
+        resource_id: named.map(|named| named.resource_id.clone()),
+        case_id: named.and_then(|named| named.case_id.clone()),
+        outcome: code.to_owned(),
+        ..entry_of(principal, origin, origin.reason.as_deref(), now, ids, kind)
+    }
+}
+
+/// Who, when, whence and why.
+fn entry_of(
+    principal: &Principal,
+    origin: &Origin,
+    reason: Option<&str>,
+    now: DateTime<Utc>,
+    ids: &Ids,
+    kind: Kind,
+) -> AuditRow {
+    let id = ids.new_id(now).to_string();
+    let roles: Vec<&str> = principal.roles.iter().map(|role| role.name()).collect();
+    let client = principal.client.as_ref();
+    AuditRow {
+        la_code: principal.la_code.as_str().to_owned(),
+        recorded_at: now.naive_utc(),
+        subject: principal.subject.clone(),
+        action: String::new(),
+        resource_id: None,
+        case_id: None,
+        version: None,
+        trace_id: origin.trace_id.clone().into_owned(),
+        kind: kind.name().to_owned(),
+        roles: roles.join(" "),
+        client_id: client.map(|client| client.client_id.to_string()),
+        organisation_id: principal.organisation_id.map(|id| id.to_string()),
+        shown_case_ids: None,
+        reason: reason.map(str::to_owned),
+        reason_sha256: reason.map(|reason| digest_of_reason(&id, reason)),
+        client_address: origin.client_address.clone(),
+        outcome: DONE.to_owned(),
+        id,
     }
 }

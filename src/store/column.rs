@@ -30,6 +30,12 @@ pub struct Instant(pub NaiveDateTime);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub struct Id(pub Uuid);
 
+impl From<Instant> for NaiveDateTime {
+    fn from(at: Instant) -> NaiveDateTime {
+        at.0
+    }
+}
+
 // In the record of a statement's binds they read as the values that they hold.
 
 impl fmt::Debug for Day {

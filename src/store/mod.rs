@@ -9,6 +9,7 @@ pub mod audit;
 pub mod backup;
 mod breaker;
 pub mod case;
+pub mod chain;
 mod checkpoint;
 pub mod client;
 pub mod clock;

@@ -249,16 +249,58 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_entries (id) {
+    audit_entries (la_code, id) {
         id -> Text,
         la_code -> Text,
         recorded_at -> Timestamp,
         subject -> Text,
         action -> Text,
-        resource_id -> Text,
+        resource_id -> Nullable<Text>,
         case_id -> Nullable<Text>,
         version -> Nullable<BigInt>,
         trace_id -> Text,
+        kind -> Text,
+        roles -> Text,
+        client_id -> Nullable<Text>,
+        organisation_id -> Nullable<Text>,
+        shown_case_ids -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        reason_sha256 -> Nullable<Text>,
+        client_address -> Nullable<Text>,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    audit_shown (la_code, case_id, minute_at) {
+        la_code -> Text,
+        case_id -> Text,
+        minute_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    audit_unchained (la_code, entry_id) {
+        la_code -> Text,
+        entry_id -> Text,
+    }
+}
+
+diesel::table! {
+    audit_chain (la_code, sequence) {
+        la_code -> Text,
+        sequence -> BigInt,
+        entry_id -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    audit_chain_heads (la_code) {
+        la_code -> Text,
+        sequence -> BigInt,
+        hash -> Text,
+        sealed_at -> Timestamp,
     }
 }
 
@@ -337,7 +379,11 @@ diesel::joinable!(procedures -> cases (case_id));
 diesel::allow_tables_to_appear_in_same_query!(
     advice_requests,
     advice_submissions,
+    audit_chain,
+    audit_chain_heads,
     audit_entries,
+    audit_shown,
+    audit_unchained,
     case_external_refs,
     case_facts,
     case_grants,

@@ -13,6 +13,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, Date, HasSqlType, Nullable, Text, Timestamp};
 
 use super::column::{Day, Instant};
+use super::connection::{AnyConnection, on_backend};
 
 /// Columns, each with the value that it gets or is compared with.
 pub(super) type Columns<'v> = Vec<(&'static str, Value<'v>)>;
@@ -21,6 +22,33 @@ pub(super) type Columns<'v> = Vec<(&'static str, Value<'v>)>;
 pub(super) struct Insert<'v> {
     pub table: &'static str,
     pub values: Columns<'v>,
+}
+
+/// Rows of a table, written by one statement; those that are there already are left as they are.
+pub(super) struct InsertRows<'v> {
+    pub table: &'static str,
+    /// All with the same columns in the same order; there is at least one.
+    pub rows: &'v [Columns<'v>],
+}
+
+/// How many rows one statement writes: few texts, so that each is compiled once.
+const ROWS: [usize; 3] = [64, 8, 1];
+
+/// Writes any number of rows with few statements. Those that are there already are left as they are.
+pub(super) fn insert_rows(
+    connection: &mut AnyConnection,
+    table: &'static str,
+    rows: &[Columns<'_>],
+) -> QueryResult<usize> {
+    let (mut rest, mut written) = (rows, 0);
+    for size in ROWS {
+        while let Some((group, after)) = rest.split_at_checked(size) {
+            let insert = InsertRows { table, rows: group };
+            written += on_backend!(connection, inner => insert.execute(inner))?;
+            rest = after;
+        }
+    }
+    Ok(written)
 }
 
 /// The rows of a table that hold certain values get others; there is at least one of both.
@@ -35,6 +63,7 @@ pub(super) enum Value<'v> {
     Text(&'v str),
     OptionalText(Option<&'v str>),
     Whole(i64),
+    OptionalWhole(Option<i64>),
     Truth(bool),
     Day(Day),
     OptionalDay(Option<Day>),
@@ -67,6 +96,12 @@ impl<'v> From<&'v Option<String>> for Value<'v> {
 impl From<i64> for Value<'_> {
     fn from(whole: i64) -> Self {
         Value::Whole(whole)
+    }
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(whole: Option<i64>) -> Self {
+        Value::OptionalWhole(whole)
     }
 }
 
@@ -113,6 +148,7 @@ where
             Value::Text(text) => out.push_bind_param::<Text, str>(text),
             Value::OptionalText(text) => out.push_bind_param::<Nullable<Text>, Option<&str>>(text),
             Value::Whole(whole) => out.push_bind_param::<BigInt, i64>(whole),
+            Value::OptionalWhole(whole) => out.push_bind_param::<Nullable<BigInt>, Option<i64>>(whole),
             Value::Truth(truth) => out.push_bind_param::<Bool, bool>(truth),
             Value::Day(day) => out.push_bind_param::<Date, Day>(day),
             Value::OptionalDay(day) => out.push_bind_param::<Nullable<Date>, Option<Day>>(day),
@@ -127,12 +163,19 @@ impl QueryId for Insert<'_> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+impl QueryId for InsertRows<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
 impl QueryId for Update<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl<Connection> RunQueryDsl<Connection> for Insert<'_> {}
+
+impl<Connection> RunQueryDsl<Connection> for InsertRows<'_> {}
 
 impl<Connection> RunQueryDsl<Connection> for Update<'_> {}
 
@@ -158,6 +201,35 @@ where
             before = ", ";
         }
         out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<'v, DB: Backend> QueryFragment<DB> for InsertRows<'v>
+where
+    Value<'v>: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(self.table);
+        let mut before = " (";
+        for (name, _) in self.rows.first().into_iter().flatten() {
+            out.push_sql(before);
+            out.push_sql(name);
+            before = ", ";
+        }
+        let mut between = ") VALUES (";
+        for row in self.rows {
+            out.push_sql(between);
+            before = "";
+            for (_, value) in row {
+                out.push_sql(before);
+                value.walk_ast(out.reborrow())?;
+                before = ", ";
+            }
+            between = "), (";
+        }
+        out.push_sql(") ON CONFLICT DO NOTHING");
         Ok(())
     }
 }

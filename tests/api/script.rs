@@ -118,6 +118,7 @@ impl Script {
         script.consultations_in_order().await;
         script.seal_in_order().await;
         script.systems_in_order().await;
+        script.audit().await;
         script.reuse_a_key().await;
         script
     }
@@ -802,6 +803,14 @@ impl Script {
             let link = answer.header("link").and_then(|link| link.split_once('>'));
             next = link.map(|(link, _)| link[1..].to_owned());
         }
+    }
+
+    /// An auditor looks at what was done, all of it and of one case.
+    async fn audit(&mut self) {
+        let auditor = Who::Staff(Role::Auditor);
+        self.get(auditor.clone(), "/v1/audit?limit=100").await;
+        let uri = format!("/v1/audit?case_id={}&action=change_case", self.cases[0]);
+        self.get(auditor, &uri).await;
     }
 
     async fn look_back(&mut self) {

@@ -40,7 +40,7 @@ fn an_operation_is_given_what_follows_from_what_it_takes() {
     );
     let parameters = recording["parameters"].as_array().unwrap();
     let names: Vec<&Value> = parameters.iter().map(|parameter| &parameter["name"]).collect();
-    assert_eq!(names, ["id", "If-Match", "Idempotency-Key"]);
+    assert_eq!(names, ["id", "If-Match", "Idempotency-Key", "Access-Reason"]);
 
     let listing = &document["paths"]["/v1/trips"]["get"]["responses"];
     let statuses: Vec<&String> = listing.as_object().unwrap().keys().collect();

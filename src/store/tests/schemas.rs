@@ -46,7 +46,9 @@ fn sqlite_schema(connection: &mut SqliteConnection) -> Schema {
             "'foreign key ' || f.\"from\" || ' references ' || f.\"table\" || ' ' || f.\"to\" || replace(' on update ' || f.on_update || ' on delete ' || f.on_delete, ' on update NO ACTION on delete NO ACTION', '')",
             "pragma_foreign_key_list(t.name) f",
         ),
-        "SELECT tbl_name || ': ' || sql FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL"
+        "SELECT tbl_name || ': ' || sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL".to_owned(),
+        // What each does is in words of its own database.
+        "SELECT tbl_name || ': ' || type || ' ' || name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
             .to_owned(),
     ];
     let mut schema: Schema = queries
@@ -80,6 +82,8 @@ fn postgres_schema(connection: &mut PgConnection) -> Schema {
              WHERE k.conname = i.indexname AND k.connamespace = current_schema()::regnamespace)",
         "SELECT relname || ': ' || relkind::text FROM pg_class \
          WHERE relnamespace = current_schema()::regnamespace AND relkind NOT IN ('r', 'i', 't')",
+        "SELECT c.relname || ': trigger ' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+         WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal",
         "SELECT proname || ': function' FROM pg_proc WHERE pronamespace = current_schema()::regnamespace",
     ];
     let schema = queries
@@ -151,7 +155,9 @@ fn both_databases_have_the_same_tables() {
     let mut sqlite = sqlite();
     sqlite.run_pending_migrations(SQLITE).unwrap();
     postgres.run_pending_migrations(POSTGRES).unwrap();
-    let (on_sqlite, on_postgres) = (sqlite_schema(&mut sqlite), postgres_schema(&mut postgres));
+    let (on_sqlite, mut on_postgres) = (sqlite_schema(&mut sqlite), postgres_schema(&mut postgres));
+    // Its triggers call one; those of SQLite say what they do.
+    on_postgres.retain(|line| !line.ends_with(": function"));
     for kind in [
         "column",
         "primary key",
@@ -159,6 +165,7 @@ fn both_databases_have_the_same_tables() {
         "check",
         "create index",
         "create unique index",
+        "trigger",
     ] {
         let of_kind = |schema: &Schema| {
             schema
