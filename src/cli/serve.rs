@@ -291,22 +291,33 @@ async fn seal_the_trail(store: Store, clock: Clock, replica: Replica) {
 }
 
 async fn seal_what_waits(store: &Store, clock: &Clock, replica: &Replica) -> Result<(), Error> {
+    let mut outcome = Ok(());
     for la_code in store.read(authorities_to_seal).await? {
-        loop {
-            let (replica, la_code, now) = (replica.clone(), la_code.clone(), clock.now().naive_utc());
-            let started = Instant::now();
-            let sealed = store
-                .write(move |connection| seal_batch(connection, &replica, &la_code, now))
-                .await?;
-            match sealed {
-                Sealed::Entries(entries) if entries == BATCH => {}
-                Sealed::Entries(_) | Sealed::NotOurs => break,
-            }
-            // It takes a quarter of the time at most: others write too, and read.
-            rt::time::sleep(started.elapsed() * 3).await;
-        }
+        // What is amiss with one is no reason to leave the others.
+        outcome = outcome.and(seal_authority(store, clock, replica, la_code).await);
     }
-    Ok(())
+    outcome
+}
+
+async fn seal_authority(
+    store: &Store,
+    clock: &Clock,
+    replica: &Replica,
+    la_code: String,
+) -> Result<(), Error> {
+    loop {
+        let (replica, la_code, now) = (replica.clone(), la_code.clone(), clock.now().naive_utc());
+        let started = Instant::now();
+        let sealed = store
+            .write(move |connection| seal_batch(connection, &replica, &la_code, now))
+            .await?;
+        match sealed {
+            Sealed::Entries(entries) if entries == BATCH => {}
+            Sealed::Entries(_) | Sealed::NotOurs => return Ok(()),
+        }
+        // It takes a quarter of the time at most: others write too, and read.
+        rt::time::sleep(started.elapsed() * 3).await;
+    }
 }
 
 /// Waits as long as another replica does it, and as long as the database is away.

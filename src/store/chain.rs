@@ -75,14 +75,18 @@ pub fn authorities_that_wait(connection: &mut AnyConnection) -> Result<Vec<Strin
     }
 }
 
-/// The ids of entries that wait, the oldest first.
+/// The ids of entries that wait, the oldest first. One that was taken away waits for ever, and holds up no other.
 pub fn unchained(
     connection: &mut AnyConnection,
     la_code: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
+    let entry = audit_entries::table
+        .filter(audit_entries::la_code.eq(audit_unchained::la_code))
+        .filter(audit_entries::id.eq(audit_unchained::entry_id));
     Ok(audit_unchained::table
         .filter(audit_unchained::la_code.eq(la_code))
+        .filter(diesel::dsl::exists(entry))
         .select(audit_unchained::entry_id)
         .order(audit_unchained::entry_id)
         .limit(limit)

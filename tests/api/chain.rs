@@ -332,6 +332,25 @@ async fn an_entry_that_comes_late_or_by_another_way_is_sealed_or_told() {
     assert_eq!(places(&mut connection).last().unwrap().entry_id, late);
 }
 
+#[actix_web::test]
+async fn an_entry_that_was_taken_away_before_it_was_sealed_is_told_and_holds_up_no_other() {
+    let service = trail().await;
+    let entries = service.count("audit_entries");
+    let mut connection = service.behind();
+    drop_triggers(&mut connection);
+    let oldest = "(SELECT entry_id FROM audit_unchained ORDER BY entry_id LIMIT 1)";
+    connection
+        .batch_execute(&format!("DELETE FROM audit_entries WHERE id = {oldest}"))
+        .unwrap();
+    assert_eq!(seal_all(&service), entries - 1);
+    let report = verified(&mut connection, 1, None);
+    assert_eq!((report.verified, report.unsealed), (entries - 1, 1));
+    assert!(matches!(
+        report.findings.as_slice(),
+        [Finding::WaitingForNothing { .. }]
+    ));
+}
+
 /// A store of its own on the same database, as another replica has it.
 fn another(location: &Location) -> Store {
     Store::open(location).unwrap()
