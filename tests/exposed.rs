@@ -92,6 +92,21 @@ fn tls_is_spoken_and_its_certificate_renewed() {
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
         assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
     }
+    let healthy = |certificate: &str| {
+        let arguments = [
+            "health",
+            "--bind",
+            &server.address,
+            "--tls-certificate-file",
+            certificate,
+            "--tls-key-file",
+            &key,
+        ];
+        run(&arguments).status.code()
+    };
+    assert_eq!(healthy(&certificate), Some(0));
+    let other = tempdir().unwrap();
+    assert_eq!(healthy(&certify(other.path()).0), Some(69));
     // In plain it says nothing that anybody could use.
     let mut plain = TcpStream::connect(&server.address).unwrap();
     plain

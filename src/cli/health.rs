@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs}
 use std::time::Duration;
 
 use super::failure::{Exit, Failure};
+use super::tls::over_tls;
 use crate::config::Config;
 
 const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(super) fn ask(config: &Config) -> Result<Exit, Failure> {
-    match status(&config.bind) {
+    match status(config) {
         Ok(status) if status == "200" => Ok(Exit::Done),
         Ok(_) => Err(Failure::new(
             Exit::Unavailable,
@@ -24,16 +25,31 @@ pub(super) fn ask(config: &Config) -> Result<Exit, Failure> {
     }
 }
 
-fn status(bound: &str) -> io::Result<String> {
-    let address = bound
+fn status(config: &Config) -> io::Result<String> {
+    let address = config
+        .bind
         .to_socket_addrs()?
         .next()
         .ok_or_else(|| io::Error::other("the name has no address"))?;
-    let mut stream = TcpStream::connect_timeout(&reachable(address), PATIENCE)?;
+    let stream = TcpStream::connect_timeout(&reachable(address), PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    match &config.tls {
+        None => status_over(stream),
+        Some(files) => {
+            status_over(over_tls(files, stream).map_err(|failure| io::Error::other(failure.sentence))?)
+        }
+    }
+}
+
+fn status_over(mut stream: impl Read + Write) -> io::Result<String> {
     stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(4096).read_to_string(&mut answer)?;
+    let mut answer = Vec::new();
+    let read = stream.take(4096).read_to_end(&mut answer);
+    // A server need not take leave in TLS before it hangs up.
+    if answer.is_empty() {
+        read?;
+    }
+    let answer = String::from_utf8_lossy(&answer);
     let status = answer.split(' ').nth(1).unwrap_or_default();
     Ok(status.to_owned())
 }

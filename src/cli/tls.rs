@@ -1,17 +1,22 @@
-//! TLS where the server speaks it itself: its certificate and key, and their renewal while it runs.
+//! TLS where the server speaks it itself: its certificate and key, their renewal while it runs, and asking such a
+//! server from the same machine.
 //!
-//! Called by `serve`.
+//! Called by `serve` and `health`.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, SignatureScheme, StreamOwned,
+};
 
 use super::failure::{Exit, Failure};
 use crate::config::TlsFiles;
@@ -84,6 +89,78 @@ fn unusable(path: &Path, reason: &str) -> Failure {
         Exit::Configuration,
         format!("{} cannot be used for TLS: {reason}", path.display()),
     )
+}
+
+/// A connection to a server that has the certificate of this file, under whatever name it was reached.
+pub(super) fn over_tls(
+    files: &TlsFiles,
+    stream: TcpStream,
+) -> Result<StreamOwned<ClientConnection, TcpStream>, Failure> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let expected = CertificateDer::from_pem_file(&files.certificate_file)
+        .map_err(|error| unusable(&files.certificate_file, &error.to_string()))?;
+    let verifier = Arc::new(ThisOne {
+        expected,
+        algorithms: provider.signature_verification_algorithms,
+    });
+    let failed = |error: rustls::Error| Failure::new(Exit::Unavailable, error.to_string());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    let name = ServerName::IpAddress(IpAddr::from(Ipv4Addr::LOCALHOST).into());
+    let connection = ClientConnection::new(Arc::new(config), name).map_err(failed)?;
+    Ok(StreamOwned::new(connection, stream))
+}
+
+/// Accepts one certificate, of which the server has to hold the key, and no other.
+#[derive(Debug)]
+struct ThisOne {
+    expected: CertificateDer<'static>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for ThisOne {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *shown == self.expected {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::General(
+                "its certificate is not the one of the configured file".to_owned(),
+            ))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
 }
 
 /// Renews the certificate whenever the process is told to with SIGHUP.
