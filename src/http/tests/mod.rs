@@ -2,6 +2,7 @@
 
 mod contract;
 mod document;
+mod fuzz;
 mod limits;
 mod manners;
 
