@@ -16,9 +16,9 @@ pub const UNMATCHED: &str = "unmatched";
 /// A method or a status that has no row of its own.
 const OTHER: &str = "other";
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-const STATUSES: [u16; 24] = [
-    200, 201, 204, 206, 302, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429,
-    431, 500, 503,
+const STATUSES: [u16; 25] = [
+    200, 201, 204, 206, 302, 304, 308, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 414, 415, 422, 428,
+    429, 431, 500, 503,
 ];
 
 /// Why an answer may be 503; `docs/OPERATIONS.md` says of each what to do.

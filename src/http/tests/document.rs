@@ -44,7 +44,7 @@ fn an_operation_is_given_what_follows_from_what_it_takes() {
 
     let listing = &document["paths"]["/v1/trips"]["get"]["responses"];
     let statuses: Vec<&String> = listing.as_object().unwrap().keys().collect();
-    assert_eq!(statuses, ["200", "400", "401", "403", "500", "503"]);
+    assert_eq!(statuses, ["200", "400", "401", "403", "429", "500", "503"]);
     let health = &document["paths"]["/health/live"]["get"];
     assert_eq!(health.get("security"), None);
     assert_eq!(health["responses"].as_object().unwrap().len(), 1);
