@@ -197,3 +197,30 @@ fn a_server_that_is_not_there_is_not_healthy() {
         .unwrap();
     assert_eq!(asked.status.code(), Some(69), "{asked:?}");
 }
+
+#[test]
+fn the_page_on_security_names_tests_that_there_are() {
+    let page = std::fs::read_to_string(root().join("docs/SECURITY.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["tests", "tests/api", "src/http/tests"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let names: Vec<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| code.split_once("::").map(|(_, name)| name))
+        .collect();
+    assert!(names.len() > 20, "the page names its tests");
+    for name in names {
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "there is no test {name}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::acting::{Once, acted, created, placed, respond, shown, origin_of};
+use super::acting::{Once, acted, created, origin_of, placed, respond, shown};
 use super::extractor::{
     Allowed, Body, IdempotencyKey, IfMatch, OptionalIfMatch, PathId, QueryString, RequestBody,
 };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::acting::{Once, acted_on_many, placed, origin_of};
+use super::acting::{Once, acted_on_many, origin_of, placed};
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
 use super::problem::{Fault, Problem};

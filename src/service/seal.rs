@@ -111,6 +111,7 @@ pub fn seal_case(
 /// The seal of a case that exists for whoever asks.
 pub fn get_seal(work: &mut Work<'_>, case_id: Uuid) -> Result<Seal, Error> {
     let row = own_seal(work, case_id)?;
+    work.shows_case(&row.case_id, None);
     seal_of(work, &row)
 }
 
@@ -155,6 +156,7 @@ pub fn grant_access(
     }
     let row = grant_row(work, case_id, grantee, reason, until_at);
     insert_grant(work.connection, &row)?;
+    work.reason = Some(row.reason.clone());
     work.audit("grant_access", &row.id, Some(&row.case_id), None)?;
     grant_of(&row)
 }
@@ -197,6 +199,7 @@ pub fn break_glass(work: &mut Work<'_>, wanted: &Wanted, reason: String) -> Resu
         ..grant_row(work, case_id, &own, reason, Some(until_at))
     };
     insert_grant(work.connection, &row)?;
+    work.reason = Some(row.reason.clone());
     work.audit("break_glass", &row.id, Some(&row.case_id), None)?;
     grant_of(&row)
 }
@@ -213,10 +216,9 @@ pub fn list_break_glass(
         Reach::Authority => {}
         Reach::Organisation(_) | Reach::Case(_) => return Ok(Vec::new()),
     }
-    list(work.connection, &la_code, is_reviewed, after, limit)?
-        .iter()
-        .map(grant_of)
-        .collect()
+    let rows = list(work.connection, &la_code, is_reviewed, after, limit)?;
+    work.shows_page(limit, rows.iter().map(|row| &row.case_id));
+    rows.iter().map(grant_of).collect()
 }
 
 /// Says that a broken glass was looked into, by somebody other than who broke it. Saying it again changes nothing.

@@ -6,6 +6,7 @@ use ehcp_timeline::auth::Role;
 use ehcp_timeline::http::document;
 use serde_json::{Value, json};
 
+use crate::clients::{ask, bearer, registered, secret_of};
 use crate::harness::{Actor, Answer, Service, anonymous, if_match, new_key};
 
 /// Who reaches an operation: caseworker, manager, auditor, admin (d), contributor (o), family; `*` is
@@ -222,9 +223,10 @@ pub struct Fixture {
     trust: String,
     other: String,
     /// A sealed case that is open to all staff that the harness makes tokens for, and one of its openings.
-    sealed: String,
+    pub sealed: String,
     grant: String,
-    /// The reference of a sealed case that is open to none of them.
+    /// One that is open to none of them, and its reference.
+    pub hidden: String,
     sealed_reference: String,
     /// A reading of it for which somebody else broke the glass.
     reading: String,
@@ -288,6 +290,7 @@ pub async fn fixture() -> Fixture {
     let Sealed {
         sealed,
         grant,
+        hidden,
         sealed_reference,
         reading,
     } = seal_two(&service).await;
@@ -315,6 +318,7 @@ pub async fn fixture() -> Fixture {
         other,
         sealed,
         grant,
+        hidden,
         sealed_reference,
         reading,
     }
@@ -323,6 +327,7 @@ pub async fn fixture() -> Fixture {
 struct Sealed {
     sealed: String,
     grant: String,
+    hidden: String,
     sealed_reference: String,
     reading: String,
 }
@@ -362,6 +367,7 @@ async fn seal_two(service: &Service) -> Sealed {
     Sealed {
         sealed,
         grant,
+        hidden,
         sealed_reference,
         reading,
     }
@@ -448,6 +454,120 @@ impl Fixture {
             Role::Contributor => self.service.contributor(&self.trust),
             Role::Family => self.service.family(&self.case_id),
             staff => self.service.actor(staff),
+        }
+    }
+}
+
+/// Which scopes let a system do what takes a permission; none where it is people's alone.
+const SCOPES: &[(&str, &[&str])] = &[
+    ("read_cases", &["case:read"]),
+    ("write_cases", &["case:write"]),
+    ("read_assessments", &["case:read"]),
+    ("write_assessments", &["case:write"]),
+    ("read_reviews", &["case:read"]),
+    ("write_reviews", &["case:write"]),
+    ("read_upcoming_reviews", &["case:read", "advice:read"]),
+    ("read_plans", &["case:read"]),
+    ("write_plans", &["case:write"]),
+    ("read_consultations", &["case:read"]),
+    ("write_consultations", &["case:write"]),
+    ("read_advice", &["advice:read"]),
+    ("write_advice", &["case:write"]),
+    ("contribute_advice", &["advice:submit"]),
+    ("read_clocks", &["case:read", "advice:read"]),
+    ("read_organisations", &["case:read", "advice:read", "admin"]),
+    ("write_organisations", &["admin"]),
+    ("read_settings", &["admin"]),
+    ("write_settings", &["admin"]),
+    ("read_clients", &["admin"]),
+    ("write_clients", &["admin"]),
+    ("seal_cases", &[]),
+    ("break_glass", &[]),
+    ("read_break_glass", &[]),
+    ("read_trail", &[]),
+];
+
+const ALL_SCOPES: [&str; 6] = [
+    "case:read",
+    "case:write",
+    "advice:read",
+    "advice:submit",
+    "reports:read",
+    "admin",
+];
+
+/// What lets a system do an operation, and whether that of an organisation may at all.
+fn scopes_of(operation: &Operation, document: &Value) -> (&'static [&'static str], bool) {
+    let said = &document["paths"][&operation.path][operation.method.to_lowercase()]["x-rights"];
+    let (permission, scopes) = SCOPES
+        .iter()
+        .find(|(permission, _)| said["permission"] == json!(permission))
+        .unwrap_or_else(|| panic!("{} takes a permission that the table lacks: {said}", operation.id));
+    assert_eq!(said["scopes"], json!(scopes), "{permission}");
+    (
+        scopes,
+        said["roles"].as_array().unwrap().contains(&json!("contributor")),
+    )
+}
+
+#[actix_web::test]
+async fn a_system_does_what_its_scopes_say_and_nothing_else() {
+    let fixture = fixture().await;
+    let service = &fixture.service;
+    let document = serde_json::to_value(document()).unwrap();
+    let restricted = operations().into_iter().filter(|operation| {
+        let line = TABLE.iter().find(|(id, _)| *id == operation.id);
+        line.is_some_and(|(_, allowed)| *allowed != "*")
+    });
+    let restricted: Vec<Operation> = restricted.collect();
+    for organisation_id in [None, Some(&fixture.trust)] {
+        for scope in ALL_SCOPES {
+            if organisation_id.is_some() && scope == "admin" {
+                continue;
+            }
+            let client = json!({ "name": scope, "scopes": [scope], "organisation_id": organisation_id });
+            let refused = service
+                .post(&service.admin(), "/v1/clients", client.clone())
+                .await;
+            if refused.status == 422 && organisation_id.is_some() {
+                continue;
+            }
+            let client_id = registered(service, client).await;
+            let (_, secret) = secret_of(service, &client_id).await;
+            let system = bearer(ask(service, &client_id, &secret, &[]).await);
+            for operation in &restricted {
+                let (scopes, is_shared) = scopes_of(operation, &document);
+                let may = scopes.contains(&scope) && (organisation_id.is_none() || is_shared);
+                let answer = fixture.try_as(operation, Some(&system)).await;
+                assert_ne!(answer.status, 401, "{scope} on {}", operation.id);
+                assert_eq!(
+                    answer.status != 403,
+                    may,
+                    "{scope} on {} ({organisation_id:?}): {}",
+                    operation.id,
+                    answer.text
+                );
+            }
+            let read = service
+                .get(&service.admin(), &format!("/v1/clients/{client_id}"))
+                .await;
+            let disabled = json!({ "disabled": true });
+            let client = format!("/v1/clients/{client_id}");
+            service
+                .patch(&service.admin(), &client, read.version(), disabled)
+                .await
+                .expect(200);
+            for operation in &restricted {
+                let answer = fixture.try_as(operation, Some(&system)).await;
+                let (scopes, is_shared) = scopes_of(operation, &document);
+                let shut_out = scopes.contains(&scope) && (organisation_id.is_none() || is_shared);
+                assert!(
+                    answer.status == 401 || (!shut_out && answer.status == 403),
+                    "a disabled system on {}: {}",
+                    operation.id,
+                    answer.status
+                );
+            }
         }
     }
 }

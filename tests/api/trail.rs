@@ -12,7 +12,9 @@ use crate::authorisation::{Operation, fixture, operations};
 use crate::harness::{Answer, Service};
 
 /// What is not about any case.
-const ABOUT_NOBODY: [&str; 7] = [
+const ABOUT_NOBODY: [&str; 9] = [
+    "list_clients",
+    "get_client",
     "get_rules",
     "check_liveness",
     "check_readiness",
@@ -56,8 +58,14 @@ async fn every_operation_that_shows_something_of_a_case_is_on_its_trail() {
         let id = operation.id.as_str();
         let before = service.trail(&format!("action={id}")).await.len();
         let actor = match id {
-            "list_audit_entries" => service.actor(Role::Auditor),
+            "list_audit_entries" | "list_break_glass_readings" | "list_clients" | "get_client" => {
+                service.actor(Role::Auditor)
+            }
             _ => service.caseworker(),
+        };
+        let role = match id {
+            "list_break_glass_readings" => "auditor",
+            _ => "caseworker",
         };
         if id == "list_phase_transfers" {
             let uri = "/v1/reviews/phase-transfers?year_group=3";
@@ -87,12 +95,17 @@ async fn every_operation_that_shows_something_of_a_case_is_on_its_trail() {
             (
                 &json!("reading"),
                 &json!("done"),
-                &json!("caseworker-885"),
-                &json!(["caseworker"])
+                &json!(format!("{role}-885")),
+                &json!([role])
             ),
             "{id}"
         );
-        let of_case = format!("action={id}&case_id={}", fixture.case_id);
+        let case_id = match id {
+            "get_seal" => &fixture.sealed,
+            "list_break_glass_readings" => &fixture.hidden,
+            _ => &fixture.case_id,
+        };
+        let of_case = format!("action={id}&case_id={case_id}");
         assert_eq!(service.trail(&of_case).await.last(), Some(entry), "{id}");
         shown += 1;
     }
