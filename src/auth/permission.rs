@@ -335,3 +335,13 @@ impl Permission for ReadBreakGlass {
     const SCOPES: &'static [ClientScope] = &[];
     const NAME: &'static str = "read_break_glass";
 }
+
+/// Export everything held about a case, to answer a request for access: manager.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportCases;
+
+impl Permission for ExportCases {
+    const ROLES: &'static [Role] = &[Manager];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "export_cases";
+}

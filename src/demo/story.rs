@@ -84,6 +84,9 @@ pub fn tell_story(
     }
 }
 
+/// Days from the notice that a plan will cease to its end: more than an appeal may ever take to be made.
+pub const CEASED_AFTER_DAYS: i64 = 100;
+
 /// The first working day so many days after another.
 pub fn later(on: NaiveDate, days: i64) -> NaiveDate {
     first_working_day_on_or_after(on + TimeDelta::days(days))
@@ -421,7 +424,7 @@ impl Teller<'_> {
                 reason,
                 appeal_determined_on: None,
             });
-            self.push(later(notified_on, 75), Act::OnPlan(ceased));
+            self.push(later(notified_on, CEASED_AFTER_DAYS), Act::OnPlan(ceased));
         }
     }
 

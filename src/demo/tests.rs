@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::step::Act;
+use super::story::{CEASED_AFTER_DAYS, later};
 use super::*;
 use crate::casework::PROCEDURES;
 use crate::casework::advice::AdviceState;
@@ -14,6 +15,8 @@ use crate::casework::procedure::State;
 use crate::service::origin::OWN;
 use crate::service::procedure::{ProcedureReading, get_procedure};
 use crate::service::rebuild::{Report, rebuild_all};
+use crate::statute::reading::Readings;
+use crate::statute::rulebook::{ClockKind, rule_for};
 use crate::store::Location;
 
 fn on(text: &str) -> NaiveDate {
@@ -123,7 +126,7 @@ fn every_state_and_flag_is_there(made_up: &MadeUp) {
         .collect();
     let of_assessments = FlagCode::ALL
         .into_iter()
-        .filter(|code| *code != FlagCode::EarlyYearsReview);
+        .filter(|code| ![FlagCode::EarlyYearsReview, FlagCode::GlassBroken].contains(code));
     assert_eq!(flags, of_assessments.collect(), "on {today}");
     let requests: BTreeSet<AdviceState> = timelines
         .iter()
@@ -340,4 +343,17 @@ fn plans_have_five_years_of_reviews_and_the_next_one_open() {
                   WHERE kind = 'review_due' AND stopped_on = '9999-12-31' ORDER BY 1";
     let months = made_up.lines(due_in);
     assert!(months.len() >= 12, "due in {months:?} alone");
+}
+
+#[test]
+fn no_plan_ceases_while_an_appeal_may_still_be_made() {
+    let first_day: NaiveDate = "2026-01-01".parse().unwrap();
+    for notified_on in first_day.iter_days().take(366) {
+        let rule = rule_for(ClockKind::CeaseHold, notified_on).unwrap();
+        let kept_until_on = rule.counting.due(notified_on, &Readings::default()).due_on;
+        assert!(
+            later(notified_on, CEASED_AFTER_DAYS) > kept_until_on,
+            "{notified_on}"
+        );
+    }
 }

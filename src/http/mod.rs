@@ -20,6 +20,7 @@ pub mod contract;
 mod dates;
 mod docs;
 mod event_input;
+mod exports;
 mod exposure;
 pub mod extractor;
 mod fallback;
@@ -87,6 +88,7 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(cases::get_case)
         .service(cases::change_case)
         .service(cases::close_case)
+        .service(exports::export_case)
         .service(seals::seal_case)
         .service(seals::get_seal)
         .service(seals::unseal_case)

@@ -102,7 +102,7 @@ pub struct PlanVersionView {
 }
 
 impl PlanVersionView {
-    fn of(plan_id: Uuid, reading: PlanVersionReading) -> PlanVersionView {
+    pub fn of(plan_id: Uuid, reading: PlanVersionReading) -> PlanVersionView {
         PlanVersionView {
             summary: reading.listed.into(),
             plan_id,

@@ -8,10 +8,10 @@ use serde_json::json;
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 
 use crate::auth::{
-    BreakGlass, ContributeAdvice, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass, ReadCases,
-    ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews, ReadSettings,
-    ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients,
-    WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
+    BreakGlass, ContributeAdvice, ExportCases, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass,
+    ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews,
+    ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases,
+    WriteClients, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 
 /// The extension `x-rights` of an operation, which says who may: its permission, the roles of people and the scopes
@@ -37,6 +37,7 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
             of::<SealCases>()
         }
         "get_seal" => of::<ReadCases>(),
+        "export_case" => of::<ExportCases>(),
         "break_glass" => of::<BreakGlass>(),
         "list_break_glass_readings" => of::<ReadBreakGlass>(),
         "open_case" | "change_case" | "close_case" | "add_person" | "change_person" => of::<WriteCases>(),

@@ -13,6 +13,7 @@ pub mod clock;
 mod consequence;
 pub mod copy;
 pub mod error;
+pub mod export;
 mod family;
 pub mod idempotency;
 pub mod import;

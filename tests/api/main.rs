@@ -5,6 +5,7 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+mod exports;
 mod field_level;
 mod fifteen_years;
 mod harness;

@@ -875,6 +875,7 @@ impl Script {
             self.post(manager.clone(), &ending, json!({})).await;
         }
         self.get(manager.clone(), &of_case("seal")).await;
+        self.get(manager.clone(), &of_case("export")).await;
         self.post(manager, &of_case("unsealing"), json!({})).await;
     }
 

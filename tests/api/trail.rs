@@ -61,10 +61,12 @@ async fn every_operation_that_shows_something_of_a_case_is_on_its_trail() {
             "list_audit_entries" | "list_break_glass_readings" | "list_clients" | "get_client" => {
                 service.actor(Role::Auditor)
             }
+            "export_case" => service.actor(Role::Manager),
             _ => service.caseworker(),
         };
         let role = match id {
             "list_break_glass_readings" => "auditor",
+            "export_case" => "manager",
             _ => "caseworker",
         };
         if id == "list_phase_transfers" {
