@@ -150,7 +150,7 @@ fn answers<T>(
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
     let app = App::new(store, Clock::System, Ids::Random);
-    let app = api().app().app_data(Data::new(app)).app_data(Data::new(key()));
+    let app = api().app().app_data(Data::new(app)).app_data(identity());
     let service = system.block_on(init_service(app));
     let config = ProptestConfig {
         cases: CASES,

@@ -13,15 +13,11 @@ use crate::http::{Exposure, Limits, Rate, Rates};
 /// Serves an API on a port of its own as long as the test runs.
 fn listen(api: Api) -> SocketAddr {
     let app = app();
-    let server = HttpServer::new(move || {
-        api.app()
-            .app_data(Data::new(app.clone()))
-            .app_data(Data::new(key()))
-    })
-    .workers(1)
-    .disable_signals()
-    .bind(("127.0.0.1", 0))
-    .unwrap();
+    let server = HttpServer::new(move || api.app().app_data(Data::new(app.clone())).app_data(identity()))
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
     let address = server.addrs()[0];
     actix_web::rt::spawn(server.run());
     address
@@ -103,7 +99,7 @@ async fn asked(api: &Api, app_data: &App, request: TestRequest, address: &str) -
     let app = api
         .app()
         .app_data(Data::new(app_data.clone()))
-        .app_data(Data::new(key()));
+        .app_data(identity());
     let service = init_service(app).await;
     let peer = format!("{address}:4711").parse().unwrap();
     let mut request = request.peer_addr(peer).to_request();

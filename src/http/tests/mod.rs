@@ -243,14 +243,16 @@ impl Answer {
 
 /// One request to a fresh app.
 async fn send(request: TestRequest) -> Answer {
-    let app = api()
-        .app()
-        .app_data(Data::new(app()))
-        .app_data(Data::new(Identity::new(key(), Trust::default())));
+    let app = api().app().app_data(Data::new(app())).app_data(identity());
     let service = init_service(app).await;
     let mut request = request.to_request();
     sign(request.headers_mut());
     answer(service.call(request).await).await
+}
+
+/// Trusts the built-in issuer alone.
+fn identity() -> Data<Identity> {
+    Data::new(Identity::new(key(), Trust::default()))
 }
 
 fn key() -> IssuerKey {
