@@ -231,6 +231,9 @@ def dated(case, body):
             for name in ("occurred_on", "requested_on", "offered_on"):
                 if isinstance(part.get(name), str):
                     part[name] = act_on.isoformat()
+            if isinstance(part.get("agreements"), dict):
+                part["agreements"] = {name: act_on.isoformat() for name in part["agreements"]}
+                part["dated_on"] = (start - datetime.timedelta(days=90)).isoformat()
             if part.get("outcome") == "held":
                 part["held_on"] = act_on.isoformat()
             elif "outcome" in part:
@@ -256,7 +259,9 @@ def filter_failure(context, failure, case, response):
     if failure.code != "ST202" or response.status_code not in (400, 412, 422):
         return True
     problem = response.json()
-    if problem["code"] == "stale_version":
+    # How a system proves itself is refused in OAuth's words, which name no field.
+    oauth = ("invalid_request", "unsupported_grant_type", "invalid_scope", "invalid_grant")
+    if problem["code"] == "stale_version" or problem["code"] in oauth:
         return False
     is_of_schema = any(
         fault["message"].startswith(BY_THE_SCHEMA[fault["code"]])
@@ -280,8 +285,10 @@ class every_operation_is_reached:
         unreached = {
             operation: sorted(statuses)
             for operation, statuses in self.statuses.items()
-            # A made-up system proves nothing.
-            if min(statuses) >= 300 and not statuses <= {403, 404} and operation != "POST /oauth/token"
+            # A made-up system proves nothing, and who sees every case has no glass to break.
+            if min(statuses) >= 300
+            and not statuses <= {403, 404}
+            and operation not in ("POST /oauth/token", "POST /v1/break-glass-readings")
         }
         assert not unreached, f"never done: {unreached}"
 

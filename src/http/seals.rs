@@ -294,7 +294,8 @@ pub async fn end_access(
     params(IdempotencyKey),
     request_body = BreakGlassInput,
     responses((status = 201, body = GrantView, description = "The opening, with the id of the case.",
-        headers(("Location" = String, description = "The case."))))
+        headers(("Location" = String, description = "The case.")))),
+    extensions(("x-problems" = json!(["not_found"])))
 )]
 #[post("/v1/break-glass-readings")]
 pub async fn break_glass(
