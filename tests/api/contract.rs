@@ -151,7 +151,9 @@ fn everything_that_can_be_said_no_to_is_documented() {
                 .into_iter()
                 .any(|held| held["in"] == place && (parameter.is_empty() || held["name"] == parameter))
         };
-        assert_eq!(answers("404"), name.contains('{'), "404 of {name}");
+        // What breaks the glass names a case in its body.
+        let names_something = name.contains('{') || name == "POST /v1/break-glass-readings";
+        assert_eq!(answers("404"), names_something, "404 of {name}");
         assert_eq!(answers("412"), takes("header", "If-Match"), "412 of {name}");
         if operation.get("requestBody").is_some() {
             // A form has no faults at pointers.
