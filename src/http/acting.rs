@@ -37,7 +37,14 @@ pub fn origin_of(request: &HttpRequest) -> Origin {
         .app_data::<Data<Routes>>()
         .and_then(|routes| routes.operation(request.method().as_str(), &pattern))
         .unwrap_or_default();
-    let in_path = |name| request.match_info().get(name).map(str::to_owned);
+    // What is no id names nothing, and is anything that somebody wrote.
+    let in_path = |name| {
+        let text = request
+            .match_info()
+            .get(name)
+            .filter(|text| Uuid::try_parse(text).is_ok());
+        text.map(str::to_owned)
+    };
     let (id, within) = (in_path("id"), in_path("person_id"));
     let case_id = id.clone().filter(|_| pattern.starts_with("/v1/cases/"));
     Origin {

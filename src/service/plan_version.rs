@@ -128,7 +128,7 @@ pub fn list_plan_versions(
     let (plan, sent) = plan_at(work, plan_id, moment)?;
     work.shows_case(&plan.case_id, None);
     let la_code = work.la_code();
-    let only = (!is_of_authority(work)).then(|| sent.numbers());
+    let only = known_to_family(work, &plan, &sent)?;
     let rows = page_of_plan_versions(
         work.connection,
         &la_code,
@@ -150,7 +150,8 @@ pub fn get_plan_version(
     moment: Moment,
 ) -> Result<PlanVersionReading, Error> {
     let (plan, sent) = plan_at(work, plan_id, moment)?;
-    let row = visible_version(work, &plan, &sent, number)?;
+    let only = known_to_family(work, &plan, &sent)?;
+    let row = visible_version(work, &plan, only.as_deref(), number)?;
     if moment
         .known_at
         .is_some_and(|known_at| instant(row.made_at) > known_at)
@@ -168,14 +169,15 @@ pub fn get_plan_difference(
     number: i64,
     from: Option<i64>,
 ) -> Result<PlanDifference, Error> {
-    let plan = find_plan(work, plan_id)?;
+    let plan = find_of(work, &PLAN, plan_id)?;
     let sent = sent_versions(work, &plan, Moment::default())?;
-    let to: PlanSections = from_json(&visible_version(work, &plan, &sent, number)?.sections)?;
+    let only = known_to_family(work, &plan, &sent)?;
+    let to: PlanSections = from_json(&visible_version(work, &plan, only.as_deref(), number)?.sections)?;
     let from = from.or_else(|| sent.in_force_before(number));
     work.shows_case(&plan.case_id, Some(number));
     let before: PlanSections = match from {
         None => PlanSections::default(),
-        Some(from) => match visible_version(work, &plan, &sent, from) {
+        Some(from) => match visible_version(work, &plan, only.as_deref(), from) {
             Ok(row) => from_json(&row.sections)?,
             Err(Error::NotFound) => {
                 return Err(Error::Question(Fault::new(
@@ -200,9 +202,9 @@ pub fn get_plan_checks(
     number: i64,
     as_final: Option<bool>,
 ) -> Result<PlanChecks, Error> {
-    let plan = find_plan(work, plan_id)?;
+    let plan = find_of(work, &PLAN, plan_id)?;
     let sent = sent_versions(work, &plan, Moment::default())?;
-    let row = visible_version(work, &plan, &sent, number)?;
+    let row = visible_version(work, &plan, None, number)?;
     work.shows_case(&plan.case_id, Some(number));
     let facts = PlanFacts {
         is_final: as_final.unwrap_or_else(|| sent.was_in_force(number)),
@@ -313,11 +315,6 @@ fn setting_fault(work: &mut Work<'_>, sections: &PlanSections) -> Result<Option<
     }
 }
 
-fn find_plan(work: &mut Work<'_>, plan_id: Uuid) -> Result<ProcedureRow, Error> {
-    let plan = find_of(work, &PLAN, plan_id)?;
-    Ok(plan)
-}
-
 fn is_of_authority(work: &Work<'_>) -> bool {
     match work.principal.reach() {
         Reach::Authority => true,
@@ -325,14 +322,30 @@ fn is_of_authority(work: &Work<'_>) -> bool {
     }
 }
 
-/// A version that whoever asks may see.
-fn visible_version(
+/// The versions that exist for a family: those that had been sent by the moment that `sent` is of and, as is known
+/// today, were. What was recorded as sent by mistake is not theirs, however they ask. None for the authority: all.
+fn known_to_family(
     work: &mut Work<'_>,
     plan: &ProcedureRow,
     sent: &SentVersions,
+) -> Result<Option<Vec<i64>>, Error> {
+    if is_of_authority(work) {
+        return Ok(None);
+    }
+    let now = sent_versions(work, plan, Moment::default())?;
+    let mut numbers = sent.numbers();
+    numbers.retain(|number| now.was_sent(*number));
+    Ok(Some(numbers))
+}
+
+/// A version, if it is among those that exist for whoever asks; all do, if none are given.
+fn visible_version(
+    work: &mut Work<'_>,
+    plan: &ProcedureRow,
+    only: Option<&[i64]>,
     number: i64,
 ) -> Result<PlanVersionRow, Error> {
-    if !is_of_authority(work) && !sent.was_sent(number) {
+    if only.is_some_and(|only| !only.contains(&number)) {
         return Err(Error::NotFound);
     }
     Ok(find_plan_version(

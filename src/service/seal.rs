@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Error, Fault, Work};
-use crate::auth::Reach;
 use crate::store::StoreError;
 use crate::store::case::{CaseSearch, case_with_identifier, find_case, lock_case};
 use crate::store::convert::{self, instant, name_of, named};
@@ -110,14 +109,16 @@ pub fn seal_case(
 
 /// The seal of a case that exists for whoever asks.
 pub fn get_seal(work: &mut Work<'_>, case_id: Uuid) -> Result<Seal, Error> {
-    let row = own_seal(work, case_id)?;
+    let root = work.root()?;
+    let case = find_case(work.connection, &root, case_id)?;
+    let row = find_seal(work.connection, &case.la_code, &case.id)?.ok_or(Error::NotFound)?;
     work.shows_case(&row.case_id, None);
     seal_of(work, &row)
 }
 
 /// Takes the seal off: the case exists for everybody of the authority again. Answers what it was.
 pub fn unseal_case(work: &mut Work<'_>, case_id: Uuid) -> Result<Seal, Error> {
-    let row = own_seal(work, case_id)?;
+    let row = hold_seal(work, case_id)?;
     delete_seal(work.connection, &row.la_code, &row.case_id)?;
     work.audit("unseal_case", &row.case_id, Some(&row.case_id), None)?;
     seal_of(work, &row)
@@ -131,7 +132,7 @@ pub fn grant_access(
     reason: String,
     until_at: Option<DateTime<Utc>>,
 ) -> Result<Grant, Error> {
-    own_seal(work, case_id)?;
+    hold_seal(work, case_id)?;
     let la_code = work.la_code();
     let mut faults = Vec::new();
     match grantee {
@@ -163,7 +164,7 @@ pub fn grant_access(
 
 /// Ends an opening of a sealed case at once.
 pub fn end_access(work: &mut Work<'_>, case_id: Uuid, grant_id: Uuid) -> Result<Grant, Error> {
-    let seal = own_seal(work, case_id)?;
+    let seal = hold_seal(work, case_id)?;
     let mut row = find_grant(work.connection, &seal.la_code, Some(case_id), grant_id)?;
     row.until_at = row.until_at.min(work.now.naive_utc());
     update_grant(work.connection, &row)?;
@@ -212,10 +213,6 @@ pub fn list_break_glass(
     limit: i64,
 ) -> Result<Vec<Grant>, Error> {
     let la_code = work.la_code();
-    match work.principal.reach() {
-        Reach::Authority => {}
-        Reach::Organisation(_) | Reach::Case(_) => return Ok(Vec::new()),
-    }
     let rows = list(work.connection, &la_code, is_reviewed, after, limit)?;
     work.shows_page(limit, rows.iter().map(|row| &row.case_id));
     rows.iter().map(grant_of).collect()
@@ -223,8 +220,11 @@ pub fn list_break_glass(
 
 /// Says that a broken glass was looked into, by somebody other than who broke it. Saying it again changes nothing.
 pub fn review_break_glass(work: &mut Work<'_>, grant_id: Uuid) -> Result<Grant, Error> {
-    let la_code = work.la_code();
-    let mut row = find_grant(work.connection, &la_code, None, grant_id)?;
+    let (la_code, whole) = (work.la_code(), work.whole());
+    let of_case = convert::id(&find_grant(work.connection, &la_code, None, grant_id)?.case_id)?;
+    lock_case(work.connection, &whole, of_case)?;
+    // As it is now that the case is held.
+    let mut row = find_grant(work.connection, &la_code, Some(of_case), grant_id)?;
     if !row.is_break_glass {
         return Err(Error::NotFound);
     }
@@ -240,10 +240,10 @@ pub fn review_break_glass(work: &mut Work<'_>, grant_id: Uuid) -> Result<Grant, 
     grant_of(&row)
 }
 
-/// Holds a case that exists for whoever asks, and reads its seal.
-fn own_seal(work: &mut Work<'_>, case_id: Uuid) -> Result<SealRow, Error> {
+/// Holds a case that exists for whoever asks, with its seal and openings, and gives the seal.
+fn hold_seal(work: &mut Work<'_>, case_id: Uuid) -> Result<SealRow, Error> {
     let root = work.root()?;
-    let case = find_case(work.connection, &root, case_id)?;
+    let case = lock_case(work.connection, &root, case_id)?;
     find_seal(work.connection, &case.la_code, &case.id)?.ok_or(Error::NotFound)
 }
 

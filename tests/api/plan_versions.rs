@@ -786,3 +786,41 @@ async fn versions_belong_to_their_plan() {
         .await;
     assert_eq!(theirs.status, 404);
 }
+
+#[actix_web::test]
+async fn what_was_sent_by_mistake_alone_is_not_for_a_family_however_it_asks() {
+    let service = Service::on("2026-03-02");
+    let case_id = service.case().await;
+    let plan = service.plan_on(&case_id).await;
+    service.three_versions(&plan).await;
+    let made = json!({ "type": "plan_made", "occurred_on": "2026-03-02", "version": 3 });
+    let made = service.plan_event(&plan, made).await.expect(201);
+    service.set_today("2026-03-05");
+    let correction = json!({ "type": "correction", "occurred_on": "2026-03-05", "reason": "The second was.", "changes": [{
+        "supersedes": made.body["event"]["id"],
+        "replacement": { "type": "plan_made", "occurred_on": "2026-03-02", "version": 2 }
+    }] });
+    service.plan_event(&plan, correction).await.expect(201);
+    let family = service.family(&case_id);
+    let versions = format!("/v1/plans/{plan}/versions");
+    let then = "known_at=2026-03-03T12:00:00Z";
+    for (actor, third, all) in [
+        (&family, 404, json!([])),
+        (&service.caseworker(), 200, json!([1, 2, 3])),
+    ] {
+        let read = service.get(actor, &format!("{versions}/3?{then}")).await;
+        assert_eq!(read.status, third);
+        let listed = service
+            .get(actor, &format!("{versions}?{then}"))
+            .await
+            .expect(200);
+        let numbers: Vec<&Value> = listed.body["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|version| &version["number"])
+            .collect();
+        assert_eq!(json!(numbers), all);
+    }
+    assert_eq!(service.get(&family, &format!("{versions}/2")).await.status, 200);
+}

@@ -3,6 +3,7 @@
 use ehcp_timeline::auth::Role;
 use serde_json::{Value, json};
 
+use crate::concurrency::at_once;
 use crate::harness::{Actor, Service};
 use crate::stranger::{Seeded, look_everywhere, seed};
 
@@ -186,4 +187,37 @@ async fn the_glass_is_broken_only_where_there_is_one() {
     let brief = json!({ "reference": "EHC-2222-2222", "reason": "urgent" });
     let refused = service.post(&caseworker, "/v1/break-glass-readings", brief).await;
     assert_eq!(refused.faults(), ["/reason too_short"]);
+}
+
+#[actix_web::test]
+async fn who_ends_an_opening_and_who_reviews_it_do_not_undo_each_other() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    let reference = reference_of(&service, &case_id).await;
+    seal(&service, &manager, &case_id).await;
+    for hour in 0..8 {
+        let ended_at = format!("2026-02-21T1{hour}:01:00Z");
+        service.set_now(&format!("2026-02-21T1{hour}:00:00Z"));
+        let reader = service.actor_of_subject("reader", Role::Caseworker);
+        let breaking = json!({ "reference": reference, "reason": WHY });
+        let broken = service.post(&reader, "/v1/break-glass-readings", breaking).await;
+        let id = broken.expect(201).id();
+        service.set_now(&ended_at);
+        let acts = [
+            format!("/v1/cases/{case_id}/grants/{id}/ending"),
+            format!("/v1/break-glass-readings/{id}/review"),
+        ];
+        at_once(&service, 2, async |service, number| {
+            let manager = service.actor(Role::Manager);
+            service.post(&manager, &acts[number], json!({})).await.expect(200)
+        });
+        let seal = service.get(&manager, &format!("/v1/cases/{case_id}/seal")).await;
+        let grants = seal.expect(200).body["grants"].clone();
+        let own = grants.as_array().unwrap().iter().find(|grant| grant["id"] == id);
+        let own = own.unwrap();
+        assert_eq!(
+            (&own["until_at"], &own["reviewed_by"]),
+            (&json!(ended_at), &json!("manager-885"))
+        );
+    }
 }
