@@ -24,7 +24,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 const TRANSPORT_POLICY: &str = "max-age=31536000";
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
-const SENT: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, traceparent";
+const SENT: &str = "Access-Reason, Authorization, Content-Type, Idempotency-Key, If-Match, traceparent";
 const EXPOSED: &str = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Trace-Id";
 
 /// The fields that the answer to this request gets, whatever it says.

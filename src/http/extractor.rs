@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Bytes, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
@@ -71,26 +71,30 @@ impl<T: RequestBody + 'static> FromRequest for Body<T> {
     }
 }
 
-async fn read_body<T: RequestBody>(request: &HttpRequest, payload: Payload) -> Result<Body<T>, Problem> {
-    if request.content_type() != "application/json" || is_compressed(request) {
-        return Err(Problem::new(Code::UnsupportedMediaType));
-    }
+/// A body as it was sent: no more bytes than it may have, in the time that it may take.
+pub async fn read_bytes(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let declared = header_text(request, &header::CONTENT_LENGTH)?.and_then(|text| text.parse::<usize>().ok());
     let too_large =
-        || Problem::new(Code::PayloadTooLarge).with_detail(format!("The body may have {BODY_LIMIT} bytes."));
-    if declared.is_some_and(|length| length > BODY_LIMIT) {
+        || Problem::new(Code::PayloadTooLarge).with_detail(format!("The body may have {limit} bytes."));
+    if declared.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
     let within = match request.app_data::<Data<Limits>>() {
         Some(limits) => limits.body_within,
         None => return Err(Problem::bug("no limits in app data")),
     };
-    let bytes = timeout(within, to_bytes_limited(BodyStream::new(payload), BODY_LIMIT))
+    timeout(within, to_bytes_limited(BodyStream::new(payload), limit))
         .await
         .map_err(|_| Problem::new(Code::RequestTimeout))?
         .map_err(|_| too_large())?
-        .map_err(|_| Problem::new(Code::BadRequest).with_detail("The body ended before it was complete."))?;
+        .map_err(|_| Problem::new(Code::BadRequest).with_detail("The body ended before it was complete."))
+}
 
+async fn read_body<T: RequestBody>(request: &HttpRequest, payload: Payload) -> Result<Body<T>, Problem> {
+    if request.content_type() != "application/json" || is_compressed(request) {
+        return Err(Problem::new(Code::UnsupportedMediaType));
+    }
+    let bytes = read_bytes(request, payload, BODY_LIMIT).await?;
     if nesting(&bytes) > NESTING_LIMIT {
         return Err(Problem::new(Code::PayloadTooLarge).with_detail(format!(
             "The body may nest objects and lists {NESTING_LIMIT} deep."

@@ -9,7 +9,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Data, Query};
@@ -22,6 +21,7 @@ use uuid::Uuid;
 
 use super::acting::origin_of;
 use super::clients::secret_problem;
+use super::extractor::read_bytes;
 use super::problem::{Code, Problem};
 use crate::auth::{
     ClientAccess, ClientScope, ClientSecret, Identity, LaCode, claimed_client, issue, verify_assertion,
@@ -97,17 +97,9 @@ async fn read_form(request: &HttpRequest, payload: Payload) -> Result<TokenForm,
             "Send the request as application/x-www-form-urlencoded.",
         ));
     }
-    let too_large = || {
-        oauth(
-            Code::PayloadTooLarge,
-            "invalid_request",
-            "The request is too large.",
-        )
-    };
-    let bytes = to_bytes_limited(BodyStream::new(payload), FORM_LIMIT)
+    let bytes = read_bytes(request, payload, FORM_LIMIT)
         .await
-        .map_err(|_| too_large())?
-        .map_err(|_| refused(Code::InvalidRequest, "The request ended before it was complete."))?;
+        .map_err(|problem| told(problem, "invalid_request"))?;
     let unreadable = || refused(Code::InvalidRequest, "The request is no form.");
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable())?;
     let pairs = Query::<Vec<(String, String)>>::from_query(text).map_err(|_| unreadable())?;
@@ -148,7 +140,7 @@ enum Credentials {
         description = "The grant, and what the system proves itself with."),
     responses((status = 200, body = TokenView, description = "The token.")),
     extensions(("x-problems" = json!(["invalid_request", "invalid_grant", "invalid_scope",
-        "unsupported_grant_type", "invalid_client", "payload_too_large", "unsupported_media_type", "unavailable",
+        "unsupported_grant_type", "invalid_client", "bad_request", "request_timeout", "payload_too_large", "unsupported_media_type", "unavailable",
         "outcome_unknown"])))
 )]
 #[post("/oauth/token")]
@@ -343,8 +335,13 @@ fn refused(code: Code, words: &'static str) -> Problem {
 }
 
 fn oauth(code: Code, error: &'static str, words: &'static str) -> Problem {
-    Problem::new(code)
-        .with_detail(words)
+    told(Problem::new(code).with_detail(words), error)
+}
+
+/// A problem with the members that readers of OAuth alone look for.
+fn told(problem: Problem, error: &'static str) -> Problem {
+    let words = problem.detail().to_owned();
+    problem
         .with_member("error", error)
         .with_member("error_description", words)
 }

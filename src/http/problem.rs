@@ -170,6 +170,11 @@ impl Problem {
         self.0.code
     }
 
+    /// What it says happened.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     pub fn faults(&self) -> &[Fault] {
         &self.0.errors
     }

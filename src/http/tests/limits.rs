@@ -70,6 +70,19 @@ async fn a_body_that_trickles_in_is_cut_off() {
 }
 
 #[actix_web::test]
+async fn a_form_that_trickles_in_is_cut_off() {
+    let api = Api::new().unwrap().limited(Limits {
+        body_within: Duration::from_millis(50),
+        ..Limits::default()
+    });
+    let begun = "POST /oauth/token HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+                 Content-Length: 1000\r\n\r\ngrant_type=";
+    let (status, answer) = sent(listen(api), begun.as_bytes().to_vec()).await;
+    assert_eq!(status, 408, "{answer}");
+    assert!(answer.contains("\"error\":\"invalid_request\""), "{answer}");
+}
+
+#[actix_web::test]
 async fn a_head_that_is_too_large_to_be_read_is_refused_in_plain() {
     let address = listen(api());
     let many = "X-Many: 1\r\n".repeat(97);
@@ -268,10 +281,24 @@ async fn only_pages_of_allowed_origins_may_ask() {
     let ours = asked(&api, &app, from(asks(), "https://portal.example"), "192.0.2.1").await;
     assert_eq!(ours.status, 204);
     assert!(ours.header("access-control-allow-methods").contains("PATCH"));
-    assert!(
-        ours.header("access-control-allow-headers")
-            .contains("Idempotency-Key")
-    );
+    let document = serde_json::to_value(crate::http::document()).unwrap();
+    let operations = document["paths"].as_object().unwrap().values();
+    let operations = operations.flat_map(|item| item.as_object().unwrap().values());
+    let parameters =
+        operations.flat_map(|operation| operation["parameters"].as_array().into_iter().flatten());
+    let mut taken: Vec<&str> = parameters
+        .filter(|parameter| parameter["in"] == "header")
+        .map(|parameter| parameter["name"].as_str().unwrap())
+        .collect();
+    taken.sort_unstable();
+    taken.dedup();
+    assert!(taken.contains(&"Idempotency-Key"));
+    for name in taken {
+        assert!(
+            ours.header("access-control-allow-headers").contains(name),
+            "{name}"
+        );
+    }
     for origin in [
         "https://evil.example",
         "https://portal.example.evil.example",
