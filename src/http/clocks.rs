@@ -367,7 +367,6 @@ fn item_view(item: ClockItem, as_of: NaiveDate) -> Option<ClockView> {
         case_id: Some(listed.case_id),
         procedure_id: Some(listed.procedure_id),
     };
-    let rule = item.rule?;
     let view = match &item.clock {
         Some(clock) => ClockView::explained(clock, as_of, place)?,
         None => {
@@ -378,10 +377,10 @@ fn item_view(item: ClockItem, as_of: NaiveDate) -> Option<ClockView> {
                 day_one_due_on: listed.day_one_due_on,
                 bearer: listed.segment.bearer,
                 force: listed.segment.force,
-                standing: standing(listed.bound, listed.due_on, &listed.segment, as_of),
+                standing: standing(listed.rule.bound, listed.due_on, &listed.segment, as_of),
                 advice_request_id: listed.advice_request_id,
             };
-            ClockView::bare(rule, shown, place)
+            ClockView::bare(listed.rule, shown, place)
         }
     };
     Some(ClockView {

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::recording::derive;
 use super::{Error, Work};
 use crate::statute::clock::Clock;
-use crate::statute::rulebook::{ClockKind, Rule, rule_for, rules};
 use crate::store::case::{CaseSummaryRow, facts_of_cases, summaries_of};
 use crate::store::clock::{ClockFilter, ListedClock, list_clocks as list};
 use crate::store::procedure::{load_streams, procedures_by_id};
@@ -26,8 +25,6 @@ pub struct ClockItem {
     pub listed: ListedClock,
     /// Who it is about, if asked for.
     pub case: Option<CaseSummaryRow>,
-    /// The rule it runs under.
-    pub rule: Option<&'static Rule>,
     /// The engine's own clock, if the explanation is asked for.
     pub clock: Option<Clock>,
 }
@@ -52,40 +49,25 @@ pub fn list_clocks(
             cases.insert(crate::store::convert::id(&row.id)?, row);
         }
     }
-    let needs_it = |clock: &&ListedClock| include.explanation || has_several_rules(clock.kind);
-    let to_compute: Vec<&ListedClock> = listed.iter().filter(needs_it).collect();
-    let computed = if to_compute.is_empty() {
-        HashMap::new()
+    let computed = if include.explanation {
+        explain(work, &listed, &filter)?
     } else {
-        explain(work, &to_compute, &filter)?
+        HashMap::new()
     };
     Ok(listed
         .into_iter()
         .map(|listed| ClockItem {
             case: cases.get(&listed.case_id).cloned(),
-            rule: match computed.get(&listed.id) {
-                Some(clock) => Some(clock.rule),
-                None => rule_for(listed.kind, listed.started_on),
-            },
-            clock: computed.get(&listed.id).filter(|_| include.explanation).cloned(),
+            clock: computed.get(&listed.id).cloned(),
             listed,
         })
         .collect())
 }
 
-/// Whether the kind alone does not say which rule a clock runs under: the fact that started it decides,
-/// which the index does not hold.
-fn has_several_rules(kind: ClockKind) -> bool {
-    rules()
-        .filter(|rule| rule.kind == kind && rule.valid_to_on.is_none())
-        .count()
-        > 1
-}
-
 /// Computes the procedures of a page again, since explanations are never stored.
 fn explain(
     work: &mut Work<'_>,
-    listed: &[&ListedClock],
+    listed: &[ListedClock],
     filter: &ClockFilter,
 ) -> Result<HashMap<Uuid, Clock>, Error> {
     let la_code = work.la_code();

@@ -21,7 +21,7 @@ use super::{MultiBackend, Root, StoreError};
 use crate::casework::flag::{Flag, FlagCode};
 use crate::casework::timeline::Timeline;
 use crate::statute::clock::{Clock, ClockStatus, Segment};
-use crate::statute::rulebook::{Bound, ClockKind, Party};
+use crate::statute::rulebook::{Bound, ClockKind, Party, Rule, place_of, rule_for, rules};
 
 /// Later than any day in a record.
 const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
@@ -54,6 +54,8 @@ pub struct ClockRow {
     pub stopped_on: NaiveDate,
     pub effective_from_on: NaiveDate,
     pub effective_until_on: Option<NaiveDate>,
+    /// The place of its rule in the rulebook of the program that wrote it.
+    pub rule_place: Option<i64>,
 }
 
 /// What lists read of a segment.
@@ -67,7 +69,6 @@ struct ListedRow {
     kind: String,
     bearer: String,
     force: String,
-    bound: String,
     started_on: Day,
     due_on: Day,
     day_one_due_on: Day,
@@ -76,6 +77,7 @@ struct ListedRow {
     excused_from_on: Option<Day>,
     effective_from_on: Day,
     effective_until_on: Option<Day>,
+    rule_place: Option<i64>,
 }
 
 /// One interval of one flag.
@@ -118,6 +120,7 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
             .requests
             .iter()
             .find(|request| Some(request.id) == clock.subject);
+        let rule_place = place_of(clock.rule).and_then(|place| i64::try_from(place).ok());
         for (segment_number, segment) in (0..).zip(&clock.segments) {
             index.clocks.push(ClockRow {
                 clock_id: clock.id.to_string(),
@@ -140,6 +143,7 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
                 stopped_on: stopped_on(clock, segment),
                 effective_from_on: segment.effective_from_on,
                 effective_until_on: segment.effective_until_on,
+                rule_place,
             });
         }
     }
@@ -248,6 +252,7 @@ fn insert_clock(connection: &mut AnyConnection, row: &ClockRow) -> Result<(), St
             column(clocks::stopped_on, row.stopped_on),
             column(clocks::effective_from_on, row.effective_from_on),
             column(clocks::effective_until_on, row.effective_until_on),
+            column(clocks::rule_place, row.rule_place),
         ],
     };
     on_backend!(connection, inner => insert.execute(inner))?;
@@ -364,8 +369,7 @@ pub struct ClockFilter {
 #[derive(Debug, Clone)]
 pub struct ListedClock {
     pub id: Uuid,
-    pub kind: ClockKind,
-    pub bound: Bound,
+    pub rule: &'static Rule,
     pub started_on: NaiveDate,
     pub due_on: NaiveDate,
     pub day_one_due_on: NaiveDate,
@@ -614,8 +618,7 @@ fn filtered(root: &Root, filter: &ClockFilter, place: &str) -> Result<ClockQuery
 fn listed(row: &ListedRow) -> Result<ListedClock, StoreError> {
     Ok(ListedClock {
         id: row.clock_id.0,
-        kind: named(&row.kind)?,
-        bound: named(&row.bound)?,
+        rule: rule_of(row)?,
         started_on: row.started_on.0,
         due_on: row.due_on.0,
         day_one_due_on: row.day_one_due_on.0,
@@ -632,4 +635,15 @@ fn listed(row: &ListedRow) -> Result<ListedClock, StoreError> {
         procedure_id: row.procedure_id.0,
         advice_request_id: row.advice_request_id.map(|id| id.0),
     })
+}
+
+/// The rule it runs under. What a program wrote that noted no place runs under the rule of its kind.
+fn rule_of(row: &ListedRow) -> Result<&'static Rule, StoreError> {
+    let kind = named(&row.kind)?;
+    let place = row.rule_place.and_then(|place| usize::try_from(place).ok());
+    place
+        .and_then(|place| rules().nth(place))
+        .filter(|rule| rule.kind == kind)
+        .or_else(|| rule_for(kind, row.started_on.0))
+        .ok_or_else(|| StoreError::Bug("the index holds a clock that no rule is for".to_owned()))
 }

@@ -233,6 +233,7 @@ diesel::table! {
         stopped_on -> Date,
         effective_from_on -> Date,
         effective_until_on -> Nullable<Date>,
+        rule_place -> Nullable<BigInt>,
     }
 }
 

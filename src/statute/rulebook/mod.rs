@@ -609,6 +609,11 @@ pub fn rules() -> impl DoubleEndedIterator<Item = &'static Rule> {
     RULEBOOK.into_iter().flatten()
 }
 
+/// The place of a rule among all rules; another version of the rulebook may give it another.
+pub fn place_of(rule: &'static Rule) -> Option<usize> {
+    rules().position(|other| std::ptr::eq(other, rule))
+}
+
 const fn provision(instrument: &'static str, reference: &'static str, confidence: Confidence) -> Provision {
     Provision {
         instrument,
