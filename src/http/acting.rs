@@ -18,7 +18,7 @@ use super::extractor::{
 };
 use super::fallback::Routes;
 use super::problem::Problem;
-use super::trace::{Pattern, TraceId};
+use super::trace::{TraceId, pattern_of};
 use crate::auth::{Permission, Principal};
 use crate::service::idempotency::{Answer, Claim, once};
 use crate::service::origin::{Named, Origin};
@@ -27,12 +27,12 @@ use crate::store::StoreError;
 
 /// Where a request came from and what it asks, for the trail.
 pub fn origin_of(request: &HttpRequest) -> Origin {
-    let (trace_id, pattern) = {
-        let extensions = request.extensions();
-        let trace_id = extensions.get::<TraceId>().map(|trace| trace.as_str().to_owned());
-        let pattern = extensions.get::<Pattern>().and_then(|pattern| pattern.0.clone());
-        (trace_id.unwrap_or_default(), pattern.unwrap_or_default())
-    };
+    let trace_id = request
+        .extensions()
+        .get::<TraceId>()
+        .map(|trace| trace.as_str().to_owned())
+        .unwrap_or_default();
+    let pattern = pattern_of(request);
     let operation = request
         .app_data::<Data<Routes>>()
         .and_then(|routes| routes.operation(request.method().as_str(), &pattern))
@@ -222,12 +222,13 @@ pub fn shown<T: Serialize>(version: i64, view: &T) -> Result<HttpResponse, Probl
 
 fn body_of<T: Serialize>(view: &T) -> Result<String, Error> {
     written(view)
+        .and_then(|body| String::from_utf8(body).ok())
         .ok_or_else(|| Error::Store(StoreError::Bug("an answer cannot be written as JSON".to_owned())))
 }
 
 /// A view as JSON, in room that most answers fit in.
-fn written<T: Serialize>(view: &T) -> Option<String> {
+fn written<T: Serialize>(view: &T) -> Option<Vec<u8>> {
     let mut body = Vec::with_capacity(16 * 1024);
     serde_json::to_writer(&mut body, view).ok()?;
-    String::from_utf8(body).ok()
+    Some(body)
 }

@@ -34,9 +34,16 @@ pub const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceId(String);
 
-/// The path template of a request's resource, if it has one. Handlers find it in the request's extensions.
+/// The path template of a request's resource, if it has one; see [`pattern_of`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(pub Option<String>);
+struct Pattern(Option<String>);
+
+/// The path template of a request's resource, which `trace` has looked up; empty if it has none.
+pub fn pattern_of(request: &HttpRequest) -> String {
+    let extensions = request.extensions();
+    let pattern = extensions.get::<Pattern>();
+    pattern.and_then(|pattern| pattern.0.clone()).unwrap_or_default()
+}
 
 impl TraceId {
     /// The caller's, from a valid `traceparent`; otherwise a new one.

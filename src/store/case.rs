@@ -132,7 +132,7 @@ pub fn update_case(connection: &mut AnyConnection, row: &CaseRow) -> Result<(), 
 pub fn find_case(connection: &mut AnyConnection, root: &Root, case_id: Uuid) -> Result<CaseRow, StoreError> {
     Ok(on_backend!(connection, inner => cases::table
         .filter(cases::la_code.eq(root.la_code()))
-        .filter(root.of_case("cases.id"))
+        .filter(root.of_one_case(cases::id))
         .filter(cases::id.eq(case_id.to_string()))
         .select(CaseRow::as_select()).get_result(inner))?)
 }
@@ -142,7 +142,7 @@ pub fn find_case(connection: &mut AnyConnection, root: &Root, case_id: Uuid) -> 
 pub fn lock_case(connection: &mut AnyConnection, root: &Root, case_id: Uuid) -> Result<CaseRow, StoreError> {
     let query = cases::table
         .filter(cases::la_code.eq(root.la_code()))
-        .filter(root.of_case("cases.id"))
+        .filter(root.of_one_case(cases::id))
         .filter(cases::id.eq(case_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {

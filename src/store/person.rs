@@ -64,7 +64,7 @@ pub fn find_person(
 ) -> Result<PersonRow, StoreError> {
     Ok(people::table
         .filter(people::la_code.eq(root.la_code()))
-        .filter(root.of_case("people.case_id"))
+        .filter(root.of_one_case(people::case_id))
         .filter(people::case_id.eq(case_id.to_string()))
         .filter(people::id.eq(person_id.to_string()))
         .select(PersonRow::as_select())
@@ -80,7 +80,7 @@ pub fn lock_person(
 ) -> Result<PersonRow, StoreError> {
     let query = people::table
         .filter(people::la_code.eq(root.la_code()))
-        .filter(root.of_case("people.case_id"))
+        .filter(root.of_one_case(people::case_id))
         .filter(people::case_id.eq(case_id.to_string()))
         .filter(people::id.eq(person_id.to_string()));
     // SQLite has one writer, which holds everything already.

@@ -154,7 +154,7 @@ pub fn find_procedure(
 ) -> Result<ProcedureRow, StoreError> {
     Ok(on_backend!(connection, inner => procedures::table
         .filter(procedures::la_code.eq(root.la_code()))
-        .filter(root.of_case("procedures.case_id"))
+        .filter(root.of_one_case(procedures::case_id))
         .filter(procedures::id.eq(procedure_id.to_string()))
         .select(ProcedureRow::as_select()).get_result(inner))?)
 }
@@ -167,7 +167,7 @@ pub fn lock_procedure(
 ) -> Result<ProcedureRow, StoreError> {
     let query = procedures::table
         .filter(procedures::la_code.eq(root.la_code()))
-        .filter(root.of_case("procedures.case_id"))
+        .filter(root.of_one_case(procedures::case_id))
         .filter(procedures::id.eq(procedure_id.to_string()));
     // SQLite has one writer, which holds everything already.
     match connection {

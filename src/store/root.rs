@@ -1,7 +1,7 @@
 //! The root of every query that somebody asks: what of their authority exists for them.
 //!
 //! A statement that finds cases, or anything of theirs, takes a [`Root`] in place of an authority and filters by
-//! [`Root::of_case`] or [`Root::of_request`]. What the service reads for its own ends, after a right was checked or
+//! [`Root::of_case`], [`Root::of_one_case`] or [`Root::of_request`]. What the service reads for its own ends, after a right was checked or
 //! where nobody asked, takes [`Root::of_authority`]. Called by the files of the table families; `service` makes roots.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -43,8 +43,24 @@ enum Sight {
 #[derive(Debug, Clone)]
 pub struct InSight {
     sight: Sight,
-    case_column: &'static str,
+    case_column: Named,
     share: Share,
+}
+
+/// A column by its table and name.
+#[derive(Debug, Clone, Copy)]
+struct Named(&'static str);
+
+/// [`InSight`] for a statement that finds one row by its key, and so needs no index for the condition: whoever looks,
+/// its text is the same, and is written and compiled once.
+#[derive(Debug, Clone)]
+pub struct OneInSight<C> {
+    case_column: C,
+    is_whole: bool,
+    own_case_id: String,
+    sees_unsealed: bool,
+    grantee: String,
+    at: NaiveDateTime,
 }
 
 /// What an organisation has to do with the rows.
@@ -122,8 +138,40 @@ impl Root {
     pub fn of_case(&self, case_column: &'static str) -> InSight {
         InSight {
             sight: self.sight.clone(),
-            case_column,
+            case_column: Named(case_column),
             share: Share::None,
+        }
+    }
+
+    /// [`Root::of_case`] for a statement that finds one row by its key.
+    pub fn of_one_case<C>(&self, case_column: C) -> OneInSight<C> {
+        let nothing = OneInSight {
+            case_column,
+            is_whole: false,
+            own_case_id: String::new(),
+            sees_unsealed: false,
+            grantee: String::new(),
+            at: NaiveDateTime::default(),
+        };
+        match &self.sight {
+            Sight::Whole => OneInSight {
+                is_whole: true,
+                ..nothing
+            },
+            Sight::Staff { grantee, at } => OneInSight {
+                sees_unsealed: true,
+                grantee: grantee.clone(),
+                at: *at,
+                ..nothing
+            },
+            Sight::Organisation { own_case_id, .. } => OneInSight {
+                own_case_id: own_case_id.clone(),
+                ..nothing
+            },
+            Sight::Family { case_id } => OneInSight {
+                own_case_id: case_id.clone(),
+                ..nothing
+            },
         }
     }
 
@@ -132,7 +180,7 @@ impl Root {
     pub fn of_shared_case(&self, case_column: &'static str) -> InSight {
         InSight {
             sight: self.sight.clone(),
-            case_column,
+            case_column: Named(case_column),
             share: Share::Asked,
         }
     }
@@ -141,7 +189,7 @@ impl Root {
     pub fn of_request(&self, case_column: &'static str, organisation_column: &'static str) -> InSight {
         InSight {
             sight: self.sight.clone(),
-            case_column,
+            case_column: Named(case_column),
             share: Share::Owed(organisation_column),
         }
     }
@@ -155,6 +203,13 @@ pub fn grantee_person(subject: &str) -> String {
 /// An organisation to which a sealed case is opened.
 pub fn grantee_organisation(organisation_id: Uuid) -> String {
     format!("organisation:{organisation_id}")
+}
+
+impl<DB: Backend> QueryFragment<DB> for Named {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.0);
+        Ok(())
+    }
 }
 
 /// Its text tells a statement from the others.
@@ -187,23 +242,64 @@ where
                 out.push_sql("1 = 1");
                 Ok(())
             }
-            Sight::Staff { grantee, at } => unsealed(out, self.case_column, grantee, at),
+            Sight::Staff { grantee, at } => unsealed(out, &self.case_column, grantee, at),
             Sight::Organisation {
                 organisation_id,
                 grantee,
                 own_case_id,
                 at,
             } => match self.share {
-                Share::None => is(out, self.case_column, own_case_id),
+                Share::None => is(out, self.case_column.0, own_case_id),
                 Share::Owed(column) => {
                     is(out.reborrow(), column, organisation_id)?;
                     out.push_sql(" AND ");
-                    unsealed(out, self.case_column, grantee, at)
+                    unsealed(out, &self.case_column, grantee, at)
                 }
-                Share::Asked => unsealed(out, self.case_column, grantee, at),
+                Share::Asked => unsealed(out, &self.case_column, grantee, at),
             },
-            Sight::Family { case_id } => is(out, self.case_column, case_id),
+            Sight::Family { case_id } => is(out, self.case_column.0, case_id),
         }
+    }
+}
+
+impl<C: QueryId> QueryId for OneInSight<C> {
+    type QueryId = OneInSight<C::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID;
+}
+
+impl<C> Expression for OneInSight<C> {
+    type SqlType = Bool;
+}
+
+impl<C, Table> AppearsOnTable<Table> for OneInSight<C> {}
+
+impl<C, Table> SelectableExpression<Table> for OneInSight<C> {}
+
+impl<C, Grouping> ValidGrouping<Grouping> for OneInSight<C> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<C, DB> QueryFragment<DB> for OneInSight<C>
+where
+    C: QueryFragment<DB>,
+    DB: Backend + HasSqlType<Bool> + HasSqlType<Text> + HasSqlType<Timestamp>,
+    bool: ToSql<Bool, DB>,
+    str: ToSql<Text, DB>,
+    NaiveDateTime: ToSql<Timestamp, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(");
+        out.push_bind_param::<Bool, bool>(&self.is_whole)?;
+        out.push_sql(" OR ");
+        self.case_column.walk_ast(out.reborrow())?;
+        out.push_sql(" = ");
+        out.push_bind_param::<Text, str>(&self.own_case_id)?;
+        out.push_sql(" OR (");
+        out.push_bind_param::<Bool, bool>(&self.sees_unsealed)?;
+        out.push_sql(" AND ");
+        unsealed(out.reborrow(), &self.case_column, &self.grantee, &self.at)?;
+        out.push_sql("))");
+        Ok(())
     }
 }
 
@@ -218,19 +314,20 @@ where
 }
 
 /// That a case is not sealed, or was opened to somebody and still is.
-fn unsealed<'b, DB>(
+fn unsealed<'b, C, DB>(
     mut out: AstPass<'_, 'b, DB>,
-    case_column: &'static str,
+    case_column: &'b C,
     grantee: &'b str,
     at: &'b NaiveDateTime,
 ) -> QueryResult<()>
 where
+    C: QueryFragment<DB>,
     DB: Backend + HasSqlType<Text> + HasSqlType<Timestamp>,
     str: ToSql<Text, DB>,
     NaiveDateTime: ToSql<Timestamp, DB>,
 {
     out.push_sql("NOT EXISTS (SELECT 1 FROM case_seals WHERE case_seals.case_id = ");
-    out.push_sql(case_column);
+    case_column.walk_ast(out.reborrow())?;
     out.push_sql(
         " AND NOT EXISTS (SELECT 1 FROM case_grants WHERE case_grants.case_id = case_seals.case_id \
          AND case_grants.grantee = ",
