@@ -1,0 +1,22 @@
+-- Under which rule a clock runs, where its kind has several: until now a list had to compute that.
+ALTER TABLE clocks ADD COLUMN rule_place BIGINT;
+
+-- The events of a procedure are read together, so they lie together: one way through the index finds all of them,
+-- where each had to be looked up in the table by itself.
+CREATE TABLE events_renewed (
+    id TEXT NOT NULL,
+    la_code TEXT NOT NULL,
+    procedure_id TEXT NOT NULL REFERENCES procedures (id),
+    sequence BIGINT NOT NULL,
+    event_type TEXT NOT NULL,
+    occurred_on DATE NOT NULL,
+    data TEXT NOT NULL,
+    note TEXT,
+    root_id TEXT NOT NULL,
+    recorded_at TIMESTAMP NOT NULL,
+    recorded_by TEXT NOT NULL,
+    PRIMARY KEY (procedure_id, sequence)
+) WITHOUT ROWID;
+INSERT INTO events_renewed SELECT * FROM events ORDER BY procedure_id, sequence;
+DROP TABLE events;
+ALTER TABLE events_renewed RENAME TO events;

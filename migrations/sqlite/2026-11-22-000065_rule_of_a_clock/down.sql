@@ -1,1 +1,0 @@
-ALTER TABLE clocks DROP COLUMN rule_place;
