@@ -244,6 +244,9 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
         // that itself only where the log has outgrown the thread that does it beside the writer.
         Access::Write => {
             connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")?;
+            // What is deleted has to be gone from the file. A row that moves to another page leaves a copy behind
+            // that its deletion does not find, so it is too late to say this when something is deleted.
+            connection.batch_execute("PRAGMA secure_delete = ON")?;
         }
     }
     Ok(mode)
