@@ -2,7 +2,8 @@
 //!
 //! One file per procedure holds its events, states and transitions; `procedure` says what a procedure
 //! is to everything else; `timeline` folds them, the same way for every procedure; `advice` and `flags`
-//! are shared by all. What a plan says is in `plan_sections`, and what was sent of it in `plan_version`.
+//! are shared by all. What a plan says is in `plan_sections`, and what was sent of it in `plan_version`. How long a
+//! case is kept is in `retention`.
 //! `service` is the caller. Databases, requests, the present day and randomness stay outside: they are
 //! arguments.
 
@@ -23,6 +24,7 @@ pub mod plan;
 pub mod plan_sections;
 pub mod plan_version;
 pub mod procedure;
+pub mod retention;
 pub mod review;
 pub mod sending;
 pub mod timeline;
