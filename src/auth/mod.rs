@@ -22,10 +22,11 @@ pub use self::issuer_key::{IssuerKey, KeyError};
 pub use self::key_set::{KeySet, KeySetError, PublicKey, SignatureAlgorithm};
 pub use self::key_source::may_be_fetched;
 pub use self::permission::{
-    BreakGlass, ContributeAdvice, ExportCases, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass,
-    ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews,
-    ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases,
-    WriteClients, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings, allows,
+    BreakGlass, ContributeAdvice, DisposeOfCases, ExportCases, Permission, ReadAdvice, ReadAssessments,
+    ReadBreakGlass, ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans,
+    ReadRetention, ReadReviews, ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice,
+    WriteAssessments, WriteCases, WriteClients, WriteConsultations, WriteOrganisations, WritePlans,
+    WriteReviews, WriteSettings, allows,
 };
 pub use self::principal::{
     ClientAccess, ClientScope, InvalidLaCode, LaCode, Principal, Reach, Role, Unbound,

@@ -345,3 +345,23 @@ impl Permission for ExportCases {
     const SCOPES: &'static [ClientScope] = &[];
     const NAME: &'static str = "export_cases";
 }
+
+/// Place and lift legal holds, and make, review and carry out lists of cases to dispose of: manager.
+#[derive(Debug, Clone, Copy)]
+pub struct DisposeOfCases;
+
+impl Permission for DisposeOfCases {
+    const ROLES: &'static [Role] = &[Manager];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "dispose_of_cases";
+}
+
+/// See lists of cases to dispose of, and what was disposed of: manager, auditor.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadRetention;
+
+impl Permission for ReadRetention {
+    const ROLES: &'static [Role] = &[Manager, Auditor];
+    const SCOPES: &'static [ClientScope] = &[];
+    const NAME: &'static str = "read_retention";
+}

@@ -235,6 +235,9 @@ impl From<service::Error> for Failure {
             | service::Error::CaseClosed
             | service::Error::AlreadySealed
             | service::Error::OwnReading
+            | service::Error::NothingDue
+            | service::Error::OwnList
+            | service::Error::DisposalListState { .. }
             | service::Error::KeyReused
             | service::Error::KeyInFlight) => Failure::new(
                 Exit::Fault,

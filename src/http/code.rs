@@ -39,6 +39,9 @@ pub enum Code {
     CaseClosed,
     AlreadySealed,
     OwnReading,
+    NothingDue,
+    OwnList,
+    DisposalListState,
     TooManySecrets,
     IdempotencyInFlight,
     StaleVersion,
@@ -66,7 +69,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 41] = [
+    pub const ALL: [Code; 44] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -93,6 +96,9 @@ impl Code {
         Code::CaseClosed,
         Code::AlreadySealed,
         Code::OwnReading,
+        Code::NothingDue,
+        Code::OwnList,
+        Code::DisposalListState,
         Code::TooManySecrets,
         Code::IdempotencyInFlight,
         Code::StaleVersion,
@@ -267,6 +273,24 @@ impl Code {
                 409,
                 "One's own reading",
                 "Somebody other than who broke the glass has to review it.",
+            ),
+            Code::NothingDue => (
+                "nothing_due",
+                409,
+                "Nothing is due",
+                "No case that you may see is due to be disposed of and on no list yet.",
+            ),
+            Code::OwnList => (
+                "own_list",
+                409,
+                "One's own list",
+                "Somebody other than who made a list of cases to dispose of has to review it.",
+            ),
+            Code::DisposalListState => (
+                "disposal_list_state",
+                409,
+                "Not in this state of the list",
+                "A list is reviewed once, and carried out once after that; `state` says how far it is.",
             ),
             Code::TooManySecrets => (
                 "too_many_secrets",

@@ -15,6 +15,7 @@ use super::people::PersonView;
 use super::plan_versions::PlanVersionView;
 use super::problem::Problem;
 use super::procedures::{EventView, ProcedureView};
+use super::retention::RetentionView;
 use super::seals::SealView;
 use crate::auth::ExportCases;
 use crate::service::export::{CaseExport, ThirdParty, Why, export_case as export};
@@ -34,6 +35,8 @@ pub struct CaseExportView {
     pub plan_versions: Vec<PlanVersionView>,
     /// The seal of the case, if it has one.
     pub seal: Option<SealView>,
+    /// How long the case is kept.
+    pub retention: RetentionView,
     /// Who changed and read what of it, the oldest first.
     pub history: Vec<AuditEntryView>,
 }
@@ -106,6 +109,7 @@ impl TryFrom<CaseExport> for CaseExportView {
                 .map(|(plan_id, reading)| PlanVersionView::of(plan_id, reading))
                 .collect(),
             seal: export.seal.map(SealView::from),
+            retention: RetentionView::from(export.retention),
             history: export.history.into_iter().map(AuditEntryView::from).collect(),
         })
     }

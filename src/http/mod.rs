@@ -18,6 +18,7 @@ pub mod code;
 mod consultations;
 pub mod contract;
 mod dates;
+mod disposals;
 mod docs;
 mod event_input;
 mod exports;
@@ -42,6 +43,7 @@ mod procedures;
 mod rates;
 mod refusal;
 pub mod requests;
+mod retention;
 mod reviews;
 mod rights;
 mod rules;
@@ -97,6 +99,15 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(seals::break_glass)
         .service(seals::list_break_glass_readings)
         .service(seals::review_break_glass_reading)
+        .service(retention::get_retention)
+        .service(retention::place_legal_hold)
+        .service(retention::lift_legal_hold)
+        .service(disposals::make_disposal_list)
+        .service(disposals::list_disposal_lists)
+        .service(disposals::get_disposal_list)
+        .service(disposals::review_disposal_list)
+        .service(disposals::carry_out_disposal)
+        .service(disposals::list_disposals)
         .service(people::add_person)
         .service(people::list_people)
         .service(people::get_person)

@@ -37,7 +37,7 @@ const PUBLIC: [&str; 5] = [
 ];
 
 /// The groups of operations, in the order in which they are shown.
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 19] = [
     (
         "timelines",
         "The calculator and the rulebook: what the law makes of given events, storing nothing.",
@@ -49,6 +49,10 @@ const TAGS: [(&str, &str); 18] = [
     (
         "sealed cases",
         "Cases that exist for those alone to whom they are opened: adoption, protected witnesses, staff's own children.",
+    ),
+    (
+        "retention",
+        "How long cases are kept, what keeps them for longer, and how they are disposed of.",
     ),
     (
         "assessments",

@@ -55,6 +55,11 @@ impl From<Error> for Problem {
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::AlreadySealed => Problem::new(Code::AlreadySealed),
             Error::OwnReading => Problem::new(Code::OwnReading),
+            Error::NothingDue => Problem::new(Code::NothingDue),
+            Error::OwnList => Problem::new(Code::OwnList),
+            Error::DisposalListState { state } => {
+                Problem::new(Code::DisposalListState).with_member("state", json!(state))
+            }
             Error::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Error::KeyInFlight => Problem::new(Code::IdempotencyInFlight),
         }

@@ -8,10 +8,11 @@ use serde_json::json;
 use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 
 use crate::auth::{
-    BreakGlass, ContributeAdvice, ExportCases, Permission, ReadAdvice, ReadAssessments, ReadBreakGlass,
-    ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans, ReadReviews,
-    ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice, WriteAssessments, WriteCases,
-    WriteClients, WriteConsultations, WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
+    BreakGlass, ContributeAdvice, DisposeOfCases, ExportCases, Permission, ReadAdvice, ReadAssessments,
+    ReadBreakGlass, ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans,
+    ReadRetention, ReadReviews, ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice,
+    WriteAssessments, WriteCases, WriteClients, WriteConsultations, WriteOrganisations, WritePlans,
+    WriteReviews, WriteSettings,
 };
 
 /// The extension `x-rights` of an operation, which says who may: its permission, the roles of people and the scopes
@@ -36,7 +37,13 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         "seal_case" | "unseal_case" | "grant_access" | "end_access" | "review_break_glass_reading" => {
             of::<SealCases>()
         }
-        "get_seal" => of::<ReadCases>(),
+        "get_seal" | "get_retention" => of::<ReadCases>(),
+        "place_legal_hold"
+        | "lift_legal_hold"
+        | "make_disposal_list"
+        | "review_disposal_list"
+        | "carry_out_disposal" => of::<DisposeOfCases>(),
+        "list_disposal_lists" | "get_disposal_list" | "list_disposals" => of::<ReadRetention>(),
         "export_case" => of::<ExportCases>(),
         "break_glass" => of::<BreakGlass>(),
         "list_break_glass_readings" => of::<ReadBreakGlass>(),

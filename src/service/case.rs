@@ -243,6 +243,7 @@ pub(super) fn new_case(work: &Work<'_>, details: &CaseDetails) -> Result<(CaseRo
         needs: String::new(),
         year_group_override: None,
         looked_after: false,
+        has_been_looked_after: false,
         setting: None,
         setting_organisation_id: None,
         caseworker: None,
@@ -589,6 +590,7 @@ fn with_details(
         needs: json(&details.needs)?,
         year_group_override: year_group_override.map(|held| json(&held)).transpose()?,
         looked_after: details.looked_after,
+        has_been_looked_after: row.has_been_looked_after || details.looked_after,
         setting: details.setting.as_ref().map(json).transpose()?,
         setting_organisation_id: details
             .setting

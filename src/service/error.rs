@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use super::disposal_list::DisposalListState;
 use crate::casework::procedure::{EventType, State};
 use crate::casework::timeline::Refusal;
 use crate::store::StoreError;
@@ -75,6 +76,14 @@ pub enum Error {
     AlreadySealed,
     /// Who broke the glass does not review it.
     OwnReading,
+    /// No case is due to be disposed of.
+    NothingDue,
+    /// Who made a list of cases to dispose of does not review it.
+    OwnList,
+    /// A list of cases to dispose of has come less far, or further.
+    DisposalListState {
+        state: DisposalListState,
+    },
     /// The idempotency key stands for another request.
     KeyReused,
     /// The idempotency key stands for a request that is still being worked on.

@@ -10,6 +10,7 @@ use super::person::{Person, Relationship, list_people};
 use super::plan_version::{PlanVersionReading, get_plan_version, list_plan_versions};
 use super::procedure::{ListedEntry, ProcedureReading, get_procedure, list_procedure_events};
 use super::recording::kind_of;
+use super::retention::{RetentionReading, get_retention};
 use super::seal::{Seal, get_seal};
 use super::sent_versions::Moment;
 use super::{Error, Work};
@@ -33,6 +34,7 @@ pub struct CaseExport {
     /// Each with the plan it is of.
     pub plan_versions: Vec<(Uuid, PlanVersionReading)>,
     pub seal: Option<Seal>,
+    pub retention: RetentionReading,
     /// Who changed and read what of it, the oldest first.
     pub history: Vec<AuditEntry>,
     pub third_party: Vec<ThirdParty>,
@@ -92,6 +94,7 @@ pub fn export_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseExport, Err
         Err(Error::NotFound) => None,
         Err(other) => return Err(other),
     };
+    let retention = get_retention(work, case_id)?;
     let history = history_of(work, case_id)?;
     work.shows_case(&case.row.id, Some(case.row.version));
     Ok(CaseExport {
@@ -102,6 +105,7 @@ pub fn export_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseExport, Err
         advice,
         plan_versions,
         seal,
+        retention,
         history,
         exported_at: work.now,
     })

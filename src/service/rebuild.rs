@@ -228,7 +228,12 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
 /// Writes the index of one procedure again, unless it is right by now.
 fn rebuild_one(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Result<bool, Error> {
     let root = Root::of_authority(&procedure.la_code);
-    let procedure = lock_procedure(connection, &root, convert::id(&procedure.id)?)?;
+    let procedure = match lock_procedure(connection, &root, convert::id(&procedure.id)?) {
+        Ok(procedure) => procedure,
+        // Its case was disposed of since.
+        Err(StoreError::NotFound) => return Ok(false),
+        Err(other) => return Err(other.into()),
+    };
     let stored = Parts {
         entries: load_entries(connection, &procedure)?,
         requests: requests_of_procedure(connection, &procedure.la_code, &procedure.id)?,

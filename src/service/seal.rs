@@ -193,6 +193,8 @@ pub fn break_glass(work: &mut Work<'_>, wanted: &Wanted, reason: String) -> Resu
             )]));
         }
     }
+    // It may be disposed of meanwhile.
+    lock_case(work.connection, &whole, case_id)?;
     let own = Grantee::Subject(work.principal.subject.clone());
     let until_at = work.now + BREAK_GLASS_FOR;
     let row = GrantRow {

@@ -1,4 +1,4 @@
-//! An authority's settings: readings, warning time, and who is usually asked for advice.
+//! An authority's settings: readings, warning time, who is usually asked for advice, and how long cases are kept.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,14 @@ use uuid::Uuid;
 
 use super::{Error, Fault, Work};
 use crate::casework::child::{ChildFacts, turns_on};
+use crate::casework::retention::{RetainedCases, RetentionRule, RetentionStart};
 use crate::statute::reading::Readings;
 use crate::statute::requirement::Requirement;
 use crate::store::organisation::find_organisation;
 use crate::store::settings::{insert_settings, lock_settings, settings_at};
+
+/// How long an authority that has set nothing keeps a case, from the date of birth.
+const KEPT_FOR_YEARS: i32 = 31;
 
 /// What an authority sets for itself. Each change is kept as a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,6 +29,9 @@ pub struct Settings {
     /// Who is asked when it is decided to assess; the first entry that fits a requirement and service.
     #[schema(max_items = 200)]
     pub default_contributors: Vec<DefaultContributor>,
+    /// For how long cases are kept: of all rules that apply to a case, the longest. Without any, for ever.
+    #[schema(max_items = 20)]
+    pub retention_rules: Vec<RetentionRule>,
 }
 
 impl Default for Settings {
@@ -33,6 +40,12 @@ impl Default for Settings {
             readings: Readings::default(),
             due_soon_days: 10,
             default_contributors: Vec::new(),
+            retention_rules: vec![RetentionRule {
+                applies_to: RetainedCases::EveryCase,
+                counted_from: RetentionStart::DateOfBirth,
+                years: KEPT_FOR_YEARS,
+                reason: None,
+            }],
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct CaseRow {
     pub updated_at: NaiveDateTime,
     /// The organisation that `setting` names, for lists.
     pub setting_organisation_id: Option<String>,
+    /// Whether it was ever recorded that an authority looks after the child.
+    pub has_been_looked_after: bool,
 }
 
 /// What a list of cases shows.

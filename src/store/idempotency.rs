@@ -2,15 +2,20 @@
 //! twice. A key is claimed in the transaction of the work it stands for, before anything else is done
 //! there: whoever comes with the same key waits until it is known how that ended.
 
+use std::collections::BTreeSet;
+
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use uuid::fmt::Hyphenated;
 
-use super::StoreError;
 use super::connection::AnyConnection;
 use super::schema::idempotency_keys;
+use super::{MultiBackend, StoreError};
 
 /// How long an answer is kept.
 const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+/// How many answers are looked through at a time.
+const ANSWERS_AT_A_TIME: i64 = 200;
 
 /// An answer, with what it answered.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -128,4 +133,74 @@ pub fn forget_old_answers(connection: &mut AnyConnection, now: NaiveDateTime) ->
         diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(now - KEPT_FOR)))
             .execute(connection)?,
     )
+}
+
+/// Forgets the answers of an authority, however old, that name one of some ids anywhere.
+pub fn forget_answers_naming(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    ids: &BTreeSet<String>,
+) -> Result<(), StoreError> {
+    let mut after: Option<(String, String)> = None;
+    loop {
+        let mut query = idempotency_keys::table
+            .filter(idempotency_keys::la_code.eq(la_code.to_owned()))
+            .order((
+                idempotency_keys::client.asc(),
+                idempotency_keys::idempotency_key.asc(),
+            ))
+            .limit(ANSWERS_AT_A_TIME)
+            .select(KeptAnswer::as_select())
+            .into_boxed::<MultiBackend>();
+        if let Some((client, key)) = &after {
+            let of_client = idempotency_keys::client
+                .eq(client.clone())
+                .and(idempotency_keys::idempotency_key.gt(key.clone()));
+            query = query.filter(idempotency_keys::client.gt(client.clone()).or(of_client));
+        }
+        let answers: Vec<KeptAnswer> = query.load(connection)?;
+        let Some(last) = answers.last() else {
+            return Ok(());
+        };
+        after = Some((last.client.clone(), last.idempotency_key.clone()));
+        for answer in &answers {
+            let texts = [&answer.path, &answer.headers, &answer.body];
+            if texts.into_iter().any(|text| names_any(text, ids)) {
+                let key = (la_code, &answer.client, &answer.idempotency_key);
+                diesel::delete(idempotency_keys::table.find(key)).execute(connection)?;
+            }
+        }
+    }
+}
+
+/// Whether a text holds one of some ids, each of which has the form that ids are written in.
+fn names_any(text: &str, ids: &BTreeSet<String>) -> bool {
+    const LENGTH: usize = Hyphenated::LENGTH;
+    // An id has its first hyphen at the ninth place; only what stands around a hyphen is looked up.
+    text.match_indices('-').any(|(hyphen, _)| {
+        let start = hyphen.checked_sub(8);
+        let place = start.and_then(|start| text.get(start..start + LENGTH));
+        place.is_some_and(|place| ids.contains(place))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_found_wherever_it_stands() {
+        let id = "0198e3a4-7d1c-7000-8000-000000000001";
+        let ids = BTreeSet::from([id.to_owned()]);
+        for text in [
+            id.to_owned(),
+            format!("/v1/cases/{id}/people"),
+            format!("{{\"é\":\"{id}\",\"day\":\"2026-02-20\"}}"),
+        ] {
+            assert!(names_any(&text, &ids), "{text}");
+        }
+        for text in ["", "2026-02-20", "é-", "0198e3a4-7d1c-7000-8000-000000000002"] {
+            assert!(!names_any(text, &ids), "{text}");
+        }
+    }
 }

@@ -29,6 +29,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         setting_organisation_id -> Nullable<Text>,
+        has_been_looked_after -> Bool,
     }
 }
 
@@ -75,6 +76,50 @@ diesel::table! {
         until_at -> Timestamp,
         reviewed_at -> Nullable<Timestamp>,
         reviewed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    legal_holds (id) {
+        id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        reason -> Text,
+        placed_at -> Timestamp,
+        placed_by -> Text,
+        lifted_at -> Nullable<Timestamp>,
+        lifted_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    disposal_lists (id) {
+        id -> Text,
+        la_code -> Text,
+        state -> Text,
+        made_at -> Timestamp,
+        made_by -> Text,
+        reviewed_at -> Nullable<Timestamp>,
+        reviewed_by -> Nullable<Text>,
+        carried_out_at -> Nullable<Timestamp>,
+        carried_out_by -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    disposal_items (list_id, case_id) {
+        list_id -> Text,
+        la_code -> Text,
+        case_id -> Text,
+        reference -> Text,
+        dispose_after_on -> Nullable<Date>,
+        rule -> Text,
+        decision -> Nullable<Text>,
+        kept_because -> Nullable<Text>,
+        kept_reason -> Nullable<Text>,
+        is_pending -> Bool,
+        disposed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -376,6 +421,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(disposal_items -> disposal_lists (list_id));
 diesel::joinable!(procedures -> cases (case_id));
 diesel::allow_tables_to_appear_in_same_query!(
     advice_requests,
@@ -395,10 +441,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     client_secrets,
     clients,
     clocks,
+    disposal_items,
+    disposal_lists,
     events,
     flags,
     idempotency_keys,
     leases,
+    legal_holds,
     organisations,
     people,
     plan_versions,

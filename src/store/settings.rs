@@ -38,24 +38,41 @@ pub fn settings_at(
     }
 }
 
+/// How something is held.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hold {
+    /// Others may hold it so too.
+    Shared,
+    Alone,
+}
+
 /// Holds an authority's settings as they are until the transaction ends; others may hold them so too.
 pub fn keep_settings(connection: &mut AnyConnection, la_code: &str) -> Result<(), StoreError> {
-    lock(connection, la_code, "pg_advisory_xact_lock_shared")
+    hold_authority(connection, ADVISORY_LOCKS, la_code, Hold::Shared)
 }
 
 /// Holds an authority's settings for changing them until the transaction ends.
 pub fn lock_settings(connection: &mut AnyConnection, la_code: &str) -> Result<(), StoreError> {
-    lock(connection, la_code, "pg_advisory_xact_lock")
+    hold_authority(connection, ADVISORY_LOCKS, la_code, Hold::Alone)
 }
 
-/// An authority that has set nothing has no row to lock.
-fn lock(connection: &mut AnyConnection, la_code: &str, function: &str) -> Result<(), StoreError> {
+/// Holds something of an authority for which there is no row to lock, until the transaction ends.
+pub(super) fn hold_authority(
+    connection: &mut AnyConnection,
+    locks: i32,
+    la_code: &str,
+    hold: Hold,
+) -> Result<(), StoreError> {
+    let function = match hold {
+        Hold::Shared => "pg_advisory_xact_lock_shared",
+        Hold::Alone => "pg_advisory_xact_lock",
+    };
     match connection {
         // SQLite has one writer, which holds everything already.
         AnyConnection::Sqlite(_) => {}
         AnyConnection::Postgres(inner) => {
             diesel::sql_query(format!("SELECT {function}($1, hashtext($2))"))
-                .bind::<Integer, _>(ADVISORY_LOCKS)
+                .bind::<Integer, _>(locks)
                 .bind::<Text, _>(la_code)
                 .execute(inner)?;
         }

@@ -32,6 +32,15 @@ const TABLE: &[(&str, &str)] = &[
     ("break_glass", "cm"),
     ("list_break_glass_readings", "ma"),
     ("review_break_glass_reading", "m"),
+    ("get_retention", "cmad"),
+    ("place_legal_hold", "m"),
+    ("lift_legal_hold", "m"),
+    ("make_disposal_list", "m"),
+    ("list_disposal_lists", "ma"),
+    ("get_disposal_list", "ma"),
+    ("review_disposal_list", "m"),
+    ("carry_out_disposal", "m"),
+    ("list_disposals", "ma"),
     ("add_person", "cm"),
     ("list_people", "cmad"),
     ("get_person", "cmad"),
@@ -149,6 +158,8 @@ pub fn sample(method: &str, path: &str, other: &str) -> Value {
         ("POST", "/v1/break-glass-readings") => {
             json!({ "reference": other, "reason": "the child is in hospital tonight" })
         }
+        ("POST", "/v1/cases/{id}/legal-holds") => json!({ "reason": "the inquiry" }),
+        ("POST", "/v1/disposal-lists/{id}/review") => json!({ "keep": [] }),
         ("POST", "/v1/cases/{id}/people") => {
             json!({ "name": "A", "relationship": "mother", "parental_responsibility": true, "receives_notices": true })
         }
@@ -231,6 +242,11 @@ pub struct Fixture {
     sealed_reference: String,
     /// A reading of it for which somebody else broke the glass.
     reading: String,
+    /// A legal hold on the case, a list of what is due with one case on it, and a case that was disposed of.
+    hold: String,
+    disposal_list: String,
+    pub listed: String,
+    pub disposed: String,
     client: String,
     secret_id: String,
     secret: String,
@@ -295,6 +311,16 @@ pub async fn fixture() -> Fixture {
         sealed_reference,
         reading,
     } = seal_two(&service).await;
+    let hold = service.hold(&case_id, "the inquiry").await;
+    let disposed = service.due_case("1980-05-17").await;
+    let list = service.reviewed_list().await;
+    service.dispose(&list).await.expect(200);
+    let listed = service.due_case("1981-05-17").await;
+    let list = json!({ "limit": 1 });
+    let disposal_list = service
+        .post(&service.reviewer(), "/v1/disposal-lists", list)
+        .await;
+    let disposal_list = disposal_list.expect(201).id();
     let client = sample("POST", "/v1/clients", "");
     let client = service.post(&service.admin(), "/v1/clients", client).await;
     let client = client.expect(201).id();
@@ -322,6 +348,10 @@ pub async fn fixture() -> Fixture {
         hidden,
         sealed_reference,
         reading,
+        hold,
+        disposal_list,
+        listed,
+        disposed,
     }
 }
 
@@ -382,6 +412,8 @@ impl Fixture {
             &self.sealed
         } else if path.starts_with("/v1/break-glass-readings") {
             &self.reading
+        } else if path.starts_with("/v1/disposal-lists") {
+            &self.disposal_list
         } else if path.starts_with("/v1/cases") {
             &self.case_id
         } else if path.starts_with("/v1/assessments") {
@@ -408,6 +440,7 @@ impl Fixture {
             .replace("{id}", id)
             .replace("{person_id}", &self.person)
             .replace("{grant_id}", &self.grant)
+            .replace("{hold_id}", &self.hold)
             .replace("{secret_id}", &self.secret_id)
             .replace("{number}", "1");
         format!("{path}{query}")
@@ -486,6 +519,8 @@ const SCOPES: &[(&str, &[&str])] = &[
     ("export_cases", &[]),
     ("break_glass", &[]),
     ("read_break_glass", &[]),
+    ("dispose_of_cases", &[]),
+    ("read_retention", &[]),
     ("read_trail", &[]),
 ];
 
@@ -702,6 +737,7 @@ async fn another_authority_organisation_or_family_finds_nothing() {
                     assert_eq!(answer.faults(), ["/case_id unknown_case"])
                 }
                 (false, true) if id == "break_glass" => assert_eq!(answer.status, 404),
+                (false, true) if id == "make_disposal_list" => assert_eq!(answer.code(), "nothing_due"),
                 (false, true) if id == "search_cases" => {
                     assert_eq!(answer.expect(200).body["items"], json!([]))
                 }

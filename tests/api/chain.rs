@@ -22,7 +22,7 @@ fn now() -> chrono::NaiveDateTime {
     "2026-02-20T12:00:00".parse().unwrap()
 }
 
-fn verified(connection: &mut AnyConnection, from: i64, noted: Option<&NotedHead>) -> Report {
+pub fn verified(connection: &mut AnyConnection, from: i64, noted: Option<&NotedHead>) -> Report {
     verify(|work| work(connection), LA, from, noted, |_, _| {}).unwrap()
 }
 

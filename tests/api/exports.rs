@@ -36,6 +36,7 @@ async fn an_export_holds_everything_but_what_must_reach_nobody() {
     }
     assert!(body["procedures"][0]["events"].as_array().unwrap().len() >= 3);
     assert_eq!(body["plan_versions"][0]["number"], 1);
+    assert_eq!(body["retention"]["dispose_after_on"], "2046-03-09");
     for third_party in body["third_party"].as_array().unwrap() {
         let pointer = third_party["pointer"].as_str().unwrap();
         assert!(

@@ -153,6 +153,15 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
         .id();
     let review = format!("/v1/break-glass-readings/{reading}/review");
     reached.insert("own_reading", service.post(&other, &review, json!({})).await);
+    reached.insert("nothing_due", service.make_list(1).await);
+    service.due_case("1980-05-17").await;
+    let list = service.make_list(1).await.expect(201).id();
+    let of_list = |act: &str| format!("/v1/disposal-lists/{list}/{act}");
+    let none = json!({ "keep": [] });
+    let own = service.act(&manager, &of_list("review"), 1, none).await;
+    reached.insert("own_list", own);
+    let early = service.act(&other, &of_list("disposal"), 1, json!({})).await;
+    reached.insert("disposal_list_state", early);
     let drafted = json!({ "type": "plan_drafted", "occurred_on": "2026-02-02" });
     let plan = json!({ "case_id": case_id, "event": drafted });
     let plan = service
@@ -436,6 +445,7 @@ async fn the_type_of_a_problem_leads_to_its_explanation() {
 fn filled(path: &str, with: &str) -> String {
     path.replace("{id}", with)
         .replace("{person_id}", with)
+        .replace("{hold_id}", with)
         .replace("{number}", with)
 }
 

@@ -31,6 +31,8 @@ const FIRST_DAY: &str = "2026-01-20";
 #[derive(Debug, Clone)]
 enum Who {
     Staff(Role),
+    /// A manager beside the one among the staff.
+    Reviewer,
     Contributor(String),
     Family(String),
     Stranger,
@@ -54,6 +56,7 @@ async fn send(service: &Service, number: usize, sent: &Sent) -> Answer {
     let by = |actor: crate::harness::Actor| actor.request(sent.method.clone(), &sent.uri);
     let mut request: TestRequest = match &sent.who {
         Who::Staff(role) => by(service.actor(*role)),
+        Who::Reviewer => by(service.reviewer()),
         Who::Contributor(organisation_id) => by(service.contributor(organisation_id)),
         Who::Family(case_id) => by(service.family(case_id)),
         Who::Stranger => by(service.stranger()),
@@ -117,6 +120,7 @@ impl Script {
         script.plan_in_order().await;
         script.consultations_in_order().await;
         script.seal_in_order().await;
+        script.dispose_in_order().await;
         script.systems_in_order().await;
         script.audit().await;
         script.reuse_a_key().await;
@@ -879,6 +883,53 @@ impl Script {
         self.post(manager, &of_case("unsealing"), json!({})).await;
     }
 
+    /// Holds a case, makes, reviews and carries out a list, and tries each step out of its order.
+    async fn dispose_in_order(&mut self) {
+        let manager = Who::Staff(Role::Manager);
+        self.post(manager.clone(), "/v1/disposal-lists", json!({})).await;
+        let mut references = Vec::new();
+        for born in ["1980-05-17", "1981-05-17"] {
+            let child = json!({ "given_name": "A", "family_name": "B", "date_of_birth": born });
+            let case = self.post(CASEWORKER, "/v1/cases", child).await;
+            references.push(case.body["reference"].clone());
+            let uri = format!("/v1/cases/{}", case.id());
+            let closure = json!({ "reason": "aged_out", "occurred_on": self.today });
+            self.post(CASEWORKER, &format!("{uri}/closure"), closure).await;
+            let reason = json!({ "reason": "the inquiry" });
+            let hold = self
+                .post(manager.clone(), &format!("{uri}/legal-holds"), reason)
+                .await;
+            self.get(CASEWORKER, &format!("{uri}/retention")).await;
+            let lifting = format!("{uri}/legal-holds/{}/lifting", hold.id());
+            self.post(manager.clone(), &lifting, json!({})).await;
+        }
+        let made = self
+            .post(manager.clone(), "/v1/disposal-lists", json!({ "limit": 2 }))
+            .await;
+        let uri = format!("/v1/disposal-lists/{}", made.id());
+        let keep = json!({ "keep": [{ "case_id": made.body["items"][1]["case_id"], "reason": "x" }] });
+        let mut version = 1;
+        for (who, act, body) in [
+            (manager.clone(), "review", keep.clone()),
+            (Who::Reviewer, "disposal", json!({})),
+            (Who::Reviewer, "review", keep),
+            (manager, "disposal", json!({})),
+        ] {
+            let uri = format!("{uri}/{act}");
+            let answer = self.write(who, Method::POST, &uri, Some(version), body).await;
+            version += i64::from(answer.status == 200);
+        }
+        let auditor = Who::Staff(Role::Auditor);
+        for uri in [
+            uri,
+            "/v1/disposal-lists".to_owned(),
+            "/v1/disposals?limit=1".to_owned(),
+            format!("/v1/disposals?reference={}", references[0].as_str().unwrap()),
+        ] {
+            self.get(auditor.clone(), &uri).await;
+        }
+    }
+
     /// Sends something again that was done, or something else under its key.
     async fn send_again(&mut self) {
         let keyed = |(sent, answer): &&(Sent, Answer)| {
@@ -1036,6 +1087,8 @@ fn operation_of<'o>(operations: &'o [Operation], sent: &Sent) -> Option<&'o str>
     let is_id = |segment: &str| Uuid::parse_str(segment).is_ok();
     let inner = if path.contains("/grants/") {
         "{grant_id}"
+    } else if path.contains("/legal-holds/") {
+        "{hold_id}"
     } else {
         "{person_id}"
     };

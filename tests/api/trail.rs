@@ -12,7 +12,8 @@ use crate::authorisation::{Operation, fixture, operations};
 use crate::harness::{Answer, Service};
 
 /// What is not about any case.
-const ABOUT_NOBODY: [&str; 9] = [
+const ABOUT_NOBODY: [&str; 10] = [
+    "list_disposal_lists",
     "list_clients",
     "get_client",
     "get_rules",
@@ -58,14 +59,18 @@ async fn every_operation_that_shows_something_of_a_case_is_on_its_trail() {
         let id = operation.id.as_str();
         let before = service.trail(&format!("action={id}")).await.len();
         let actor = match id {
-            "list_audit_entries" | "list_break_glass_readings" | "list_clients" | "get_client" => {
-                service.actor(Role::Auditor)
-            }
+            "list_audit_entries"
+            | "list_break_glass_readings"
+            | "list_clients"
+            | "get_client"
+            | "list_disposal_lists"
+            | "get_disposal_list"
+            | "list_disposals" => service.actor(Role::Auditor),
             "export_case" => service.actor(Role::Manager),
             _ => service.caseworker(),
         };
         let role = match id {
-            "list_break_glass_readings" => "auditor",
+            "list_break_glass_readings" | "get_disposal_list" | "list_disposals" => "auditor",
             "export_case" => "manager",
             _ => "caseworker",
         };
@@ -105,6 +110,8 @@ async fn every_operation_that_shows_something_of_a_case_is_on_its_trail() {
         let case_id = match id {
             "get_seal" => &fixture.sealed,
             "list_break_glass_readings" => &fixture.hidden,
+            "get_disposal_list" => &fixture.listed,
+            "list_disposals" => &fixture.disposed,
             _ => &fixture.case_id,
         };
         let of_case = format!("action={id}&case_id={case_id}");

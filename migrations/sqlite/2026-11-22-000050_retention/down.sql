@@ -1,0 +1,11 @@
+DROP TABLE disposal_items;
+DROP TABLE disposal_lists;
+DROP TABLE legal_holds;
+DROP INDEX audit_reasons;
+DROP INDEX requests_by_case;
+DROP INDEX procedures_by_case;
+CREATE INDEX procedures_by_case ON procedures (la_code, case_id);
+DROP INDEX people_by_case;
+CREATE INDEX people_by_case ON people (la_code, case_id, id);
+DROP INDEX closed_cases;
+ALTER TABLE cases DROP COLUMN has_been_looked_after;
