@@ -297,6 +297,8 @@ pub async fn carry_out_disposal(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let (list_id, version) = (act.id, act.version);
+    // What was read a moment ago may say why, which goes with the case.
+    app.write_readings().await?;
     act.once
         .answer(&app, move |work, BareActInput {}| {
             let view = DisposalListView::from(carry_out(work, list_id, version)?);

@@ -14,6 +14,7 @@ use super::seals::BareActInput;
 use crate::auth::{DisposeOfCases, ReadCases};
 use crate::casework::retention::{AppliedRule, Hindrance, RetainedCases, RetentionStart};
 use crate::service::App;
+use crate::service::disposal_list::{DisposalDecision, DisposalItem, KeptBecause};
 use crate::service::retention::{
     LegalHold, RetentionReading, get_retention as get, lift_legal_hold as lift, place_legal_hold as place,
 };
@@ -97,6 +98,31 @@ pub struct RetentionView {
     pub legal_holds: Vec<LegalHoldView>,
     /// What stands against its disposal today; nothing where it is due.
     pub hindrances: Vec<Hindrance>,
+    /// The lists of cases to dispose of that it was on, the oldest first.
+    pub disposal_lists: Vec<ListedForDisposal>,
+}
+
+/// A list of cases to dispose of that a case was on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedForDisposal {
+    pub list_id: Uuid,
+    /// What was decided of the case; null until the list is reviewed.
+    pub decision: Option<DisposalDecision>,
+    /// Why it was kept, if it was.
+    pub kept_because: Option<KeptBecause>,
+    /// What the reviewer wrote about that.
+    pub kept_reason: Option<String>,
+}
+
+impl From<DisposalItem> for ListedForDisposal {
+    fn from(item: DisposalItem) -> ListedForDisposal {
+        ListedForDisposal {
+            list_id: item.list_id,
+            decision: item.decision,
+            kept_because: item.kept_because,
+            kept_reason: item.kept_reason,
+        }
+    }
 }
 
 impl From<RetentionReading> for RetentionView {
@@ -113,6 +139,7 @@ impl From<RetentionReading> for RetentionView {
                 .collect(),
             legal_holds: reading.legal_holds.into_iter().map(LegalHoldView::from).collect(),
             hindrances: reading.hindrances,
+            disposal_lists: reading.listed.into_iter().map(ListedForDisposal::from).collect(),
         }
     }
 }

@@ -88,6 +88,7 @@ pub struct DisposalList {
 /// A case on a list.
 #[derive(Debug, Clone)]
 pub struct DisposalItem {
+    pub list_id: Uuid,
     pub case_id: Uuid,
     pub reference: String,
     pub dispose_after_on: Option<NaiveDate>,
@@ -295,8 +296,9 @@ fn summary_of(row: &DisposalListRow) -> Result<DisposalListSummary, Error> {
     })
 }
 
-fn item_of(row: DisposalItemRow) -> Result<DisposalItem, Error> {
+pub(super) fn item_of(row: DisposalItemRow) -> Result<DisposalItem, Error> {
     Ok(DisposalItem {
+        list_id: convert::id(&row.list_id)?,
         case_id: convert::id(&row.case_id)?,
         decision: row.decision.as_deref().map(named).transpose()?,
         kept_because: row.kept_because.as_deref().map(named).transpose()?,

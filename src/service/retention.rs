@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::disposal_list::{DisposalItem, item_of};
 use super::{Error, Work};
 use crate::casework::plan::PlanState;
 use crate::casework::retention::{
@@ -16,6 +17,7 @@ use crate::casework::retention::{
 use crate::store::Root;
 use crate::store::case::{find_case, lock_case};
 use crate::store::convert::{self, instant, named};
+use crate::store::disposal_list::items_of_case;
 use crate::store::legal_hold::{
     LegalHoldRow, find_legal_hold, insert_legal_hold, legal_holds_of_case, update_legal_hold,
 };
@@ -47,6 +49,8 @@ pub struct RetentionReading {
     /// All that were ever placed, the oldest first.
     pub legal_holds: Vec<LegalHold>,
     pub hindrances: Vec<Hindrance>,
+    /// Its lines on lists of cases to dispose of, the oldest list first.
+    pub listed: Vec<DisposalItem>,
 }
 
 /// A case as its rules have it.
@@ -63,6 +67,7 @@ pub fn get_retention(work: &mut Work<'_>, case_id: Uuid) -> Result<RetentionRead
     let case = find_case(work.connection, &root, case_id)?;
     work.shows_case(&case.id, None);
     let holds = legal_holds_of_case(work.connection, &case.la_code, &case.id)?;
+    let listed = items_of_case(work.connection, &case.la_code, &case.id)?;
     let judged = judge_cases(work, &root, std::slice::from_ref(&case.id))?;
     let Judged {
         retention,
@@ -74,6 +79,7 @@ pub fn get_retention(work: &mut Work<'_>, case_id: Uuid) -> Result<RetentionRead
         retention,
         hindrances,
         legal_holds: holds.iter().map(legal_hold_of).collect::<Result<_, _>>()?,
+        listed: listed.into_iter().map(item_of).collect::<Result<_, _>>()?,
     })
 }
 

@@ -167,6 +167,19 @@ pub fn items_of_list(
         .load(connection)?)
 }
 
+/// The lines of a case on lists, the oldest list first.
+pub fn items_of_case(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Vec<DisposalItemRow>, StoreError> {
+    Ok(on_backend!(connection, inner => disposal_items::table
+        .filter(disposal_items::la_code.eq(la_code))
+        .filter(disposal_items::case_id.eq(case_id))
+        .order(disposal_items::list_id.asc())
+        .select(DisposalItemRow::as_select()).load(inner))?)
+}
+
 /// Takes from all lists what they told of cases that were disposed of.
 pub fn silence_items(
     connection: &mut AnyConnection,

@@ -232,9 +232,14 @@ async fn somebody_else_reviews_and_every_step_is_taken_once() {
     let next = service.make_list(10).await.expect(201);
     assert_eq!(
         case_ids(&next.body),
-        [stays],
+        [stays.as_str()],
         "what was kept may be on a list again"
     );
+    let of_both = json!([
+        { "list_id": list, "decision": "keep", "kept_because": "reviewer", "kept_reason": "a sibling asked for it" },
+        { "list_id": next.id(), "decision": null, "kept_because": null, "kept_reason": null },
+    ]);
+    assert_eq!(service.retention(&stays).await["disposal_lists"], of_both);
 }
 
 #[actix_web::test]

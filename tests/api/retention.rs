@@ -61,6 +61,7 @@ async fn a_case_is_kept_for_31_years_from_birth_unless_the_authority_says_otherw
                 "kept_until_on": "2047-03-01" }],
             "legal_holds": [],
             "hindrances": ["case_open", "not_due"],
+            "disposal_lists": [],
         })
     );
     assert_eq!(
@@ -260,4 +261,22 @@ async fn every_fault_of_a_rule_is_told_at_once() {
     let settings = json!({ "retention_rules": many });
     let refused = service.put(&service.admin(), "/v1/settings", settings).await;
     assert_eq!(refused.faults(), ["/retention_rules too_many"]);
+}
+
+#[actix_web::test]
+async fn a_changed_rule_computes_no_clock_again() {
+    let service = Service::on("2026-02-20");
+    let cost = async |years: i32| {
+        let before = service.app.store.statements();
+        service
+            .keep_by(json!([rule("every_case", "date_of_birth", years)]))
+            .await;
+        service.app.store.statements() - before
+    };
+    service.assessment("2026-01-05").await;
+    let with_one = cost(40).await;
+    for _ in 0..4 {
+        service.assessment("2026-01-05").await;
+    }
+    assert_eq!(cost(50).await, with_one, "however many clocks there are");
 }

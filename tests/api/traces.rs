@@ -180,6 +180,10 @@ async fn a_case_that_was_disposed_of_leaves_no_trace_but_the_fact_and_the_trail(
     let now = service.app.clock.now().naive_utc();
     seal_everything(&service.app.store, &Replica::new(), now).unwrap();
 
+    let uri = format!("/v1/cases/{case_id}");
+    let request = service.caseworker().request(Method::GET, &uri);
+    let request = request.insert_header(("Access-Reason", "Looked up for a complaint"));
+    service.send(request).await.expect(200);
     let done = service.dispose(&second).await.expect(200);
     let mut expected = [format!("{case_id} dispose"), format!("{other} keep")];
     expected.sort();
@@ -191,6 +195,7 @@ async fn a_case_that_was_disposed_of_leaves_no_trace_but_the_fact_and_the_trail(
         })
         .collect();
     assert_eq!(told, expected);
+    service.app.write_readings().await.unwrap();
     assert_eq!(found_in(&service, &TELLING), [] as [String; 0]);
     assert!(found_in_file(&service, &TELLING).is_none_or(|found| found.is_empty()));
 
