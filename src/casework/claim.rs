@@ -71,6 +71,8 @@ pub struct ExceptionClaimed {
 }
 
 impl ExceptionClaimed {
+    pub(super) const IN_WORDS: &'static str = "an exception to a time limit was claimed";
+
     /// What the clocks it names test.
     pub(super) fn claim(&self, event: &Event) -> Claim {
         Claim {

@@ -124,6 +124,18 @@ impl ProcedureFact for ConsultationFact {
         }
     }
 
+    fn in_words(&self) -> String {
+        let words = match self {
+            ConsultationFact::ConsultationReceived(_) => {
+                "a neighbouring authority asked about naming a setting of this area"
+            }
+            ConsultationFact::ConsultationAnswered(_) => "the neighbouring authority was answered",
+            ConsultationFact::ConsultationWithdrawn(_) => "the neighbouring authority no longer asked",
+            ConsultationFact::ExceptionClaimed(_) => ExceptionClaimed::IN_WORDS,
+        };
+        words.to_owned()
+    }
+
     fn organisations(&self) -> Vec<(String, Uuid)> {
         match self {
             ConsultationFact::ConsultationReceived(received) => {
@@ -143,22 +155,16 @@ const OPEN: States = States::NONE.with(ConsultationState::Received as u8);
 
 /// The table of events: the name, the rank among the events of a day, the required fields, and where
 /// they may happen.
-const CONSULTATION_RECEIVED: EventType = EventType::of(&EventRow::own(
-    "consultation_received",
-    0,
-    &["from_la"],
-    States::BEFORE_OPENING,
-));
+const CONSULTATION_RECEIVED: EventType = EventType::of(
+    &EventRow::own("consultation_received", 0, &["from_la"], States::BEFORE_OPENING).internal(),
+);
 const CONSULTATION_ANSWERED: EventType =
-    EventType::of(&EventRow::own("consultation_answered", 11, &["answer"], OPEN));
+    EventType::of(&EventRow::own("consultation_answered", 11, &["answer"], OPEN).internal());
 const CONSULTATION_WITHDRAWN: EventType =
-    EventType::of(&EventRow::own("consultation_withdrawn", 12, &[], OPEN));
-const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
-    "exception_claimed",
-    10,
-    &["ground", "from", "to", "clocks"],
-    OPEN,
-));
+    EventType::of(&EventRow::own("consultation_withdrawn", 12, &[], OPEN).internal());
+const EXCEPTION_CLAIMED: EventType = EventType::of(
+    &EventRow::own("exception_claimed", 10, &["ground", "from", "to", "clocks"], OPEN).internal(),
+);
 
 /// The consultation received, among the procedures.
 pub static CONSULTATION: ProcedureKind = ProcedureKind::of::<Consultation>();

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::advice::AdviceFact;
 use super::procedure::{EventRow, EventType, OwnFact, Permitted, ProcedureFact};
+use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::LegalDate;
 
 impl EventType {
@@ -17,6 +18,7 @@ impl EventType {
         required: &[],
         permitted: Permitted::UntilClosed,
         leads_on: false,
+        is_internal: false,
     });
     /// Corrections act on what is known and are never folded.
     pub const CORRECTION: EventType = EventType::of(&EventRow {
@@ -26,6 +28,8 @@ impl EventType {
         permitted: Permitted::Never,
         // What it corrects may have led on.
         leads_on: true,
+        // What it changes is told; its reason is not.
+        is_internal: true,
     });
 }
 
@@ -87,6 +91,16 @@ impl Fact {
             Fact::Own(fact) => fact.event_type(),
             Fact::Advice(fact) => fact.event_type(),
             Fact::CaseClosed(_) => EventType::CASE_CLOSED,
+        }
+    }
+
+    /// What happened, as a clause that a day can follow: `the final plan was sent`. What an act on advice is about
+    /// is said by its request.
+    pub fn in_words(&self, requirement: Option<Requirement>) -> String {
+        match self {
+            Fact::Own(fact) => fact.in_words(),
+            Fact::Advice(fact) => fact.in_words(requirement),
+            Fact::CaseClosed(_) => "the case was closed".to_owned(),
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! One file per procedure holds its events, states and transitions; `procedure` says what a procedure
 //! is to everything else; `timeline` folds them, the same way for every procedure; `advice` and `flags`
-//! are shared by all. What a plan says is in `plan_sections`, and what was sent of it in `plan_version`. How long a
-//! case is kept is in `retention`.
+//! are shared by all. What a plan says is in `plan_sections`, and what was sent of it in `plan_version`. What people are
+//! told of it all is in `telling`, why a day moved in `moves`, and which advice a family reads in `sharing`.
+//! How long a case is kept is in `retention`.
 //! `service` is the caller. Databases, requests, the present day and randomness stay outside: they are
 //! arguments.
 
@@ -19,6 +20,7 @@ pub mod history;
 pub mod identifier;
 #[cfg(test)]
 mod laws;
+pub mod moves;
 pub mod place;
 pub mod plan;
 pub mod plan_sections;
@@ -27,6 +29,8 @@ pub mod procedure;
 pub mod retention;
 pub mod review;
 pub mod sending;
+pub mod sharing;
+pub mod telling;
 pub mod timeline;
 
 use self::procedure::ProcedureKind;

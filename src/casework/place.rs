@@ -65,6 +65,23 @@ pub struct PlaceAwaited {
     pub since_on: NaiveDate,
 }
 
+impl SettingConsulted {
+    pub(super) const IN_WORDS: &'static str = "a setting was asked about being named in the plan";
+}
+
+impl SettingReplied {
+    /// What it said is between it and the authority.
+    pub(super) const IN_WORDS: &'static str = "a setting answered about being named in the plan";
+}
+
+impl PlaceAwaited {
+    pub(super) const IN_WORDS: &'static str = "a place at a setting was waited for";
+}
+
+impl PlaceOffered {
+    pub(super) const IN_WORDS: &'static str = "a setting offered a place";
+}
+
 impl Ledger<'_> {
     /// Asks a setting; its time to reply runs.
     pub fn consult_setting(&mut self, consulted: &SettingConsulted, event: &Event) -> Result<(), Reason> {

@@ -3,6 +3,7 @@
 //! Versions are numbered from 1 within their plan. Events of the assessment, of reviews and of the plan itself
 //! name them; what came into force is on the plan's own stream alone. `service` is the caller.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -175,6 +176,8 @@ pub struct SentVersions {
     in_force: Vec<(i64, PlanVersionStatus)>,
     proposed: Vec<i64>,
     with_family: Vec<i64>,
+    /// Each sending of one of them, with its day.
+    sent_on: Vec<(i64, NaiveDate)>,
 }
 
 impl SentVersions {
@@ -186,6 +189,13 @@ impl SentVersions {
                 let Some((what, Some(version))) = sent_by(&event.fact) else {
                     continue;
                 };
+                let is_told_elsewhere = match what {
+                    Sent::Proposed => false,
+                    Sent::Made | Sent::Amended => !stream.is_of_plan,
+                };
+                if !is_told_elsewhere {
+                    sent.sent_on.push((version, event.occurred_on));
+                }
                 match what {
                     Sent::Proposed => {
                         sent.proposed.push(version);
@@ -230,6 +240,12 @@ impl SentVersions {
         numbers.sort_unstable();
         numbers.dedup();
         numbers
+    }
+
+    /// The day on which a version was first sent.
+    pub fn first_sent_on(&self, number: i64) -> Option<NaiveDate> {
+        let of_version = self.sent_on.iter().filter(|(sent, _)| *sent == number);
+        of_version.map(|(_, on)| *on).min()
     }
 
     /// Whether a family knows it.

@@ -161,6 +161,8 @@ pub struct EventRow {
     pub permitted: Permitted,
     /// Whether it may make something happen on another procedure of the case.
     pub leads_on: bool,
+    /// Whether it is the authority's own act or one between it and others, of which the family is not told.
+    pub is_internal: bool,
 }
 
 impl EventRow {
@@ -177,6 +179,7 @@ impl EventRow {
             required,
             permitted: Permitted::In(permitted_in),
             leads_on: false,
+            is_internal: false,
         }
     }
 
@@ -184,6 +187,14 @@ impl EventRow {
     pub const fn leading_on(self) -> EventRow {
         EventRow {
             leads_on: true,
+            ..self
+        }
+    }
+
+    /// The same row for a type of which the family is not told.
+    pub const fn internal(self) -> EventRow {
+        EventRow {
+            is_internal: true,
             ..self
         }
     }
@@ -226,6 +237,11 @@ impl EventType {
     /// Whether it may make something happen on another procedure of the case.
     pub fn leads_on(self) -> bool {
         self.0.leads_on
+    }
+
+    /// Whether it is the authority's own act or one between it and others, of which the family is not told.
+    pub fn is_internal(self) -> bool {
+        self.0.is_internal
     }
 
     /// Every type of every procedure: their own in turn, then what all of them have.
@@ -286,6 +302,10 @@ pub fn names_schema<'n>(description: &str, names: impl IntoIterator<Item = &'n s
 pub trait ProcedureFact: Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn event_type(&self) -> EventType;
 
+    /// What happened, as a clause that a day can follow: `the final plan was sent`. Nothing in it is free text,
+    /// a name or a reason.
+    fn in_words(&self) -> String;
+
     /// The days it says have passed, beside those that every event has, by their fields.
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
         Vec::new()
@@ -300,6 +320,7 @@ pub trait ProcedureFact: Debug + PartialEq + Serialize + DeserializeOwned + Send
 /// A [`ProcedureFact`] without its type.
 trait AnyFact: Any + Debug + Send + Sync {
     fn event_type(&self) -> EventType;
+    fn in_words(&self) -> String;
     fn days_past(&self) -> Vec<(String, NaiveDate)>;
     fn organisations(&self) -> Vec<(String, Uuid)>;
     fn equals(&self, other: &dyn AnyFact) -> bool;
@@ -310,6 +331,10 @@ trait AnyFact: Any + Debug + Send + Sync {
 impl<F: ProcedureFact> AnyFact for F {
     fn event_type(&self) -> EventType {
         ProcedureFact::event_type(self)
+    }
+
+    fn in_words(&self) -> String {
+        ProcedureFact::in_words(self)
     }
 
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
@@ -353,6 +378,11 @@ impl OwnFact {
 
     pub fn event_type(&self) -> EventType {
         self.0.event_type()
+    }
+
+    /// What happened, as a clause that a day can follow.
+    pub fn in_words(&self) -> String {
+        self.0.in_words()
     }
 
     /// The days it says have passed, beside those that every event has, by their fields.

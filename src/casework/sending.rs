@@ -74,6 +74,15 @@ pub struct AmendmentAbandonedNotified {
     pub reasons: Option<String>,
 }
 
+impl AmendedPlanSent {
+    pub(super) const IN_WORDS: &'static str = "the amended plan was sent";
+}
+
+impl AmendmentAbandonedNotified {
+    pub(super) const IN_WORDS: &'static str =
+        "the family was told that the plan will not be amended after all";
+}
+
 /// What is said of a plan that goes out.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'s> {

@@ -60,6 +60,8 @@ pub struct Clock {
     pub rule: &'static Rule,
     pub subject: Option<Uuid>,
     pub started_by: Mark,
+    /// The event that first recorded the fact that started it, through all its corrections.
+    pub root_event_id: Uuid,
     /// The legal date of the fact that started it.
     pub triggered_on: NaiveDate,
     /// The day it is counted from, forwards or back.
@@ -210,6 +212,7 @@ impl Clock {
             rule,
             subject: occurrence.subject,
             started_by: occurrence.mark,
+            root_event_id: occurrence.root_event_id,
             triggered_on: occurrence.on,
             counted_from_on,
             started_on: counted_from_on.min(occurrence.on),

@@ -6,7 +6,8 @@ use super::calendar::{in_words, is_working_day, last_working_day_on_or_before};
 use super::clock::{Clock, Outcome};
 use super::exception::TestedClaim;
 use super::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
-use super::rulebook::{Bound, ClockKind, Confidence, CountedFrom, Force, rule_for};
+use super::requirement::Requirement;
+use super::rulebook::{Bound, ClockKind, Confidence, CountedFrom, Force, Rule, rule_for};
 
 /// The fact that started the clock, the rule, the counting, the exceptions and the result.
 ///
@@ -57,6 +58,99 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
     }
     sentences.push(result(clock, outcome, as_of));
     sentences
+}
+
+/// Who has to do what by when, and how that stands on a day: one or two sentences for people who do not work with
+/// clocks. `requirement` says which advice a clock is about, where it is about advice.
+///
+/// None when the clock is not there on that day, or nothing is owed any more.
+pub fn owed_in_words(clock: &Clock, requirement: Option<Requirement>, as_of: NaiveDate) -> Option<String> {
+    let (segment, outcome) = (clock.segment_on(as_of)?, clock.outcome_on(as_of)?);
+    let (is_over, is_late) = match outcome {
+        Outcome::Running => (false, false),
+        Outcome::Overdue | Outcome::LateOn(_) => (true, true),
+        Outcome::MetOn(_) | Outcome::WindowRun => (true, false),
+        Outcome::CancelledOn(_) => return None,
+    };
+    let due = in_words(clock.due_on);
+    let owed = match clock.rule.bound {
+        Bound::NoLaterThan => {
+            let must = match (segment.force, is_over) {
+                (Force::Statutory, false) => "has to",
+                (Force::Statutory, true) => "had to",
+                (Force::Guidance, _) => "should",
+            };
+            let (who, what) = (segment.bearer.in_words(), to_do(clock.rule, requirement));
+            format!("By {due} {who} {must} {what}.")
+        }
+        Bound::NoEarlierThan => {
+            let verb = if is_over { "was" } else { "is" };
+            format!("{} {verb} {due}.", last_day_in_words(clock.rule, requirement))
+        }
+    };
+    let excuse = if is_late && clock.standing_on(as_of)?.excused {
+        " An exception that the law allows excuses it."
+    } else {
+        ""
+    };
+    Some(format!("{owed} {}{excuse}", result(clock, outcome, as_of)))
+}
+
+/// What the last day of a rule is the last day for, as the beginning of a sentence.
+pub fn last_day_in_words(rule: &Rule, requirement: Option<Requirement>) -> String {
+    match rule.kind {
+        ClockKind::DraftRepresentations => {
+            "The last day of the family's time to comment on the draft plan".to_owned()
+        }
+        ClockKind::AmendmentRepresentations => {
+            "The last day of the family's time to comment on the proposed amendments".to_owned()
+        }
+        ClockKind::CeaseHold => "The last day on which the plan has to be kept for an appeal".to_owned(),
+        ClockKind::AssessDecision
+        | ClockKind::Advice
+        | ClockKind::PlanDecision
+        | ClockKind::NoPlanNotice
+        | ClockKind::SettingReply
+        | ClockKind::FinalPlan
+        | ClockKind::ReviewDue
+        | ClockKind::ReviewNotice
+        | ClockKind::ReviewPapers
+        | ClockKind::ReviewReport
+        | ClockKind::ReviewDecision
+        | ClockKind::AmendmentNotice
+        | ClockKind::AmendedPlan
+        | ClockKind::PhaseTransferPlan
+        | ClockKind::DirectPaymentsReview => format!("The last day to {}", to_do(rule, requirement)),
+    }
+}
+
+/// The title of a rule, within a sentence.
+fn to_do(rule: &Rule, requirement: Option<Requirement>) -> String {
+    match requirement {
+        Some(_) => format!(
+            "give the {} that was asked for",
+            Requirement::advice_in_words(requirement)
+        ),
+        None => uncapitalised(rule.title),
+    }
+}
+
+/// A text that goes on within a sentence.
+pub fn uncapitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// A text that begins a sentence.
+pub fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
 }
 
 fn confidence(confidence: Confidence) -> &'static str {

@@ -110,6 +110,14 @@ impl Requirement {
         }
     }
 
+    /// The advice it stands for, in a sentence: `advice (social care)`.
+    pub fn advice_in_words(requirement: Option<Requirement>) -> String {
+        match requirement {
+            Some(requirement) => format!("advice ({})", requirement.name().replace('_', " ")),
+            None => "advice".to_owned(),
+        }
+    }
+
     /// The name used in the API and in stores.
     pub fn name(self) -> &'static str {
         match self {

@@ -13,23 +13,23 @@ impl EventType {
     pub const ADVICE_REQUESTED: EventType =
         EventType::of(&act("advice_requested", Permitted::WhereAdviceIsSought));
     pub const ADVICE_ACKNOWLEDGED: EventType =
-        EventType::of(&act("advice_acknowledged", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_acknowledged", Permitted::WhereAdviceIsSought).internal());
     pub const ADVICE_SUBMITTED: EventType =
         EventType::of(&act("advice_submitted", Permitted::WhereAdviceIsTaken));
     pub const ADVICE_RETURNED: EventType =
-        EventType::of(&act("advice_returned", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_returned", Permitted::WhereAdviceIsSought).internal());
     pub const ADVICE_ACCEPTED: EventType =
-        EventType::of(&act("advice_accepted", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_accepted", Permitted::WhereAdviceIsSought).internal());
     pub const ADVICE_DECLINED: EventType =
-        EventType::of(&act("advice_declined", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_declined", Permitted::WhereAdviceIsSought).internal());
     pub const ADVICE_REDIRECTED: EventType =
-        EventType::of(&act("advice_redirected", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_redirected", Permitted::WhereAdviceIsSought).internal());
     pub const ADVICE_WITHDRAWN: EventType =
-        EventType::of(&act("advice_withdrawn", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_withdrawn", Permitted::WhereAdviceIsSought).internal());
     pub const ADVICE_APPOINTMENT: EventType =
         EventType::of(&act("advice_appointment", Permitted::WhereAdviceIsSought));
     pub const ADVICE_EXCEPTION_CLAIMED: EventType =
-        EventType::of(&act("advice_exception_claimed", Permitted::WhereAdviceIsSought));
+        EventType::of(&act("advice_exception_claimed", Permitted::WhereAdviceIsSought).internal());
     pub const EXISTING_ADVICE_AGREED: EventType =
         EventType::of(&act("existing_advice_agreed", Permitted::WhereAdviceIsSought));
 }
@@ -41,6 +41,7 @@ const fn act(name: &'static str, permitted: Permitted) -> EventRow {
         required: &[],
         permitted,
         leads_on: false,
+        is_internal: false,
     }
 }
 
@@ -214,6 +215,48 @@ impl AdviceFact {
             AdviceFact::AdviceAppointment { .. } => EventType::ADVICE_APPOINTMENT,
             AdviceFact::AdviceExceptionClaimed { .. } => EventType::ADVICE_EXCEPTION_CLAIMED,
             AdviceFact::ExistingAdviceAgreed { .. } => EventType::EXISTING_ADVICE_AGREED,
+        }
+    }
+
+    /// What happened, as a clause that a day can follow; about which advice, the request says.
+    pub fn in_words(&self, requirement: Option<Requirement>) -> String {
+        let own = match self {
+            AdviceFact::AdviceRequested { requirement, .. }
+            | AdviceFact::ExistingAdviceAgreed { requirement, .. } => Some(*requirement),
+            AdviceFact::AdviceAcknowledged { .. }
+            | AdviceFact::AdviceSubmitted { .. }
+            | AdviceFact::AdviceReturned { .. }
+            | AdviceFact::AdviceAccepted { .. }
+            | AdviceFact::AdviceDeclined { .. }
+            | AdviceFact::AdviceRedirected { .. }
+            | AdviceFact::AdviceWithdrawn { .. }
+            | AdviceFact::AdviceAppointment { .. }
+            | AdviceFact::AdviceExceptionClaimed { .. } => requirement,
+        };
+        let advice = Requirement::advice_in_words(own);
+        match self {
+            AdviceFact::AdviceRequested { .. } => format!("{advice} was asked for"),
+            AdviceFact::AdviceAcknowledged { .. } => format!("the request for {advice} was acknowledged"),
+            AdviceFact::AdviceSubmitted { .. } => format!("{advice} was given"),
+            AdviceFact::AdviceReturned { .. } => format!("{advice} was sent back to its author"),
+            AdviceFact::AdviceAccepted { .. } => format!("{advice} was accepted"),
+            AdviceFact::AdviceDeclined { .. } => format!("whoever was asked for {advice} declined"),
+            AdviceFact::AdviceRedirected { .. } => format!("somebody else was asked for {advice}"),
+            AdviceFact::AdviceWithdrawn { .. } => format!("the request for {advice} was withdrawn"),
+            AdviceFact::AdviceAppointment { outcome, .. } => match outcome {
+                AppointmentOutcome::Offered => format!("an appointment for {advice} was offered"),
+                AppointmentOutcome::Held => format!("an appointment for {advice} was held"),
+                AppointmentOutcome::Missed => format!("an appointment for {advice} was missed"),
+                AppointmentOutcome::CancelledByService => {
+                    format!("an appointment for {advice} was called off by the service")
+                }
+            },
+            AdviceFact::AdviceExceptionClaimed { .. } => {
+                format!("an exception to the time limit for {advice} was claimed")
+            }
+            AdviceFact::ExistingAdviceAgreed { .. } => {
+                format!("all agreed to use {advice} that there was already")
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use crate::casework::claim::ExceptionClaimed;
 use crate::casework::place::{PlaceAwaited, PlaceOffered, SettingConsulted, SettingReplied};
 use crate::casework::procedure::{EventType, ProcedureFact};
 use crate::casework::sending::{Recipient, Waiver, days_of_sending};
+use crate::statute::calendar::in_words;
 use crate::statute::rulebook::Party;
 
 /// Who asked for the assessment.
@@ -321,6 +322,51 @@ impl ProcedureFact for AssessmentFact {
             AssessmentFact::AssessmentResumed(_) => super::ASSESSMENT_RESUMED,
             AssessmentFact::ExceptionClaimed(_) => super::EXCEPTION_CLAIMED,
         }
+    }
+
+    fn in_words(&self) -> String {
+        let words = match self {
+            AssessmentFact::RequestReceived(received) => match received.requested_by {
+                Requester::Parent => "a parent asked for an assessment",
+                Requester::YoungPerson => "the young person asked for an assessment",
+                Requester::EducationSetting => "a school or other setting asked for an assessment",
+            },
+            AssessmentFact::BecameResponsible(_) => "the local authority became responsible",
+            AssessmentFact::FurtherRequestReceived(_) => "an assessment was asked for again",
+            AssessmentFact::AssessDecisionNotified(notified) => match notified.decision {
+                AssessDecision::Assess => "the family was told that an assessment will be made",
+                AssessDecision::Refuse => "the family was told that no assessment will be made",
+            },
+            AssessmentFact::PlanDecisionNotified(notified) => match notified.decision {
+                PlanDecision::Issue => "the family was told that a plan will be made",
+                PlanDecision::NotIssue => "the family was told that no plan will be made",
+            },
+            AssessmentFact::JointMeetingArranged(arranged) => {
+                let meeting_on = in_words(arranged.meeting_on);
+                return format!("a meeting of those who give advice was arranged for {meeting_on}");
+            }
+            AssessmentFact::JointMeetingHeld(_) => "those who give advice met",
+            AssessmentFact::DraftPlanServed(served) => match served.reason {
+                DraftReason::First => "the draft plan was sent to the family",
+                DraftReason::AuthorityChanges => {
+                    "the draft plan was sent to the family again, with changes by the local authority"
+                }
+                DraftReason::RepresentationsAgreed => {
+                    "the draft plan was sent to the family again, with changes that it had asked for"
+                }
+            },
+            AssessmentFact::RepresentationsReceived(_) => "the family commented on the draft plan",
+            AssessmentFact::SettingConsulted(_) => SettingConsulted::IN_WORDS,
+            AssessmentFact::SettingReplied(_) => SettingReplied::IN_WORDS,
+            AssessmentFact::PlaceAwaited(_) => PlaceAwaited::IN_WORDS,
+            AssessmentFact::PlaceOffered(_) => PlaceOffered::IN_WORDS,
+            AssessmentFact::FinalPlanSent(_) => "the final plan was sent",
+            AssessmentFact::AssessmentWithdrawn(_) => "the request for an assessment was withdrawn",
+            AssessmentFact::MovedOut(_) => "the child or young person moved to another authority's area",
+            AssessmentFact::AssessmentResumed(_) => "the assessment was taken up again",
+            AssessmentFact::ExceptionClaimed(_) => ExceptionClaimed::IN_WORDS,
+        };
+        words.to_owned()
     }
 
     fn days_past(&self) -> Vec<(String, NaiveDate)> {

@@ -142,14 +142,10 @@ const ASSESS_DECISION_NOTIFIED: EventType = EventType::of(&EventRow::own(
     any_of(&[AssessmentState::ConsideringRequest]),
 ));
 // They rank with advice, since it may be given there.
-const JOINT_MEETING_ARRANGED: EventType = EventType::of(&EventRow::own(
-    "joint_meeting_arranged",
-    4,
-    &["meeting_on", "invited"],
-    OPEN,
-));
+const JOINT_MEETING_ARRANGED: EventType =
+    EventType::of(&EventRow::own("joint_meeting_arranged", 4, &["meeting_on", "invited"], OPEN).internal());
 const JOINT_MEETING_HELD: EventType =
-    EventType::of(&EventRow::own("joint_meeting_held", 4, &["attendance"], OPEN));
+    EventType::of(&EventRow::own("joint_meeting_held", 4, &["attendance"], OPEN).internal());
 const PLAN_DECISION_NOTIFIED: EventType = EventType::of(&EventRow::own(
     "plan_decision_notified",
     5,
@@ -236,12 +232,9 @@ const ASSESSMENT_RESUMED: EventType = EventType::of(&EventRow::own(
         AssessmentState::Withdrawn,
     ]),
 ));
-const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
-    "exception_claimed",
-    10,
-    &["ground", "from", "to", "clocks"],
-    OPEN,
-));
+const EXCEPTION_CLAIMED: EventType = EventType::of(
+    &EventRow::own("exception_claimed", 10, &["ground", "from", "to", "clocks"], OPEN).internal(),
+);
 
 const fn any_of(states: &[AssessmentState]) -> States {
     let mut set = States::NONE;

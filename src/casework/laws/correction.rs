@@ -15,14 +15,14 @@ use crate::casework::timeline::{Refusal, Timeline, fold, sort_events};
 
 /// One random correction: which event, and what becomes of it.
 #[derive(Debug, Clone, Copy)]
-struct Slip {
+pub struct Slip {
     pick: usize,
     kind: u8,
     detail: usize,
     shift_days: i64,
 }
 
-fn any_slips() -> impl Strategy<Value = Vec<Slip>> {
+pub fn any_slips() -> impl Strategy<Value = Vec<Slip>> {
     let slip =
         (0usize..1_000, 0u8..5, 0usize..10_000, -9i64..10).prop_map(|(pick, kind, detail, shift_days)| {
             Slip {
@@ -37,16 +37,16 @@ fn any_slips() -> impl Strategy<Value = Vec<Slip>> {
 
 /// A stream as it was recorded, and the history it amounts to.
 #[derive(Clone)]
-struct Record {
-    story: Story,
-    entries: Vec<Entry>,
+pub struct Record {
+    pub story: Story,
+    pub entries: Vec<Entry>,
     /// What holds: each fact under the id and at the place of its first record.
-    holds: Vec<Event>,
-    now: DateTime<Utc>,
+    pub holds: Vec<Event>,
+    pub now: DateTime<Utc>,
 }
 
 impl Record {
-    fn of(story: Story) -> Record {
+    pub fn of(story: Story) -> Record {
         let mut record = Record {
             holds: Vec::new(),
             entries: Vec::new(),
@@ -79,12 +79,12 @@ impl Record {
         fold(self.story.kind, &events, self.story.setting())
     }
 
-    fn corrected(&self) -> Result<Option<Timeline>, Refusal> {
+    pub fn corrected(&self) -> Result<Option<Timeline>, Refusal> {
         self.folded(effective(&self.entries, &HashSet::new()))
     }
 
     /// The record with one more correction, which may not stand.
-    fn with(&self, slips: &[Slip]) -> Record {
+    pub fn with(&self, slips: &[Slip]) -> Record {
         let mut next = self.clone();
         next.now += TimeDelta::seconds(5);
         let correction_id = id(&format!("entry {}", next.entries.len()));

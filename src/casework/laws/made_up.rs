@@ -87,6 +87,15 @@ impl ProcedureFact for LoanFact {
             LoanFact::BookReturned { .. } => RETURNED,
         }
     }
+
+    fn in_words(&self) -> String {
+        let words = match self {
+            LoanFact::BookAskedFor { .. } => "a book was asked for",
+            LoanFact::LoanMade {} => "the book was lent",
+            LoanFact::BookReturned { .. } => "the book was returned",
+        };
+        words.to_owned()
+    }
 }
 
 const fn rule(

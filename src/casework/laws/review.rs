@@ -67,7 +67,7 @@ fn plan_ceases() -> Fact {
     Fact::own(ReviewFact::PlanCeased(ReviewPlanCeased {}))
 }
 
-fn start(kind: ReviewKind) -> Fact {
+pub fn start(kind: ReviewKind) -> Fact {
     Fact::own(ReviewFact::ReviewPeriodStarted(ReviewPeriodStarted { kind }))
 }
 
@@ -78,14 +78,14 @@ fn expect(phase: Phase, transfer_on: NaiveDate) -> Fact {
     }))
 }
 
-fn arrange(meeting_on: NaiveDate) -> Fact {
+pub fn arrange(meeting_on: NaiveDate) -> Fact {
     Fact::own(ReviewFact::ReviewMeetingArranged(ReviewMeetingArranged {
         meeting_on,
         arranged_by: Arranger::EducationSetting,
     }))
 }
 
-fn meet() -> Fact {
+pub fn meet() -> Fact {
     Fact::own(ReviewFact::ReviewMeetingHeld(ReviewMeetingHeld {
         reported_by: Arranger::LocalAuthority,
         attendance: Vec::new(),
@@ -99,7 +99,7 @@ fn decide(decision: ReviewDecision) -> Fact {
     }))
 }
 
-fn propose() -> Fact {
+pub fn propose() -> Fact {
     Fact::own(ReviewFact::AmendmentNoticeSent(AmendmentNoticeSent {
         version: None,
     }))

@@ -240,6 +240,29 @@ impl ProcedureFact for PlanFact {
         }
     }
 
+    fn in_words(&self) -> String {
+        let words = match self {
+            PlanFact::PlanDrafted(_) => "work on the plan began",
+            PlanFact::PlanMade(_) => "the plan was made",
+            PlanFact::PlanDraftWithdrawn(_) => "the draft of the plan was withdrawn",
+            PlanFact::AmendmentProposed(_) => "the proposed amendments were sent to the family",
+            PlanFact::RepresentationsReceived(_) => AmendmentRepresentationsReceived::IN_WORDS,
+            PlanFact::AmendedPlanSent(_) => AmendedPlanSent::IN_WORDS,
+            PlanFact::AmendmentAbandonedNotified(_) => AmendmentAbandonedNotified::IN_WORDS,
+            PlanFact::CeaseConsulted(_) => "the family was asked about ceasing the plan",
+            PlanFact::CeaseNotified(_) => "the family was told that the plan will be ceased",
+            PlanFact::CeaseWithdrawn(_) => "the family was told that the plan is kept after all",
+            PlanFact::Ceased(_) => "the plan was ceased",
+            PlanFact::PlacementStarted(_) => "the child or young person started at a setting",
+            PlanFact::PlacementEnded(_) => "the child or young person left a setting",
+            PlanFact::DirectPaymentsStarted(_) => "direct payments began",
+            PlanFact::DirectPaymentsReviewed(_) => "the direct payments were reviewed",
+            PlanFact::DirectPaymentsEnded(_) => "the direct payments ended",
+            PlanFact::ExceptionClaimed(_) => ExceptionClaimed::IN_WORDS,
+        };
+        words.to_owned()
+    }
+
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
         match self {
             PlanFact::AmendedPlanSent(sent) => days_of_sending(&sent.recipients, sent.waiver.as_ref()),

@@ -108,7 +108,8 @@ const OPEN: States = MAINTAINED.with(PlanState::Draft as u8);
 
 /// The table of events: the name, the rank among the events of a day, the required fields, and where
 /// they may happen.
-const PLAN_DRAFTED: EventType = EventType::of(&EventRow::own("plan_drafted", 0, &[], States::BEFORE_OPENING));
+const PLAN_DRAFTED: EventType =
+    EventType::of(&EventRow::own("plan_drafted", 0, &[], States::BEFORE_OPENING).internal());
 const PLAN_MADE: EventType = EventType::of(
     &EventRow::own(
         "plan_made",
@@ -118,7 +119,8 @@ const PLAN_MADE: EventType = EventType::of(
     )
     .leading_on(),
 );
-const PLAN_DRAFT_WITHDRAWN: EventType = EventType::of(&EventRow::own("plan_draft_withdrawn", 2, &[], DRAFT));
+const PLAN_DRAFT_WITHDRAWN: EventType =
+    EventType::of(&EventRow::own("plan_draft_withdrawn", 2, &[], DRAFT).internal());
 const PLACEMENT_ENDED: EventType = EventType::of(&EventRow::own("placement_ended", 3, &[], MAINTAINED));
 const PLACEMENT_STARTED: EventType = EventType::of(&EventRow::own("placement_started", 4, &[], MAINTAINED));
 const DIRECT_PAYMENTS_STARTED: EventType =
@@ -130,12 +132,9 @@ const DIRECT_PAYMENTS_ENDED: EventType =
 const AMENDMENT_PROPOSED: EventType = EventType::of(&EventRow::own("amendment_proposed", 8, &[], KEPT));
 const REPRESENTATIONS_RECEIVED: EventType =
     EventType::of(&EventRow::own("representations_received", 9, &[], PROPOSED));
-const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
-    "exception_claimed",
-    10,
-    &["ground", "from", "to", "clocks"],
-    OPEN,
-));
+const EXCEPTION_CLAIMED: EventType = EventType::of(
+    &EventRow::own("exception_claimed", 10, &["ground", "from", "to", "clocks"], OPEN).internal(),
+);
 const AMENDED_PLAN_SENT: EventType = EventType::of(&EventRow::own("amended_plan_sent", 11, &[], MAINTAINED));
 const AMENDMENT_ABANDONED_NOTIFIED: EventType =
     EventType::of(&EventRow::own("amendment_abandoned_notified", 12, &[], PROPOSED));

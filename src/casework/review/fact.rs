@@ -12,6 +12,7 @@ use crate::casework::claim::ExceptionClaimed;
 use crate::casework::place::{PlaceAwaited, PlaceOffered, SettingConsulted, SettingReplied};
 use crate::casework::procedure::{EventType, ProcedureFact};
 use crate::casework::sending::{AmendedPlanSent, AmendmentAbandonedNotified, days_of_sending};
+use crate::statute::calendar::in_words;
 use crate::statute::rulebook::{EARLY_YEARS_END_AT_AGE, Mark, Party};
 
 /// Why the plan is reviewed.
@@ -177,6 +178,10 @@ pub struct AmendmentNoticeSent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AmendmentRepresentationsReceived {}
 
+impl AmendmentRepresentationsReceived {
+    pub(in crate::casework) const IN_WORDS: &'static str = "the family commented on the proposed amendments";
+}
+
 /// The plan is no longer maintained, so that nothing is left to review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewPlanCeased {}
@@ -255,6 +260,42 @@ impl ProcedureFact for ReviewFact {
             ReviewFact::PlanCeased(_) => super::PLAN_CEASED,
             ReviewFact::ExceptionClaimed(_) => super::EXCEPTION_CLAIMED,
         }
+    }
+
+    fn in_words(&self) -> String {
+        let words = match self {
+            ReviewFact::ReviewPeriodStarted(_) => "the time to the next review of the plan began",
+            ReviewFact::PhaseTransferExpected(expected) => {
+                let transfer_on = in_words(expected.transfer_on);
+                return format!("a move between phases of education was expected for {transfer_on}");
+            }
+            ReviewFact::ReviewMeetingArranged(arranged) => {
+                let meeting_on = in_words(arranged.meeting_on);
+                return format!("the review meeting was arranged for {meeting_on}");
+            }
+            ReviewFact::PapersCirculated(_) => {
+                "the papers for the review meeting were sent to everybody invited"
+            }
+            ReviewFact::ReviewMeetingHeld(_) => "the review meeting was held",
+            ReviewFact::ReviewReportSent(_) => "the report of the review meeting was sent",
+            ReviewFact::ReviewDecisionNotified(notified) => match notified.decision {
+                ReviewDecision::Maintain => "the family was told that the plan stays as it is",
+                ReviewDecision::Amend => "the family was told that the plan will be amended",
+                ReviewDecision::Cease => "the family was told that the plan will be ceased",
+            },
+            ReviewFact::AmendmentNoticeSent(_) => "the proposed amendments were sent to the family",
+            ReviewFact::RepresentationsReceived(_) => AmendmentRepresentationsReceived::IN_WORDS,
+            ReviewFact::SettingConsulted(_) => SettingConsulted::IN_WORDS,
+            ReviewFact::SettingReplied(_) => SettingReplied::IN_WORDS,
+            ReviewFact::PlaceAwaited(_) => PlaceAwaited::IN_WORDS,
+            ReviewFact::PlaceOffered(_) => PlaceOffered::IN_WORDS,
+            ReviewFact::AmendedPlanSent(_) => AmendedPlanSent::IN_WORDS,
+            ReviewFact::AmendmentAbandonedNotified(_) => AmendmentAbandonedNotified::IN_WORDS,
+            ReviewFact::ReviewWithdrawn(_) => "the review was withdrawn",
+            ReviewFact::PlanCeased(_) => "the plan came to its end, and its review with it",
+            ReviewFact::ExceptionClaimed(_) => ExceptionClaimed::IN_WORDS,
+        };
+        words.to_owned()
     }
 
     fn days_past(&self) -> Vec<(String, NaiveDate)> {

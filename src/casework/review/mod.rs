@@ -241,12 +241,9 @@ const AMENDMENT_ABANDONED_NOTIFIED: EventType = EventType::of(&EventRow::own(
 const REVIEW_WITHDRAWN: EventType =
     EventType::of(&EventRow::own("review_withdrawn", 13, &["withdrawn_by", "reason"], OPEN).leading_on());
 const PLAN_CEASED: EventType = EventType::of(&EventRow::own("plan_ceased", 13, &[], OPEN.and(DECIDED)));
-const EXCEPTION_CLAIMED: EventType = EventType::of(&EventRow::own(
-    "exception_claimed",
-    10,
-    &["ground", "from", "to", "clocks"],
-    OPEN,
-));
+const EXCEPTION_CLAIMED: EventType = EventType::of(
+    &EventRow::own("exception_claimed", 10, &["ground", "from", "to", "clocks"], OPEN).internal(),
+);
 
 /// The review among the procedures.
 pub static REVIEW: ProcedureKind = ProcedureKind::of::<Review>();

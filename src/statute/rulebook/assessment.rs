@@ -5,8 +5,8 @@
 
 use super::{
     Bound, CODE_OF_PRACTICE, CORONAVIRUS_REGULATIONS, ClockKind, Confidence, CountedFrom, Force, Ground,
-    Mark, Party, PermittedGround, Reopening, Rule, SEND_REGULATIONS, SEND_REGULATIONS_IN_FORCE, permitted,
-    provision,
+    Mark, Party, PermittedGround, Provision, Reopening, Rule, SEND_REGULATIONS, SEND_REGULATIONS_IN_FORCE,
+    permitted, provision,
 };
 use crate::statute::counting::Counting;
 
@@ -16,6 +16,9 @@ const CORONAVIRUS: PermittedGround = permitted(
     "reg 2A of SI 2014/1530 as inserted",
     Confidence::SecondarySource,
 );
+
+/// Where the law sends the advice to the family: with the draft plan.
+pub const DRAFT_PLAN_ADVICE: Provision = provision(SEND_REGULATIONS, "reg 13(1)", Confidence::Confirmed);
 
 /// The marks that stop whatever an assessment still had running.
 const ASSESSMENT_STOPS: &[Mark] = &[

@@ -15,7 +15,7 @@ mod consultation;
 mod plan;
 mod review;
 
-pub use self::assessment::ASSESSMENT_RULES;
+pub use self::assessment::{ASSESSMENT_RULES, DRAFT_PLAN_ADVICE};
 pub use self::consultation::CONSULTATION_RULES;
 pub use self::plan::PLAN_RULES;
 pub use self::review::{EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_RULES};
@@ -33,6 +33,23 @@ pub enum Party {
     MediationAdviser,
     Tribunal,
     Other,
+}
+
+impl Party {
+    /// Who it is, in a sentence.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Party::LocalAuthority => "the local authority",
+            Party::EducationalPsychology => "the educational psychology service",
+            Party::Health => "the health service",
+            Party::SocialCare => "social care",
+            Party::EducationSetting => "the school or other setting",
+            Party::Family => "the family",
+            Party::MediationAdviser => "the mediation adviser",
+            Party::Tribunal => "the Tribunal",
+            Party::Other => "whoever was asked",
+        }
+    }
 }
 
 /// Whether a limit binds in law or is guidance.
