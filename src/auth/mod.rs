@@ -24,9 +24,9 @@ pub use self::key_source::may_be_fetched;
 pub use self::permission::{
     BreakGlass, ContributeAdvice, DisposeOfCases, ExportCases, Permission, ReadAdvice, ReadAssessments,
     ReadBreakGlass, ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans,
-    ReadRetention, ReadReviews, ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice,
-    WriteAssessments, WriteCases, WriteClients, WriteConsultations, WriteOrganisations, WritePlans,
-    WriteReviews, WriteSettings, allows,
+    ReadRetention, ReadReviews, ReadSettings, ReadSharedAdvice, ReadTimeline, ReadTrail, ReadUpcomingReviews,
+    SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients, WriteConsultations,
+    WriteOrganisations, WritePlans, WriteReviews, WriteSettings, allows,
 };
 pub use self::principal::{
     ClientAccess, ClientScope, InvalidLaCode, LaCode, Principal, Reach, Role, Unbound,

@@ -70,6 +70,26 @@ impl Permission for WriteAssessments {
     const NAME: &'static str = "write_assessments";
 }
 
+/// See the story of a case: caseworker, manager, auditor, admin, and the family its own.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadTimeline;
+
+impl Permission for ReadTimeline {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
+    const NAME: &'static str = "read_timeline";
+}
+
+/// See the advice that has come to the family: caseworker, manager, auditor, admin, and the family its own.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadSharedAdvice;
+
+impl Permission for ReadSharedAdvice {
+    const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Family];
+    const SCOPES: &'static [ClientScope] = &[AdviceRead];
+    const NAME: &'static str = "read_shared_advice";
+}
+
 /// See reviews of plans and their events: caseworker, manager, auditor, admin, and the family its own.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadReviews;

@@ -11,6 +11,7 @@ mod assessments;
 mod audit;
 mod branches;
 mod browsers;
+mod case_timelines;
 mod cases;
 mod clients;
 mod clocks;
@@ -50,6 +51,7 @@ mod rules;
 mod schemas;
 mod seals;
 mod settings;
+mod shared_advice;
 #[cfg(test)]
 mod tests;
 mod timelines;
@@ -90,6 +92,8 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(cases::get_case)
         .service(cases::change_case)
         .service(cases::close_case)
+        .service(case_timelines::get_case_timeline)
+        .service(shared_advice::list_shared_advice)
         .service(exports::export_case)
         .service(seals::seal_case)
         .service(seals::get_seal)

@@ -87,8 +87,19 @@ impl PageQuery {
     pub fn answer<T: Serialize>(
         &self,
         request: &HttpRequest,
+        items: Vec<T>,
+        cursor_of: impl Fn(&T) -> String,
+    ) -> HttpResponse {
+        self.answer_as(request, items, cursor_of, |page| page)
+    }
+
+    /// [`PageQuery::answer`] in a body that says more than the page.
+    pub fn answer_as<T, B: Serialize>(
+        &self,
+        request: &HttpRequest,
         mut items: Vec<T>,
         cursor_of: impl Fn(&T) -> String,
+        body_of: impl FnOnce(Page<T>) -> B,
     ) -> HttpResponse {
         let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
         let has_more = items.len() > limit;
@@ -115,7 +126,7 @@ impl PageQuery {
                 ),
             ));
         }
-        response.json(Page { items, next_cursor })
+        response.json(body_of(Page { items, next_cursor }))
     }
 }
 

@@ -10,9 +10,9 @@ use utoipa::openapi::extensions::{Extensions, ExtensionsBuilder};
 use crate::auth::{
     BreakGlass, ContributeAdvice, DisposeOfCases, ExportCases, Permission, ReadAdvice, ReadAssessments,
     ReadBreakGlass, ReadCases, ReadClients, ReadClocks, ReadConsultations, ReadOrganisations, ReadPlans,
-    ReadRetention, ReadReviews, ReadSettings, ReadTrail, ReadUpcomingReviews, SealCases, WriteAdvice,
-    WriteAssessments, WriteCases, WriteClients, WriteConsultations, WriteOrganisations, WritePlans,
-    WriteReviews, WriteSettings,
+    ReadRetention, ReadReviews, ReadSettings, ReadSharedAdvice, ReadTimeline, ReadTrail, ReadUpcomingReviews,
+    SealCases, WriteAdvice, WriteAssessments, WriteCases, WriteClients, WriteConsultations,
+    WriteOrganisations, WritePlans, WriteReviews, WriteSettings,
 };
 
 /// The extension `x-rights` of an operation, which says who may: its permission, the roles of people and the scopes
@@ -74,6 +74,8 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         | "decline_advice_request"
         | "record_appointment"
         | "claim_advice_exception" => of::<ContributeAdvice>(),
+        "get_case_timeline" => of::<ReadTimeline>(),
+        "list_shared_advice" => of::<ReadSharedAdvice>(),
         "list_clocks" => of::<ReadClocks>(),
         "list_clients" | "get_client" => of::<ReadClients>(),
         "register_client"

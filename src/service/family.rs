@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::case::decision_maker_of;
 use super::person::Relationship;
 use super::{Error, Work};
+use crate::auth::Reach;
 use crate::store::StoreError;
 use crate::store::case::find_case;
 use crate::store::convert::{self, named};
@@ -45,6 +46,14 @@ pub fn family_case(work: &mut Work<'_>) -> Result<Option<Uuid>, Error> {
             person.parental_responsibility || person.receives_notices
         };
     Ok(Some(case_id).filter(|_| may_see))
+}
+
+/// Whether whoever asks reads a case as its family does: what was sent to it, and not what is the authority's own.
+pub fn reads_as_family(work: &Work<'_>) -> bool {
+    match work.principal.reach() {
+        Reach::Authority => false,
+        Reach::Organisation(_) | Reach::Case(_) => true,
+    }
 }
 
 fn is_young_person(person: &PersonRow) -> Result<bool, Error> {

@@ -4,11 +4,11 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::family::reads_as_family;
 use super::procedure::{find_of, known_entries};
 use super::recording::{Draft, hold_of, state_of};
 use super::sent_versions::{Moment, sent_versions};
 use super::{Error, Fault, Work};
-use crate::auth::Reach;
 use crate::casework::advice::AdviceState;
 use crate::casework::event::Fact;
 use crate::casework::history::EntryBody;
@@ -315,13 +315,6 @@ fn setting_fault(work: &mut Work<'_>, sections: &PlanSections) -> Result<Option<
     }
 }
 
-fn is_of_authority(work: &Work<'_>) -> bool {
-    match work.principal.reach() {
-        Reach::Authority => true,
-        Reach::Organisation(_) | Reach::Case(_) => false,
-    }
-}
-
 /// The versions that exist for a family: those that had been sent by the moment that `sent` is of and, as is known
 /// today, were. What was recorded as sent by mistake is not theirs, however they ask. None for the authority: all.
 fn known_to_family(
@@ -329,7 +322,7 @@ fn known_to_family(
     plan: &ProcedureRow,
     sent: &SentVersions,
 ) -> Result<Option<Vec<i64>>, Error> {
-    if is_of_authority(work) {
+    if !reads_as_family(work) {
         return Ok(None);
     }
     let now = sent_versions(work, plan, Moment::default())?;
@@ -405,7 +398,7 @@ fn reading_of(
 }
 
 fn listed(work: &Work<'_>, row: PlanVersionSummaryRow, sent: &SentVersions) -> ListedPlanVersion {
-    let is_of_authority = is_of_authority(work);
+    let is_of_authority = !reads_as_family(work);
     ListedPlanVersion {
         number: row.number,
         status: sent.status_of(row.number),

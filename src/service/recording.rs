@@ -400,13 +400,15 @@ pub fn derive(
         Some(as_of) => fold_until(kind, &events, as_of, setting),
         None => fold(kind, &events, setting),
     };
-    // Recorded events were judged when they were recorded; a refusal now is a fault of ours.
-    folded.map_err(|refusal| {
-        Error::Store(StoreError::Bug(format!(
-            "a recorded stream cannot be folded: {} is refused",
-            refusal.event_type.name()
-        )))
-    })
+    folded.map_err(|refusal| unfoldable(&refusal))
+}
+
+/// Recorded events were judged when they were recorded; a refusal now is a fault of ours.
+pub(super) fn unfoldable(refusal: &Refusal) -> Error {
+    Error::Store(StoreError::Bug(format!(
+        "a recorded stream cannot be folded: {} is refused",
+        refusal.event_type.name()
+    )))
 }
 
 /// Writes again what a stream amounts to, after its facts, readings or code have changed.

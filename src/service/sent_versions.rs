@@ -1,11 +1,12 @@
 //! What had been sent of a plan by a moment, by itself and by the other procedures of its case: how its versions stood
 //! follows from it. Called where versions are read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
+use super::case_record::CaseRecord;
 use super::recording::derive;
 use super::{Error, Work};
 use crate::casework::assessment::AssessmentState;
@@ -19,7 +20,7 @@ use crate::clock::london_date;
 use crate::statute::reading::Readings;
 use crate::store::case::facts_at;
 use crate::store::convert::instant;
-use crate::store::procedure::{ProcedureRow, load_streams, procedures_of_case};
+use crate::store::procedure::ProcedureRow;
 use crate::store::settings::settings_at;
 
 /// For when versions are read.
@@ -37,7 +38,23 @@ pub(super) fn sent_versions(
     plan: &ProcedureRow,
     moment: Moment,
 ) -> Result<SentVersions, Error> {
-    let procedures = procedures_of_case(work.connection, &plan.la_code, &plan.case_id)?;
+    let record = CaseRecord::load(work, &plan.case_id)?;
+    let past = Past::of(work, plan, moment)?;
+    sent_on_record(&record, plan, moment.known_at, past.as_ref())
+}
+
+/// What has been sent of a plan, by the record of its case.
+pub(super) fn versions_sent(record: &CaseRecord, plan: &ProcedureRow) -> Result<SentVersions, Error> {
+    sent_on_record(record, plan, None, None)
+}
+
+fn sent_on_record(
+    record: &CaseRecord,
+    plan: &ProcedureRow,
+    known_until: Option<DateTime<Utc>>,
+    past: Option<&Past>,
+) -> Result<SentVersions, Error> {
+    let procedures = &record.procedures;
     // What other procedures sent while this plan was the last one opened was of this plan.
     let next_opened_at = procedures
         .iter()
@@ -45,34 +62,27 @@ pub(super) fn sent_versions(
         .map(|other| instant(other.created_at))
         .min();
     let opened_at = instant(plan.created_at);
-    let mut streams: HashMap<String, Vec<Entry>> = HashMap::new();
-    for (procedure_id, entry) in load_streams(work.connection, &procedures)? {
-        streams.entry(procedure_id).or_default().push(entry);
-    }
-    let past = Past::of(work, plan, moment)?;
     let mut sending = Vec::with_capacity(procedures.len());
-    for procedure in &procedures {
+    for procedure in procedures {
         let is_of_plan = procedure.id == plan.id;
         if !is_of_plan && procedure.kind == PLAN.name {
             continue;
         }
-        let mut entries = streams.remove(&procedure.id).unwrap_or_default();
-        if let Some(instant) = moment.known_at {
-            entries.truncate(known_at(&entries, instant).len());
-        }
+        let recorded = record.stream(procedure);
+        let entries = known_until.map_or(recorded, |instant| known_at(recorded, instant));
         let while_open: HashSet<Uuid> = entries
             .iter()
             .filter(|entry| entry.recorded_at >= opened_at)
             .filter(|entry| next_opened_at.is_none_or(|next| entry.recorded_at < next))
             .map(|entry| entry.id)
             .collect();
-        let mut events = effective(&entries, &HashSet::new());
+        let mut events = effective(entries, &HashSet::new());
         events.retain(|event| is_of_plan || while_open.contains(&event.id));
-        let state = match &past {
+        let state = match past {
             None => Some(procedure.state.clone()),
             Some(past) => {
                 events.retain(|event| event.occurred_on <= past.as_of);
-                past.state_of(procedure, &entries)?
+                past.state_of(procedure, entries)?
             }
         };
         sort_events(&mut events);

@@ -96,6 +96,22 @@ pub fn requests_of_procedure(
         .select(AdviceRequestRow::as_select()).load(inner))?)
 }
 
+/// Every request of some procedures of an authority that was not opened in error.
+pub fn requests_of_procedures(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    procedure_ids: Vec<String>,
+) -> Result<Vec<AdviceRequestRow>, StoreError> {
+    let mut rows: Vec<AdviceRequestRow> = advice_requests::table
+        .filter(advice_requests::procedure_id.eq_any(procedure_ids))
+        .filter(advice_requests::is_void.eq(false))
+        .select(AdviceRequestRow::as_select())
+        .load(connection)?;
+    // Asked for both, SQLite walks the requests of the authority.
+    rows.retain(|row| row.la_code == la_code);
+    Ok(rows)
+}
+
 pub fn insert_advice_request(
     connection: &mut AnyConnection,
     row: &AdviceRequestRow,
@@ -196,6 +212,22 @@ pub fn submissions_of_request(
         .filter(advice_submissions::request_id.eq(request_id))
         .order(advice_submissions::id.asc())
         .select(SubmissionRow::as_select()).load(inner))?)
+}
+
+/// Some submissions of an authority, by their ids.
+pub fn submissions_by_id(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    submission_ids: Vec<String>,
+) -> Result<Vec<SubmissionRow>, StoreError> {
+    let mut rows: Vec<SubmissionRow> = advice_submissions::table
+        .filter(advice_submissions::id.eq_any(submission_ids))
+        .order(advice_submissions::id.asc())
+        .select(SubmissionRow::as_select())
+        .load(connection)?;
+    // Asked for both, SQLite walks the submissions of the authority.
+    rows.retain(|row| row.la_code == la_code);
+    Ok(rows)
 }
 
 /// The day that stands in the order of lists for a request: when it is due or, without a time limit of its

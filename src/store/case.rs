@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{after_instant, from_json, json};
+use super::convert::{after_instant, from_json, instant, json};
 use super::schema::{case_external_refs, case_facts, case_grants, cases, clocks, flags, procedures};
 use super::seal::awaits_review;
 use super::{MultiBackend, Root, StoreError};
@@ -224,6 +224,23 @@ pub fn facts_at(
                 .first::<String>(connection)?,
         ),
     }
+}
+
+/// Every version of the facts with the instant it was recorded at, the first ones first.
+pub fn facts_versions(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Vec<(DateTime<Utc>, ChildFacts)>, StoreError> {
+    let rows: Vec<(NaiveDateTime, String)> = on_backend!(connection, inner => case_facts::table
+        .filter(case_facts::la_code.eq(la_code))
+        .filter(case_facts::case_id.eq(case_id))
+        .order(case_facts::version.asc())
+        .select((case_facts::recorded_at, case_facts::data)).load(inner))?;
+    let versions = rows.into_iter();
+    versions
+        .map(|(recorded_at, data)| Ok((instant(recorded_at), from_json(&data)?)))
+        .collect()
 }
 
 /// Puts a case's references elsewhere in place of those it had.

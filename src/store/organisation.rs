@@ -1,5 +1,7 @@
 //! Organisations: whoever owes or gives something.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -57,6 +59,20 @@ pub fn find_organisation(
         .filter(organisations::la_code.eq(la_code))
         .filter(organisations::id.eq(organisation_id.to_string()))
         .select(OrganisationRow::as_select()).get_result(inner))?)
+}
+
+/// The names of some organisations, by their ids.
+pub fn names_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    organisation_ids: Vec<String>,
+) -> Result<HashMap<String, String>, StoreError> {
+    let rows: Vec<(String, String, String)> = organisations::table
+        .filter(organisations::id.eq_any(organisation_ids))
+        .select((organisations::id, organisations::la_code, organisations::name))
+        .load(connection)?;
+    let own = rows.into_iter().filter(|(_, held_by, _)| held_by == la_code);
+    Ok(own.map(|(id, _, name)| (id, name)).collect())
 }
 
 /// Reads an organisation and holds it against other writers until the transaction ends.

@@ -54,6 +54,22 @@ pub fn find_plan_version(
         .select(PlanVersionRow::as_select()).get_result(inner))?)
 }
 
+/// What some versions of a plan say, by their numbers.
+pub fn sections_of_versions(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    plan_id: &str,
+    numbers: Vec<i64>,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    Ok(plan_versions::table
+        .filter(plan_versions::la_code.eq(la_code.to_owned()))
+        .filter(plan_versions::plan_id.eq(plan_id.to_owned()))
+        .filter(plan_versions::number.eq_any(numbers))
+        .order(plan_versions::number.asc())
+        .select((plan_versions::number, plan_versions::sections))
+        .load(connection)?)
+}
+
 /// The number of the newest version of a plan; none if it has none yet.
 pub fn newest_plan_version(
     connection: &mut AnyConnection,

@@ -1,12 +1,12 @@
 //! The versions of an authority's settings.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
 use super::StoreError;
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{from_json, json};
+use super::convert::{from_json, instant, json};
 use super::schema::settings_versions;
 use crate::service::settings::Settings;
 
@@ -36,6 +36,23 @@ pub fn settings_at(
         Some((version, data)) => Ok((version, from_json(&data)?)),
         None => Ok((0, Settings::default())),
     }
+}
+
+/// Every version of the settings that was recorded after an instant, with its own, the oldest first.
+pub fn settings_after(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    after: DateTime<Utc>,
+) -> Result<Vec<(DateTime<Utc>, Settings)>, StoreError> {
+    let rows: Vec<(NaiveDateTime, String)> = on_backend!(connection, inner => settings_versions::table
+        .filter(settings_versions::la_code.eq(la_code))
+        .filter(settings_versions::recorded_at.gt(after.naive_utc()))
+        .order(settings_versions::version.asc())
+        .select((settings_versions::recorded_at, settings_versions::data)).load(inner))?;
+    let versions = rows.into_iter();
+    versions
+        .map(|(recorded_at, data)| Ok((instant(recorded_at), from_json(&data)?)))
+        .collect()
 }
 
 /// How something is held.

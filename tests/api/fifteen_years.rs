@@ -1,6 +1,8 @@
 //! The life of one plan, from the assessment to its end fifteen years later, as it was recorded; and what an officer
 //! saw on any day of it.
 
+use std::collections::HashMap;
+
 use chrono::Days;
 use rand::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -120,6 +122,45 @@ impl Life {
         let decided = json!({ "type": "review_decision_notified", "decision": decision });
         self.records(decided_on, &review, decided).await;
         review
+    }
+
+    /// Every last day that was another one evening than the evening before is told to the family, with why.
+    async fn tells_the_family_why_days_moved(&self) {
+        // They have long since grown up, and decide themselves.
+        let people = format!("/v1/cases/{}/people", self.case_id);
+        let person = json!({ "name": "A", "relationship": "young_person", "parental_responsibility": false,
+            "receives_notices": true });
+        let added = self
+            .service
+            .post(&self.service.caseworker(), &people, person)
+            .await;
+        let family = self.service.family_member(&self.case_id, &added.expect(201).id());
+        let uri = format!("/v1/cases/{}/timeline", self.case_id);
+        let items = self.service.pages(&family, &uri, 100).await;
+        let sentences = each(&items, "sentence");
+        let sentences: Vec<&str> = sentences.iter().map(|one| one.as_str().unwrap()).collect();
+        insta::assert_snapshot!("fifteen_years_told", sentences.join("\n"));
+
+        let mut last: HashMap<(&str, &str), &str> = HashMap::new();
+        let mut moved = 0;
+        for seen in &self.seen {
+            for clock in seen.body["clocks"].as_array().unwrap() {
+                let (clock_id, due_on) = (clock["id"].as_str().unwrap(), clock["due_on"].as_str().unwrap());
+                let before = last.insert((&seen.uri, clock_id), due_on);
+                if let Some(before) = before.filter(|before| *before != due_on) {
+                    let is_it = |item: &&Value| {
+                        (&item["what"], &item["on"], &item["clock_id"])
+                            == (&json!("date_moved"), &json!(seen.on), &json!(clock_id))
+                    };
+                    let item = items.iter().find(is_it).unwrap();
+                    let told = (&item["from_on"], &item["to_on"]);
+                    assert_eq!(told, (&json!(before), &json!(due_on)));
+                    moved += 1;
+                }
+            }
+        }
+        let told = items.iter().filter(|item| item["what"] == "date_moved").count();
+        assert!(moved > 0 && moved <= told, "{moved} of {told}");
     }
 
     /// What the story reads like: the day, the procedure, what happened.
@@ -290,6 +331,8 @@ async fn fifteen_years_of_one_plan() {
             .count(),
         16
     );
+
+    life.tells_the_family_why_days_moved().await;
 
     // Whatever has been learnt since, each evening is as it was.
     life.service.set_now("2030-06-01T10:00:00Z");

@@ -6,6 +6,7 @@
 )]
 
 mod exports;
+mod family;
 mod field_level;
 mod fifteen_years;
 mod harness;

@@ -119,6 +119,8 @@ impl Script {
         script.review_in_order().await;
         script.plan_in_order().await;
         script.consultations_in_order().await;
+        let cases = script.cases.clone();
+        script.cases_told(&cases).await;
         script.seal_in_order().await;
         script.dispose_in_order().await;
         script.systems_in_order().await;
@@ -565,6 +567,7 @@ impl Script {
             json!({ "type": "correction", "occurred_on": self.today, "reason": "x", "changes": [change] });
         self.record_next(&uri, correction).await;
         self.get(CASEWORKER, &format!("{uri}/advice")).await;
+        self.cases_told(&[case.id()]).await;
         for list in [
             "/v1/reviews",
             "/v1/advice-requests",
@@ -682,6 +685,18 @@ impl Script {
             "/v1/clocks?procedure=consultation".to_owned(),
         ] {
             self.get(CASEWORKER, &uri).await;
+        }
+    }
+
+    /// What of some cases the family and those who keep them are told.
+    async fn cases_told(&mut self, case_ids: &[String]) {
+        for case_id in case_ids {
+            for who in [CASEWORKER, Who::Family(case_id.clone())] {
+                for what in ["timeline?limit=200", "shared-advice"] {
+                    self.get(who.clone(), &format!("/v1/cases/{case_id}/{what}"))
+                        .await;
+                }
+            }
         }
     }
 

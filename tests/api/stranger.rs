@@ -50,6 +50,9 @@ pub async fn seed() -> Seeded {
         )
         .await
         .expect(201);
+    // So that the advice has come to the family.
+    let served = json!({ "type": "draft_plan_served", "occurred_on": "2026-02-20" });
+    service.record(&assessment, served).await.expect(201);
     let open = |path: &'static str, event: Value| {
         let body = json!({ "case_id": case_id, "event": event });
         let (service, caseworker) = (&service, &caseworker);
