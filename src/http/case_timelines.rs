@@ -210,7 +210,7 @@ pub async fn get_case_timeline(
     let procedures = procedures
         .map(CaseTimelineProcedure::try_from)
         .collect::<Result<_, _>>()?;
-    let next = after + page.limit();
+    let next = after.saturating_add(page.limit());
     let body = |Page { items, next_cursor }| CaseTimelineView {
         case_id,
         reference: timeline.case.reference,
