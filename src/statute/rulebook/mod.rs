@@ -627,8 +627,11 @@ pub fn rules() -> impl DoubleEndedIterator<Item = &'static Rule> {
 }
 
 /// The place of a rule among all rules; another version of the rulebook may give it another.
-pub fn place_of(rule: &'static Rule) -> Option<usize> {
-    rules().position(|other| std::ptr::eq(other, rule))
+pub fn place_of(rule: &Rule) -> Option<usize> {
+    let is_it = |other: &Rule| {
+        other.kind == rule.kind && other.starts == rule.starts && other.valid_from_on == rule.valid_from_on
+    };
+    rules().position(is_it)
 }
 
 const fn provision(instrument: &'static str, reference: &'static str, confidence: Confidence) -> Provision {
@@ -678,6 +681,24 @@ mod tests {
                 assert_eq!(in_force(civil(2014, 9, 1)), 1, "{kind:?}");
                 assert_eq!(in_force(civil(2014, 8, 31)), 0, "{kind:?}");
             }
+        }
+    }
+
+    /// One that several procedures have is found as the first of them.
+    #[test]
+    fn what_a_place_finds_reads_as_the_rule_whose_place_it_is() {
+        let read = |rule: &Rule| {
+            (
+                rule.kind,
+                rule.title,
+                rule.bound,
+                rule.satisfied_when,
+                rule.provision,
+            )
+        };
+        for rule in rules() {
+            let found = place_of(rule).and_then(|place| rules().nth(place));
+            assert_eq!(found.map(read), Some(read(rule)));
         }
     }
 
