@@ -129,6 +129,10 @@ fn where_to_look(address: SocketAddr, made: &Made, key: &IssuerKey) -> Result<St
             "a case whose medical advice is late",
         );
         example(
+            &format!("/v1/cases/{}/timeline", examples.case_id),
+            "its story so far; the family's token sees it too",
+        );
+        example(
             &format!("/v1/assessments/{}", examples.assessment_id),
             "its assessment",
         );
