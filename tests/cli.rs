@@ -238,7 +238,7 @@ fn the_demo_shows_what_it_says() {
         .filter(|line| line.contains("curl"))
         .map(|line| line.split('\'').nth(1).unwrap().strip_prefix(&base).unwrap())
         .collect();
-    assert_eq!(paths.len(), 6, "{printed}");
+    assert_eq!(paths.len(), 7, "{printed}");
     for path in &paths {
         let (status, body) = server.get(&printed_token("caseworker"), path);
         assert_eq!(status, 200, "{path}: {body}");
@@ -246,8 +246,10 @@ fn the_demo_shows_what_it_says() {
     for role in ["manager", "auditor", "admin"] {
         assert_eq!(server.get(&printed_token(role), "/v1/cases").0, 200, "{role}");
     }
-    let (late_advice, assessment) = (paths[5], paths[3]);
+    let (late_advice, assessment, story) = (paths[6], paths[4], paths[3]);
+    assert!(story.ends_with("/timeline"));
     assert_eq!(server.get(&printed_token("contributor"), late_advice).0, 200);
+    assert_eq!(server.get(&printed_token("family"), story).0, 200);
     assert_eq!(server.get(&printed_token("family"), assessment).0, 200);
     assert_eq!(server.get(&printed_token("family"), "/v1/cases").0, 403);
     drop(server);
