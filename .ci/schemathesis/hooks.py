@@ -225,6 +225,8 @@ def dated(case, body):
         return body
     known = {**ASSESSMENTS, **ADVICE_REQUESTS}
     start = known.get(case.path_parameters.get("id"), TODAY - datetime.timedelta(days=300))
+    if case.path == "/v1/cases" and isinstance(body.get("date_of_birth"), str):
+        body["date_of_birth"] = days_since(TODAY - datetime.timedelta(days=20 * 365)).isoformat()
     for part in (body, body.get("event")):
         if isinstance(part, dict):
             act_on = days_since(start)
