@@ -274,58 +274,6 @@ impl Permission for WriteOrganisations {
     const NAME: &'static str = "write_organisations";
 }
 
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::auth::{ClientAccess, LaCode};
-
-    fn system(organisation_id: Option<Uuid>, scopes: &[ClientScope]) -> Principal {
-        Principal {
-            subject: "client:1".to_owned(),
-            la_code: LaCode::parse("202").unwrap(),
-            roles: Vec::new(),
-            organisation_id,
-            case_id: None,
-            person_id: None,
-            client: Some(ClientAccess {
-                client_id: Uuid::from_u128(1),
-                scopes: scopes.to_vec(),
-            }),
-        }
-    }
-
-    #[test]
-    fn a_system_may_do_what_a_scope_of_its_own_says() {
-        let reader = system(None, &[CaseRead]);
-        assert!(allows::<ReadCases>(&reader) && allows::<ReadClocks>(&reader));
-        assert!(!allows::<WriteCases>(&reader) && !allows::<ReadAdvice>(&reader));
-        assert!(!allows::<WriteSettings>(&reader) && !allows::<ReadCases>(&system(None, &[])));
-        assert!(allows::<WriteOrganisations>(&system(None, &[ClientScope::Admin])));
-    }
-
-    #[test]
-    fn a_system_of_an_organisation_may_do_no_more_than_a_contributor() {
-        let every = [
-            CaseRead,
-            CaseWrite,
-            AdviceRead,
-            AdviceSubmit,
-            ClientScope::ReportsRead,
-            ClientScope::Admin,
-        ];
-        let trust = system(Some(Uuid::from_u128(2)), &every);
-        assert!(allows::<ReadAdvice>(&trust) && allows::<ContributeAdvice>(&trust));
-        assert!(!allows::<ReadCases>(&trust) && !allows::<WriteAdvice>(&trust));
-        assert!(!allows::<WriteOrganisations>(&trust));
-        assert!(!allows::<ContributeAdvice>(&system(
-            trust.organisation_id,
-            &[AdviceRead]
-        )));
-    }
-}
-
 /// Seal cases, say to whom sealed ones are open, and review broken glass: manager.
 #[derive(Debug, Clone, Copy)]
 pub struct SealCases;
@@ -384,4 +332,56 @@ impl Permission for ReadRetention {
     const ROLES: &'static [Role] = &[Manager, Auditor];
     const SCOPES: &'static [ClientScope] = &[];
     const NAME: &'static str = "read_retention";
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::auth::{ClientAccess, LaCode};
+
+    fn system(organisation_id: Option<Uuid>, scopes: &[ClientScope]) -> Principal {
+        Principal {
+            subject: "client:1".to_owned(),
+            la_code: LaCode::parse("202").unwrap(),
+            roles: Vec::new(),
+            organisation_id,
+            case_id: None,
+            person_id: None,
+            client: Some(ClientAccess {
+                client_id: Uuid::from_u128(1),
+                scopes: scopes.to_vec(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_system_may_do_what_a_scope_of_its_own_says() {
+        let reader = system(None, &[CaseRead]);
+        assert!(allows::<ReadCases>(&reader) && allows::<ReadClocks>(&reader));
+        assert!(!allows::<WriteCases>(&reader) && !allows::<ReadAdvice>(&reader));
+        assert!(!allows::<WriteSettings>(&reader) && !allows::<ReadCases>(&system(None, &[])));
+        assert!(allows::<WriteOrganisations>(&system(None, &[ClientScope::Admin])));
+    }
+
+    #[test]
+    fn a_system_of_an_organisation_may_do_no_more_than_a_contributor() {
+        let every = [
+            CaseRead,
+            CaseWrite,
+            AdviceRead,
+            AdviceSubmit,
+            ClientScope::ReportsRead,
+            ClientScope::Admin,
+        ];
+        let trust = system(Some(Uuid::from_u128(2)), &every);
+        assert!(allows::<ReadAdvice>(&trust) && allows::<ContributeAdvice>(&trust));
+        assert!(!allows::<ReadCases>(&trust) && !allows::<WriteAdvice>(&trust));
+        assert!(!allows::<WriteOrganisations>(&trust));
+        assert!(!allows::<ContributeAdvice>(&system(
+            trust.organisation_id,
+            &[AdviceRead]
+        )));
+    }
 }

@@ -240,7 +240,7 @@ pub async fn get_disposal_list(
 ) -> Result<HttpResponse, Problem> {
     let list_id = id.into_inner().0;
     let list = app
-        .read_few(principal.into_principal(), origin_of(&request), move |work| {
+        .read(principal.into_principal(), origin_of(&request), move |work| {
             get(work, list_id)
         })
         .await?;

@@ -12,7 +12,7 @@ use super::extractor::{Allowed, IdempotencyKey, PathId, RequestBody};
 use super::problem::Problem;
 use super::seals::BareActInput;
 use crate::auth::{DisposeOfCases, ReadCases};
-use crate::casework::retention::{AppliedRule, Hindrance, RetainedCases, RetentionStart};
+use crate::casework::retention::{AppliedRule, Hindrance, RetentionRule};
 use crate::service::App;
 use crate::service::disposal_list::{DisposalDecision, DisposalItem, KeptBecause};
 use crate::service::retention::{
@@ -59,11 +59,8 @@ impl From<LegalHold> for LegalHoldView {
 /// A rule of the authority that applies to a case.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppliedRetentionRule {
-    pub applies_to: RetainedCases,
-    pub counted_from: RetentionStart,
-    #[schema(minimum = 1, maximum = 150)]
-    pub years: i32,
-    pub reason: Option<String>,
+    #[serde(flatten)]
+    pub rule: RetentionRule,
     /// The last day on which it keeps the case; null as long as that is counted from a closure to come.
     pub kept_until_on: Option<NaiveDate>,
 }
@@ -71,10 +68,7 @@ pub struct AppliedRetentionRule {
 impl From<AppliedRule> for AppliedRetentionRule {
     fn from(applied: AppliedRule) -> AppliedRetentionRule {
         AppliedRetentionRule {
-            applies_to: applied.rule.applies_to,
-            counted_from: applied.rule.counted_from,
-            years: applied.rule.years,
-            reason: applied.rule.reason,
+            rule: applied.rule,
             kept_until_on: applied.kept_until_on,
         }
     }

@@ -64,16 +64,16 @@ pub fn name_of<T: Serialize>(value: &T) -> Result<String, StoreError> {
     }
 }
 
-/// What follows a due date and id, for the two columns given. One comparison of both, since an index is
+/// What follows a day and id, for the two columns given. One comparison of both, since an index is
 /// entered at the place only then.
 pub fn after<Table: 'static>(
     columns: &str,
-    due_on: NaiveDate,
+    day: NaiveDate,
     id: Uuid,
 ) -> Box<dyn BoxableExpression<Table, MultiBackend, (), is_aggregate::Never, SqlType = Bool>> {
     Box::new(
         sql::<Bool>(&format!("{columns} > ("))
-            .bind::<Date, _>(due_on)
+            .bind::<Date, _>(day)
             .sql(", ")
             .bind::<Text, _>(id.to_string())
             .sql(")"),

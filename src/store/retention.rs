@@ -3,15 +3,13 @@
 //! Whether one is due is decided in `casework::retention`, from the rows that are read here.
 
 use chrono::NaiveDate;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Date, Text};
 use uuid::Uuid;
 
 use super::connection::AnyConnection;
 use super::schema::{cases, disposal_items, events, legal_holds, procedures};
-use super::{MultiBackend, Root, StoreError};
-use crate::casework::plan::PLAN;
+use super::{MultiBackend, Root, StoreError, convert};
+use crate::casework::plan::{PLAN, PLAN_MADE};
 
 /// What of a case decides how long it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -61,13 +59,11 @@ pub fn closed_cases(
         query = query.filter(cases::date_of_birth.lt(day));
     }
     if let Some((date_of_birth, id)) = after {
-        query = query.filter(
-            sql::<Bool>("(cases.date_of_birth, cases.id) > (")
-                .bind::<Date, _>(date_of_birth)
-                .sql(", ")
-                .bind::<Text, _>(id.to_string())
-                .sql(")"),
-        );
+        query = query.filter(convert::after(
+            "(cases.date_of_birth, cases.id)",
+            date_of_birth,
+            id,
+        ));
     }
     Ok(query
         .order((cases::date_of_birth.asc(), cases::id.asc()))
@@ -125,7 +121,7 @@ pub fn plans_of_cases(
     let plan_ids: Vec<String> = found.iter().map(|(_, id, ..)| id.clone()).collect();
     let made: Vec<String> = events::table
         .filter(events::procedure_id.eq_any(plan_ids))
-        .filter(events::event_type.eq("plan_made"))
+        .filter(events::event_type.eq(PLAN_MADE.name()))
         .select(events::procedure_id)
         .load(connection)?;
     let plan = |(case_id, id, state, _): (String, String, String, String)| PlanOfCase {

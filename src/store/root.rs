@@ -1,8 +1,9 @@
 //! The root of every query that somebody asks: what of their authority exists for them.
 //!
 //! A statement that finds cases, or anything of theirs, takes a [`Root`] in place of an authority and filters by
-//! [`Root::of_case`], [`Root::of_one_case`] or [`Root::of_request`]. What the service reads for its own ends, after a right was checked or
-//! where nobody asked, takes [`Root::of_authority`]. Called by the files of the table families; `service` makes roots.
+//! [`Root::of_case`], [`Root::of_one_case`] or [`Root::of_request`]. What the service reads for its own ends, after a
+//! right was checked or where nobody asked, takes [`Root::of_authority`]. Called by the files of the table families;
+//! `service` makes roots.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::backend::Backend;

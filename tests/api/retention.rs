@@ -57,7 +57,7 @@ async fn a_case_is_kept_for_31_years_from_birth_unless_the_authority_says_otherw
             "case_id": case_id,
             "dispose_after_on": "2047-03-01",
             "reason": "Every case is kept for 31 years from the date of birth. That is to the end of 1 March 2047.",
-            "rules": [{ "applies_to": "every_case", "counted_from": "date_of_birth", "years": 31, "reason": null,
+            "rules": [{ "applies_to": "every_case", "counted_from": "date_of_birth", "years": 31,
                 "kept_until_on": "2047-03-01" }],
             "legal_holds": [],
             "hindrances": ["case_open", "not_due"],

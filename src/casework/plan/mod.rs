@@ -110,7 +110,8 @@ const OPEN: States = MAINTAINED.with(PlanState::Draft as u8);
 /// they may happen.
 const PLAN_DRAFTED: EventType =
     EventType::of(&EventRow::own("plan_drafted", 0, &[], States::BEFORE_OPENING).internal());
-const PLAN_MADE: EventType = EventType::of(
+/// The plan was made, and is in force.
+pub const PLAN_MADE: EventType = EventType::of(
     &EventRow::own(
         "plan_made",
         1,
