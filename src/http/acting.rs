@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use uuid::Uuid;
@@ -16,9 +16,8 @@ use super::exposure::client_address;
 use super::extractor::{
     Allowed, Body, IdempotencyKey, IfMatch, PathId, RequestBody, access_reason, entity_tag,
 };
-use super::fallback::Routes;
 use super::problem::Problem;
-use super::trace::{TraceId, pattern_of};
+use super::trace::{TraceId, route_of};
 use crate::auth::{Permission, Principal};
 use crate::service::idempotency::{Answer, Claim, once};
 use crate::service::origin::{Named, Origin};
@@ -32,10 +31,10 @@ pub fn origin_of(request: &HttpRequest) -> Origin {
         .get::<TraceId>()
         .map(|trace| trace.as_str().to_owned())
         .unwrap_or_default();
-    let pattern = pattern_of(request);
-    let operation = request
-        .app_data::<Data<Routes>>()
-        .and_then(|routes| routes.operation(request.method().as_str(), &pattern))
+    let route = route_of(request);
+    let operation = route
+        .as_ref()
+        .and_then(|route| route.operation(request.method().as_str()))
         .unwrap_or_default();
     // What is no id names nothing, and is anything that somebody wrote.
     let in_path = |name| {
@@ -46,7 +45,10 @@ pub fn origin_of(request: &HttpRequest) -> Origin {
         text.map(str::to_owned)
     };
     let (id, within) = (in_path("id"), in_path("person_id"));
-    let case_id = id.clone().filter(|_| pattern.starts_with("/v1/cases/"));
+    let is_of_case = route
+        .as_ref()
+        .is_some_and(|route| route.pattern.starts_with("/v1/cases/"));
+    let case_id = id.clone().filter(|_| is_of_case);
     Origin {
         trace_id: trace_id.into(),
         is_reading: *request.method() == Method::GET || operation.starts_with("search_"),

@@ -8,8 +8,13 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::problem::{Code, Problem};
 
-/// The route templates of the pages, which are no part of the document.
-pub const PAGES: [&str; 3] = ["/docs", "/docs/problems/{code}", "/docs/{_:.*}"];
+/// The pages, which are no part of the document: the template of each, and how a router that knows no expressions
+/// writes it.
+pub const PAGES: [(&str, &str); 3] = [
+    ("/docs", "/docs"),
+    ("/docs/problems/{code}", "/docs/problems/{code}"),
+    ("/docs/{_:.*}", "/docs/{*_}"),
+];
 
 /// The document as it is served.
 pub struct Document(pub Bytes);

@@ -28,7 +28,7 @@ use super::contract::Contract;
 use super::limits::{Limits, NESTING_LIMIT, nesting};
 use super::problem::{Code, Fault, Problem};
 use super::rates::count_client;
-use super::trace::pattern_of;
+use super::trace::route_of;
 use crate::auth::{Identity, Permission, Principal, TokenError, allows};
 
 /// The largest body an operation takes, in bytes.
@@ -183,9 +183,11 @@ impl<T: DeserializeOwned + IntoParams> FromRequest for QueryString<T> {
 fn read_query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
         .map_err(|_| Problem::new(Code::InvalidQuery).with_detail("The query string cannot be decoded."))?;
-    let route = pattern_of(request);
-    let (value, faults) =
-        contract(request)?.query(&format!("{} {route}", request.method()), pairs.into_inner())?;
+    let route = route_of(request).ok_or_else(|| Problem::bug("a query without a route"))?;
+    let (value, faults) = contract(request)?.query(
+        &format!("{} {}", request.method(), route.pattern),
+        pairs.into_inner(),
+    )?;
     if !faults.is_empty() {
         return Err(Problem::new(Code::InvalidQuery).with_faults(faults));
     }

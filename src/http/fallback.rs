@@ -1,85 +1,107 @@
 //! What answers where no resource does: 405 with `Allow` if the path is one of ours, else 404.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::dev::ResourceDef;
 use actix_web::guard::fn_guard;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use matchit::Router;
 use utoipa::openapi::OpenApi;
 
+use super::docs::PAGES;
 use super::openapi::operations;
 use super::problem::{Code, Problem};
 
-/// The paths of the document and the methods each takes.
+/// The paths of the document and of the pages, and the methods each takes.
 pub struct Routes {
-    all: Vec<Route>,
-    by_pattern: HashMap<String, usize>,
+    of_document: Vec<Arc<Route>>,
+    by_path: Router<Arc<Route>>,
 }
 
-struct Route {
-    pattern: String,
-    path: ResourceDef,
-    has_parameters: bool,
-    methods: BTreeMap<&'static str, String>,
+/// One path with its operations.
+#[derive(Debug)]
+pub struct Route {
+    /// The path as the document writes it.
+    pub pattern: String,
+    /// The id of the operation of each method.
+    operations: BTreeMap<&'static str, String>,
+}
+
+impl Route {
+    /// The id of the operation that a method is.
+    pub fn operation(&self, method: &str) -> Option<&str> {
+        self.operations.get(method).map(String::as_str)
+    }
+
+    fn has_parameters(&self) -> bool {
+        self.pattern.contains('{')
+    }
 }
 
 impl Routes {
-    /// Every path of the document.
-    pub fn new(document: &OpenApi) -> Routes {
-        let mut routes: Vec<Route> = document
+    /// Every path of the document, and the pages. Fails if two paths could be taken for each other.
+    pub fn new(document: &OpenApi) -> Result<Routes, String> {
+        let of_document: Vec<Arc<Route>> = document
             .paths
             .paths
             .iter()
-            .map(|(path, item)| Route {
-                pattern: path.clone(),
-                path: ResourceDef::new(path.as_str()),
-                has_parameters: path.contains('{'),
-                methods: operations(item)
+            .map(|(path, item)| {
+                let operations = operations(item);
+                let by_method = operations
                     .into_iter()
-                    .map(|(method, operation)| (method, operation.operation_id.clone().unwrap_or_default()))
-                    .collect(),
+                    .map(|(method, operation)| (method, operation.operation_id.clone().unwrap_or_default()));
+                Arc::new(Route {
+                    pattern: path.clone(),
+                    operations: by_method.collect(),
+                })
             })
             .collect();
-        // `/v1/cases/search` is also an id by its form; the path written out is the one meant.
-        routes.sort_by_key(|route| route.has_parameters);
-        let by_pattern = routes
-            .iter()
-            .enumerate()
-            .map(|(place, route)| (route.pattern.clone(), place))
-            .collect();
-        Routes {
-            all: routes,
-            by_pattern,
+        let mut by_path = Router::new();
+        for route in &of_document {
+            let added = by_path.insert(&route.pattern, Arc::clone(route));
+            added.map_err(|error| error.to_string())?;
         }
+        for (pattern, path) in PAGES {
+            let page = Route {
+                pattern: pattern.to_owned(),
+                operations: BTreeMap::new(),
+            };
+            let added = by_path.insert(path, Arc::new(page));
+            added.map_err(|error| error.to_string())?;
+        }
+        Ok(Routes { of_document, by_path })
     }
 
-    /// The id of the operation that a method is on a path of the document.
-    pub fn operation(&self, method: &str, pattern: &str) -> Option<&str> {
-        let route = self.all.get(*self.by_pattern.get(pattern)?)?;
-        route.methods.get(method).map(String::as_str)
+    /// The route of a path. `/v1/cases/search` is also an id by its form; the path written out is the one meant.
+    pub fn find(&self, path: &str) -> Option<Arc<Route>> {
+        let found = self.by_path.at(path).ok()?;
+        Some(Arc::clone(found.value))
     }
 
     /// The methods of the resource at a path, in alphabetical order; none if there is no resource.
-    pub fn methods(&self, path: &str) -> Option<String> {
-        let route = self.all.iter().find(|route| route.path.is_match(path))?;
-        Some(route.methods.keys().copied().collect::<Vec<_>>().join(", "))
+    fn methods(&self, path: &str) -> Option<String> {
+        let route = self.find(path).filter(|route| !route.operations.is_empty())?;
+        Some(route.operations.keys().copied().collect::<Vec<_>>().join(", "))
     }
 
     /// Registers the [`fallback`] for the wrong methods of each path written out that has the form of
     /// another, whose handler would take the word for an id. It has to come before the resources.
     pub fn keep_written_out(&self, config: &mut ServiceConfig) {
-        let (patterns, written): (Vec<&Route>, Vec<&Route>) =
-            self.all.iter().partition(|route| route.has_parameters);
+        let (patterns, written): (Vec<_>, Vec<_>) =
+            self.of_document.iter().partition(|route| route.has_parameters());
+        let forms: Vec<ResourceDef> = patterns
+            .iter()
+            .map(|route| ResourceDef::new(route.pattern.as_str()))
+            .collect();
         for route in written {
-            let Some(path) = route.path.pattern() else {
-                continue;
-            };
-            if patterns.iter().any(|pattern| pattern.path.is_match(path)) {
-                let methods = route.methods.clone();
-                let wrong = fn_guard(move |context| !methods.contains_key(context.head().method.as_str()));
-                config.service(web::resource(path).guard(wrong).to(fallback));
+            if forms.iter().any(|form| form.is_match(&route.pattern)) {
+                let owner = Arc::clone(route);
+                let wrong =
+                    fn_guard(move |context| owner.operation(context.head().method.as_str()).is_none());
+                config.service(web::resource(route.pattern.as_str()).guard(wrong).to(fallback));
             }
         }
     }

@@ -61,12 +61,14 @@ mod upcoming;
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::guard::fn_guard;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, Error, middleware};
 use utoipa::openapi::OpenApi;
-use utoipa_actix_web::AppExt;
+use utoipa_actix_web::scope::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, OpenApiFactory};
 
 use crate::casework::identifier::{is_nhs_number, is_uln, is_upn};
 use contract::{Contract, Format};
@@ -86,94 +88,118 @@ fn resources(config: &mut ServiceConfig<'_>) {
     config
         .service(timelines::compute_timeline)
         .service(rules::get_rules)
-        .service(cases::open_case)
-        .service(cases::list_cases)
-        .service(cases::search_cases)
-        .service(cases::get_case)
-        .service(cases::change_case)
-        .service(cases::close_case)
-        .service(case_timelines::get_case_timeline)
-        .service(shared_advice::list_shared_advice)
-        .service(exports::export_case)
-        .service(seals::seal_case)
-        .service(seals::get_seal)
-        .service(seals::unseal_case)
-        .service(seals::grant_access)
-        .service(seals::end_access)
-        .service(seals::break_glass)
+        .service(branch("/v1/cases", |branch| {
+            branch
+                .service(cases::open_case)
+                .service(cases::list_cases)
+                .service(cases::search_cases)
+                .service(cases::get_case)
+                .service(cases::change_case)
+                .service(cases::close_case)
+                .service(case_timelines::get_case_timeline)
+                .service(shared_advice::list_shared_advice)
+                .service(exports::export_case)
+                .service(seals::seal_case)
+                .service(seals::get_seal)
+                .service(seals::unseal_case)
+                .service(seals::grant_access)
+                .service(seals::end_access)
+                .service(seals::break_glass)
+                .service(retention::get_retention)
+                .service(retention::place_legal_hold)
+                .service(retention::lift_legal_hold)
+                .service(people::add_person)
+                .service(people::list_people)
+                .service(people::get_person)
+                .service(people::change_person);
+        }))
         .service(seals::list_break_glass_readings)
         .service(seals::review_break_glass_reading)
-        .service(retention::get_retention)
-        .service(retention::place_legal_hold)
-        .service(retention::lift_legal_hold)
         .service(disposals::make_disposal_list)
         .service(disposals::list_disposal_lists)
         .service(disposals::get_disposal_list)
         .service(disposals::review_disposal_list)
         .service(disposals::carry_out_disposal)
         .service(disposals::list_disposals)
-        .service(people::add_person)
-        .service(people::list_people)
-        .service(people::get_person)
-        .service(people::change_person)
-        .service(assessments::open_assessment)
-        .service(assessments::list_assessments)
-        .service(assessments::get_assessment)
-        .service(assessments::list_assessment_events)
-        .service(assessments::record_assessment_event)
-        .service(upcoming::list_upcoming_reviews)
-        .service(upcoming::list_phase_transfers)
-        .service(upcoming::record_reviews_in_bulk)
-        .service(reviews::open_review)
-        .service(reviews::list_reviews)
-        .service(reviews::get_review)
-        .service(reviews::list_review_events)
-        .service(reviews::record_review_event)
-        .service(consultations::open_consultation)
-        .service(consultations::list_consultations)
-        .service(consultations::get_consultation)
-        .service(consultations::list_consultation_events)
-        .service(consultations::record_consultation_event)
-        .service(plans::open_plan)
-        .service(plans::list_plans)
-        .service(plans::get_plan)
-        .service(plans::list_plan_events)
-        .service(plans::record_plan_event)
-        .service(plans::list_placements)
-        .service(plan_versions::make_plan_version)
-        .service(plan_versions::list_plan_versions)
-        .service(plan_versions::get_plan_version)
-        .service(plan_versions::get_plan_difference)
-        .service(plan_versions::get_plan_checks)
-        .service(advice_requests::open_advice_request)
-        .service(advice::record_existing_advice)
-        .service(advice::get_advice_matrix)
-        .service(advice_requests::open_review_advice_request)
-        .service(advice::get_review_advice_matrix)
-        .service(advice_requests::list_advice_requests)
-        .service(advice_requests::get_advice_request)
-        .service(advice_acts::acknowledge_advice_request)
-        .service(advice_acts::submit_advice)
-        .service(advice_acts::return_advice)
-        .service(advice_acts::accept_advice)
-        .service(advice_acts::decline_advice_request)
-        .service(advice_acts::redirect_advice_request)
-        .service(advice_acts::withdraw_advice_request)
-        .service(advice_acts::record_appointment)
-        .service(advice_acts::claim_advice_exception)
+        .service(branch("/v1/assessments", |branch| {
+            branch
+                .service(assessments::open_assessment)
+                .service(assessments::list_assessments)
+                .service(assessments::get_assessment)
+                .service(assessments::list_assessment_events)
+                .service(assessments::record_assessment_event)
+                .service(advice_requests::open_advice_request)
+                .service(advice::record_existing_advice)
+                .service(advice::get_advice_matrix);
+        }))
+        .service(branch("/v1/reviews", |branch| {
+            branch
+                .service(upcoming::list_upcoming_reviews)
+                .service(upcoming::list_phase_transfers)
+                .service(upcoming::record_reviews_in_bulk)
+                .service(reviews::open_review)
+                .service(reviews::list_reviews)
+                .service(reviews::get_review)
+                .service(reviews::list_review_events)
+                .service(reviews::record_review_event)
+                .service(advice_requests::open_review_advice_request)
+                .service(advice::get_review_advice_matrix);
+        }))
+        .service(branch("/v1/consultations", |branch| {
+            branch
+                .service(consultations::open_consultation)
+                .service(consultations::list_consultations)
+                .service(consultations::get_consultation)
+                .service(consultations::list_consultation_events)
+                .service(consultations::record_consultation_event);
+        }))
+        .service(branch("/v1/plans", |branch| {
+            branch
+                .service(plans::open_plan)
+                .service(plans::list_plans)
+                .service(plans::get_plan)
+                .service(plans::list_plan_events)
+                .service(plans::record_plan_event)
+                .service(plans::list_placements)
+                .service(plan_versions::make_plan_version)
+                .service(plan_versions::list_plan_versions)
+                .service(plan_versions::get_plan_version)
+                .service(plan_versions::get_plan_difference)
+                .service(plan_versions::get_plan_checks);
+        }))
+        .service(branch("/v1/advice-requests", |branch| {
+            branch
+                .service(advice_requests::list_advice_requests)
+                .service(advice_requests::get_advice_request)
+                .service(advice_acts::acknowledge_advice_request)
+                .service(advice_acts::submit_advice)
+                .service(advice_acts::return_advice)
+                .service(advice_acts::accept_advice)
+                .service(advice_acts::decline_advice_request)
+                .service(advice_acts::redirect_advice_request)
+                .service(advice_acts::withdraw_advice_request)
+                .service(advice_acts::record_appointment)
+                .service(advice_acts::claim_advice_exception);
+        }))
         .service(clocks::list_clocks)
-        .service(organisations::open_organisation)
-        .service(organisations::list_organisations)
-        .service(organisations::get_organisation)
-        .service(organisations::change_organisation)
-        .service(clients::register_client)
-        .service(clients::list_clients)
-        .service(clients::get_client)
-        .service(clients::change_client)
-        .service(clients::grant_client)
-        .service(clients::add_client_secret)
-        .service(clients::revoke_client_secret)
-        .service(clients::put_client_keys)
+        .service(branch("/v1/organisations", |branch| {
+            branch
+                .service(organisations::open_organisation)
+                .service(organisations::list_organisations)
+                .service(organisations::get_organisation)
+                .service(organisations::change_organisation);
+        }))
+        .service(branch("/v1/clients", |branch| {
+            branch
+                .service(clients::register_client)
+                .service(clients::list_clients)
+                .service(clients::get_client)
+                .service(clients::change_client)
+                .service(clients::grant_client)
+                .service(clients::add_client_secret)
+                .service(clients::revoke_client_secret)
+                .service(clients::put_client_keys);
+        }))
         .service(oauth::take_client_token)
         .service(settings::get_settings)
         .service(settings::put_settings)
@@ -181,6 +207,16 @@ fn resources(config: &mut ServiceConfig<'_>) {
         .service(health::check_liveness)
         .service(health::check_readiness)
         .service(docs::get_openapi);
+}
+
+/// Resources whose paths begin alike. The framework tries one resource after the other, each by an expression, and
+/// all of a branch are passed by at once.
+fn branch(
+    path: &'static str,
+    register: impl FnOnce(&mut ServiceConfig<'_>),
+) -> impl HttpServiceFactory + OpenApiFactory + 'static {
+    let is_below = fn_guard(move |context| context.head().uri.path().starts_with(path));
+    scope("").guard(is_below).configure(register)
 }
 
 /// The formats of the field that the contract asserts beside the general ones.
@@ -232,14 +268,14 @@ impl Api {
         Ok(Api {
             resources,
             contract: Data::new(Contract::new(&document, formats)?),
-            routes: Data::new(Routes::new(&document)),
+            routes: Data::new(Routes::new(&document)?),
             requests: Data::new(Requests::new(
                 document
                     .paths
                     .paths
                     .keys()
                     .cloned()
-                    .chain(docs::PAGES.map(str::to_owned)),
+                    .chain(docs::PAGES.map(|(pattern, _)| pattern.to_owned())),
             )),
             document: Data::new(Document(Bytes::from(text))),
             exposure: Data::default(),

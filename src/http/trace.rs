@@ -6,6 +6,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -20,6 +21,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use super::acting::origin_of;
 use super::browsers::Protections;
 use super::extractor::Forbidden;
+use super::fallback::{Route, Routes};
 use super::problem::{Code, PROBLEM_JSON, Problem};
 use super::rates::Standings;
 use super::requests::{Requests, UNMATCHED};
@@ -34,15 +36,9 @@ pub const TRACE_ID: HeaderName = HeaderName::from_static("trace-id");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceId(String);
 
-/// The path template of a request's resource, if it has one; see [`pattern_of`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Pattern(Option<String>);
-
-/// The path template of a request's resource, which `trace` has looked up; empty if it has none.
-pub fn pattern_of(request: &HttpRequest) -> String {
-    let extensions = request.extensions();
-    let pattern = extensions.get::<Pattern>();
-    pattern.and_then(|pattern| pattern.0.clone()).unwrap_or_default()
+/// The route of a request, which `trace` has looked up, if its path has one.
+pub fn route_of(request: &HttpRequest) -> Option<Arc<Route>> {
+    request.extensions().get::<Arc<Route>>().cloned()
 }
 
 impl TraceId {
@@ -102,8 +98,11 @@ async fn answer<B: MessageBody + 'static>(
     let path = request.path().to_owned();
     let protections = Protections::of(request.request());
     let requests = request.app_data::<Data<Requests>>().cloned();
-    let route = request.match_pattern();
-    request.extensions_mut().insert(Pattern(route.clone()));
+    let routes = request.app_data::<Data<Routes>>();
+    let route = routes.and_then(|routes| routes.find(request.path()));
+    if let Some(route) = &route {
+        request.extensions_mut().insert(Arc::clone(route));
+    }
 
     let (problem, answered) = match caught(next.call(request)).await {
         Some(Ok(response)) => (problem_in(&response), Some(response)),
@@ -129,8 +128,9 @@ async fn answer<B: MessageBody + 'static>(
         (None, None) => Code::InternalError.status(),
     };
     let took = started.elapsed();
+    let pattern = route.as_deref().map(|route| route.pattern.as_str());
     if let Some(requests) = requests {
-        requests.count(&method, route.as_deref(), status, took);
+        requests.count(&method, pattern, status, took);
         if let Some(problem) = &problem
             && status == StatusCode::SERVICE_UNAVAILABLE
         {
@@ -139,7 +139,7 @@ async fn answer<B: MessageBody + 'static>(
     }
     log::info!(
         method:% = method,
-        route = route.as_deref().unwrap_or(UNMATCHED),
+        route = pattern.unwrap_or(UNMATCHED),
         status = status.as_u16(),
         duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         "answered"
