@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Once, acted, origin_of};
+use super::dates;
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::problem::Problem;
 use super::procedures::ProcedureView;
@@ -79,6 +80,7 @@ pub struct AdviceItemView {
     pub status: AdviceStatus,
     pub request_id: Option<Uuid>,
     pub organisation_id: Option<Uuid>,
+    #[serde(serialize_with = "dates::optional_day")]
     pub due_on: Option<NaiveDate>,
     /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
     pub needed_by_on: Option<NaiveDate>,
@@ -91,6 +93,7 @@ pub struct AdviceItemView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AdviceMatrixView {
     /// The day it is read on.
+    #[serde(serialize_with = "dates::day")]
     pub as_of: NaiveDate,
     pub items: Vec<AdviceItemView>,
 }

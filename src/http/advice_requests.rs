@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::acting::{Once, created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
+use super::dates;
 use super::extractor::{Allowed, IdempotencyKey, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::Problem;
@@ -56,6 +57,7 @@ impl RequestBody for AdviceRequestInput {}
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubmissionView {
     pub id: Uuid,
+    #[serde(serialize_with = "dates::day")]
     pub submitted_on: NaiveDate,
     pub summary: String,
     pub content: Option<String>,
@@ -77,15 +79,18 @@ pub struct AdviceRequestView {
     pub state: AdviceState,
     /// Rises with every act; the `ETag` is made of it.
     pub version: i64,
+    #[serde(serialize_with = "dates::day")]
     pub requested_on: NaiveDate,
     pub received_on: Option<NaiveDate>,
     /// Whether the day of receipt is on record or presumed to be the day of sending.
     pub start_basis: StartBasis,
     /// The last day in time; null where no time limit runs, as on reviews.
+    #[serde(serialize_with = "dates::optional_day")]
     pub due_on: Option<NaiveDate>,
     /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
     pub needed_by_on: Option<NaiveDate>,
     /// The first complete submission; a return does not undo it.
+    #[serde(serialize_with = "dates::optional_day")]
     pub submitted_on: Option<NaiveDate>,
     pub accepted_on: Option<NaiveDate>,
     pub family_story: Option<String>,
@@ -103,6 +108,7 @@ pub struct AdviceRequestView {
 pub struct ChildOfRequestView {
     pub given_name: String,
     pub family_name: String,
+    #[serde(serialize_with = "dates::day")]
     pub date_of_birth: NaiveDate,
     /// For health services.
     pub nhs_number: Option<String>,
@@ -144,13 +150,16 @@ pub struct AdviceRequestSummary {
     pub organisation_id: Option<Uuid>,
     pub state: AdviceState,
     pub version: i64,
+    #[serde(serialize_with = "dates::day")]
     pub requested_on: NaiveDate,
     pub received_on: Option<NaiveDate>,
     pub start_basis: StartBasis,
     /// The last day in time; null where no time limit runs, as on reviews.
+    #[serde(serialize_with = "dates::optional_day")]
     pub due_on: Option<NaiveDate>,
     /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
     pub needed_by_on: Option<NaiveDate>,
+    #[serde(serialize_with = "dates::optional_day")]
     pub submitted_on: Option<NaiveDate>,
     pub accepted_on: Option<NaiveDate>,
 }

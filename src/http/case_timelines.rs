@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::acting::origin_of;
+use super::dates;
 use super::extractor::{Allowed, PathId, QueryString};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
@@ -40,6 +41,7 @@ pub struct CaseTimelineItem {
     /// Where it stands in the story: the day it happened or was done, the last day of what is still owed, or the day
     /// on which a move became known.
     #[schema(example = "2026-02-16")]
+    #[serde(serialize_with = "dates::day")]
     pub on: NaiveDate,
     pub what: TimelineItemKind,
     /// The same in plain words.
@@ -59,10 +61,12 @@ pub struct CaseTimelineItem {
     /// How a time limit stands.
     pub status: Option<ClockStatus>,
     /// The last day of a time limit.
+    #[serde(serialize_with = "dates::optional_day")]
     pub due_on: Option<NaiveDate>,
     /// The last day before it moved; null if it had fallen away.
     pub from_on: Option<NaiveDate>,
     /// The last day after it moved; null if it fell away.
+    #[serde(serialize_with = "dates::optional_day")]
     pub to_on: Option<NaiveDate>,
     /// The clock in whose place the one that moved runs, where that was another one.
     pub instead_of: Option<Uuid>,
@@ -81,6 +85,7 @@ pub struct CaseTimelineProcedure {
     pub procedure: String,
     #[schema(example = "drafting")]
     pub state: String,
+    #[serde(serialize_with = "dates::day")]
     pub opened_on: NaiveDate,
 }
 
@@ -91,6 +96,7 @@ pub struct CaseTimelineView {
     #[schema(example = "EHC-7KQ2-M4XD")]
     pub reference: String,
     /// The day it is told on.
+    #[serde(serialize_with = "dates::day")]
     pub as_of: NaiveDate,
     /// Its procedures, in the order in which they were opened; on every page.
     pub procedures: Vec<CaseTimelineProcedure>,

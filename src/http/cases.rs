@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::acting::{Once, acted, created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
 use super::contract::Contract;
+use super::dates;
 use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery, instant_cursor};
 use super::patch::{Patch, patched};
@@ -91,6 +92,7 @@ pub struct DecisionMakerView {
     /// The person named, if one is.
     pub person_id: Option<Uuid>,
     /// Since when; null while it has been the parent from the start.
+    #[serde(serialize_with = "dates::optional_day")]
     pub since_on: Option<NaiveDate>,
 }
 
@@ -102,6 +104,7 @@ pub struct ProcedureOnCase {
     #[schema(example = "assessment")]
     pub procedure: String,
     pub state: State,
+    #[serde(serialize_with = "dates::day")]
     pub opened_on: NaiveDate,
     pub version: i64,
 }
@@ -124,9 +127,11 @@ pub struct CaseView {
     pub year_group: i32,
     pub decision_maker: DecisionMakerView,
     /// When rights pass to the young person: the end of compulsory school age (date unconfirmed).
+    #[serde(serialize_with = "dates::day")]
     pub turns_16_rights_on: NaiveDate,
     pub turns_18_on: NaiveDate,
     pub turns_25_on: NaiveDate,
+    #[serde(serialize_with = "dates::optional_day")]
     pub closed_on: Option<NaiveDate>,
     pub closure_reason: Option<ClosureReason>,
     pub created_at: DateTime<Utc>,
@@ -216,6 +221,7 @@ pub struct CaseSummary {
     pub reference: String,
     pub given_name: String,
     pub family_name: String,
+    #[serde(serialize_with = "dates::day")]
     pub date_of_birth: NaiveDate,
     pub caseworker: Option<String>,
     pub closed_on: Option<NaiveDate>,

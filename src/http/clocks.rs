@@ -35,10 +35,12 @@ pub struct ExceptionView {
     /// The ground relied on.
     pub ground: Ground,
     /// The day it was claimed.
+    #[serde(serialize_with = "dates::day")]
     pub claimed_on: NaiveDate,
     /// The first day of the circumstances.
     pub from: NaiveDate,
     /// The last day of the circumstances.
+    #[serde(serialize_with = "dates::day")]
     pub to: NaiveDate,
     /// Whether it excuses lateness on this clock.
     pub qualifies: bool,
@@ -120,6 +122,7 @@ pub struct CaseOnClock {
     pub reference: String,
     pub given_name: String,
     pub family_name: String,
+    #[serde(serialize_with = "dates::day")]
     pub date_of_birth: NaiveDate,
     pub caseworker: Option<String>,
 }

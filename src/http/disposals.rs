@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Act, Once, acted, created, origin_of, shown};
+use super::dates;
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery, instant_cursor};
 use super::problem::Problem;
@@ -117,6 +118,7 @@ pub struct DisposalItemView {
     pub case_id: Uuid,
     pub reference: String,
     /// The last day on which the case was to be kept; null once it was disposed of.
+    #[serde(serialize_with = "dates::optional_day")]
     pub dispose_after_on: Option<NaiveDate>,
     /// The rule by which it was due when the list was made.
     #[schema(example = "Every case is kept for 31 years from the date of birth.")]

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Act, Once, acted, origin_of};
+use super::dates;
 use super::event_input::{OpeningEventInput, PlanEventInput};
 use super::extractor::{Allowed, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
 use super::page::{Page, PageQuery};
@@ -202,6 +203,7 @@ pub async fn record_plan_event(
 pub struct PlacementView {
     pub rank: PlacementRank,
     /// The first day.
+    #[serde(serialize_with = "dates::day")]
     pub from_on: NaiveDate,
     /// The day it ended, which may be the day the next began; null while it lasts.
     pub until_on: Option<NaiveDate>,

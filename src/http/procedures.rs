@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::acting::{created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
+use super::dates;
 use super::page::PageQuery;
 use super::problem::Problem;
 use crate::auth::Principal;
@@ -36,6 +37,7 @@ pub struct FlagView {
     pub code: FlagCode,
     /// The day since when.
     #[schema(example = "2026-02-17")]
+    #[serde(serialize_with = "dates::day")]
     pub since_on: NaiveDate,
     /// The clock it is about, if it is about one.
     pub clock_id: Option<Uuid>,
@@ -95,6 +97,7 @@ pub struct ProcedureView {
     /// How many events are on record; the `ETag` is made of it.
     pub version: i64,
     /// The day of the first event.
+    #[serde(serialize_with = "dates::day")]
     pub opened_on: NaiveDate,
     /// The day it is read on.
     pub as_of: NaiveDate,
@@ -155,6 +158,7 @@ pub struct ListedProcedure {
     pub procedure: String,
     pub state: String,
     pub version: i64,
+    #[serde(serialize_with = "dates::day")]
     pub opened_on: NaiveDate,
 }
 
@@ -202,6 +206,7 @@ pub struct EventView {
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// The day of the act.
+    #[serde(serialize_with = "dates::day")]
     pub occurred_on: NaiveDate,
     pub note: Option<String>,
     pub recorded_at: DateTime<Utc>,

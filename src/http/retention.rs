@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::acting::{Once, acted_on_many, origin_of, placed};
+use super::dates;
 use super::extractor::{Allowed, IdempotencyKey, PathId, RequestBody};
 use super::problem::Problem;
 use super::seals::BareActInput;
@@ -62,6 +63,7 @@ pub struct AppliedRetentionRule {
     #[serde(flatten)]
     pub rule: RetentionRule,
     /// The last day on which it keeps the case; null as long as that is counted from a closure to come.
+    #[serde(serialize_with = "dates::optional_day")]
     pub kept_until_on: Option<NaiveDate>,
 }
 
@@ -80,6 +82,7 @@ pub struct RetentionView {
     pub case_id: Uuid,
     /// The last day on which the case is kept, by the longest rule that applies; null where it is kept for ever, or
     /// as long as that is counted from a closure to come.
+    #[serde(serialize_with = "dates::optional_day")]
     pub dispose_after_on: Option<NaiveDate>,
     /// Why, in words.
     #[schema(

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::dates;
 use super::extractor::QueryString;
 use super::problem::Problem;
 use crate::casework::PROCEDURES;
@@ -27,6 +28,7 @@ pub struct RulesQuery {
 /// The rules in force on a day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RulebookView {
+    #[serde(serialize_with = "dates::day")]
     pub on: NaiveDate,
     pub items: Vec<RuleView>,
 }
@@ -61,6 +63,7 @@ pub struct RuleView {
     /// What excuses missing it. No exception moves the date.
     pub exceptions: Vec<PermittedGroundView>,
     /// The first day on which it was law.
+    #[serde(serialize_with = "dates::day")]
     pub valid_from_on: NaiveDate,
     /// The last day on which it was, if it has ended.
     pub valid_to_on: Option<NaiveDate>,

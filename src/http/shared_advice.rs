@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::acting::origin_of;
+use super::dates;
 use super::extractor::{Allowed, PathId, QueryString};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::Problem;
@@ -24,6 +25,7 @@ use crate::store::convert::{from_json, id as id_of};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SharedSubmissionView {
     pub id: Uuid,
+    #[serde(serialize_with = "dates::day")]
     pub submitted_on: NaiveDate,
     pub summary: String,
     pub content: Option<String>,
@@ -44,6 +46,7 @@ pub struct SharedAdviceView {
     pub organisation: Option<String>,
     /// The day it came to the family.
     #[schema(example = "2026-04-27")]
+    #[serde(serialize_with = "dates::day")]
     pub shared_on: NaiveDate,
     /// What it came with.
     pub shared_by: SharedBy,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::clocks::{ClockPlace, ClockView, ProcedureName};
+use super::dates;
 use super::event_input::{TimelineEventInput, check_event, check_type};
 use super::extractor::{Body, RequestBody};
 use super::problem::{Code, Fault, Problem};
@@ -51,6 +52,7 @@ impl RequestBody for TimelineInput {
 pub struct TimelineView {
     pub state: State,
     /// The day it is read on.
+    #[serde(serialize_with = "dates::day")]
     pub as_of: NaiveDate,
     /// By due date.
     pub clocks: Vec<ClockView>,

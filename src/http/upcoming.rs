@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::acting::{Once, acted_on_many, origin_of};
+use super::dates;
 use super::event_input::{ReviewEventInput, check_event};
 use super::extractor::{Allowed, IdempotencyKey, QueryString, RequestBody};
 use super::page::{Page, PageQuery, due_cursor};
@@ -48,6 +49,7 @@ pub struct ReviewedChildView {
     pub reference: String,
     pub given_name: String,
     pub family_name: String,
+    #[serde(serialize_with = "dates::day")]
     pub date_of_birth: NaiveDate,
     /// Reception is 0.
     pub year_group: i32,
@@ -91,6 +93,7 @@ pub struct ContributionView {
     #[schema(value_type = AdviceState)]
     pub state: String,
     /// By when it has to be there, so that it goes out with the papers; null while no meeting is arranged.
+    #[serde(serialize_with = "dates::optional_day")]
     pub needed_by_on: Option<NaiveDate>,
 }
 
@@ -125,10 +128,12 @@ pub struct UpcomingReviewView {
     pub clock_id: Uuid,
     pub state: String,
     /// The last day to complete it.
+    #[serde(serialize_with = "dates::day")]
     pub due_on: NaiveDate,
     /// Negative once it is overdue.
     pub days_remaining: i64,
     /// By when the papers have to be with everybody invited; null while no meeting is arranged.
+    #[serde(serialize_with = "dates::optional_day")]
     pub papers_by_on: Option<NaiveDate>,
     /// By when the plan has to name the next setting, if a change of phase is expected.
     pub phase_transfer_by_on: Option<NaiveDate>,
@@ -215,6 +220,7 @@ pub struct PhaseTransferView {
     pub review_id: Option<String>,
     pub review_state: Option<String>,
     /// By when the plan has to name the next setting; null until the change of phase was recorded on the review.
+    #[serde(serialize_with = "dates::optional_day")]
     pub phase_transfer_by_on: Option<NaiveDate>,
 }
 

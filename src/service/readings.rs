@@ -5,7 +5,7 @@
 //! When there is no room, whoever reads waits; nothing is left out. `service::app` adds, and the command line's
 //! `serve` writes in time.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::Error;
-use crate::store::audit::{AuditRow, Sighting, insert_audit_entries, sightings};
+use crate::store::audit::{AuditRow, Seen, insert_audit_entries};
 use crate::store::{Store, StoreError, Trouble};
 
 /// How many may wait to be written.
@@ -24,8 +24,6 @@ const GROUP: usize = 256;
 pub const KEPT_FOR: Duration = Duration::from_secs(1);
 /// How long whoever reads waits for room.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(5);
-/// How many sightings are remembered, so that they are not written again.
-const REMEMBERED: usize = 100_000;
 
 /// When a reading is on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,7 +44,7 @@ pub struct Readings {
     room: Semaphore,
     enough: Notify,
     /// Held while a group is written, so that the order stays; remembers what need not be written again.
-    writing: tokio::sync::Mutex<Arc<BTreeSet<Sighting>>>,
+    writing: tokio::sync::Mutex<Seen>,
 }
 
 impl Readings {
@@ -71,7 +69,7 @@ impl Readings {
         match self.durability {
             Durability::Durable => {
                 let written = store.write(move |connection| {
-                    insert_audit_entries(connection, &[row], &BTreeSet::new()).map_err(Error::from)
+                    insert_audit_entries(connection, &[row], &mut Seen::default()).map_err(Error::from)
                 });
                 written.await
             }
@@ -103,26 +101,32 @@ impl Readings {
     /// Writes what waits by now, in the order in which it came, and answers how many that were. What could not be
     /// written goes on waiting; so does what comes meanwhile.
     pub async fn write(&self, store: &Store) -> Result<u64, Error> {
-        let mut known = self.writing.lock().await;
+        let mut seen = self.writing.lock().await;
         let mut left = self.lock().len();
         let mut written = 0;
         while left > 0 {
             let group: Vec<AuditRow> = self.lock().drain(..left.min(GROUP)).collect();
             left -= group.len();
-            let (rows, seen) = (Arc::new(group), Arc::clone(&known));
-            let sent = Arc::clone(&rows);
-            let outcome: Result<(), Error> = store
-                .write(move |connection| Ok(insert_audit_entries(connection, &sent, &seen)?))
+            let rows = Arc::new(group);
+            // What is not committed must not be remembered either.
+            let (sent, mut remembered) = (Arc::clone(&rows), std::mem::take(&mut *seen));
+            let outcome: Result<Seen, Error> = store
+                .write(move |connection| {
+                    insert_audit_entries(connection, &sent, &mut remembered)?;
+                    Ok(remembered)
+                })
                 .await;
-            if let Err(error) = outcome {
-                // If it was committed all the same, nothing is added by adding it again.
-                let mut waiting = self.lock();
-                for row in rows.iter().rev() {
-                    waiting.push_front(row.clone());
+            match outcome {
+                Ok(remembered) => *seen = remembered,
+                Err(error) => {
+                    // If it was committed all the same, nothing is added by adding it again.
+                    let mut waiting = self.lock();
+                    for row in rows.iter().rev() {
+                        waiting.push_front(row.clone());
+                    }
+                    return Err(error);
                 }
-                return Err(error);
             }
-            remember(&mut known, &rows);
             self.room.add_permits(rows.len());
             let size = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             self.count.fetch_sub(size, Ordering::Relaxed);
@@ -142,18 +146,6 @@ impl Readings {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<AuditRow>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Only the newest minute comes again.
-fn remember(known: &mut Arc<BTreeSet<Sighting>>, rows: &[AuditRow]) {
-    let known = Arc::make_mut(known);
-    known.extend(rows.iter().flat_map(sightings));
-    if let Some(newest) = known.last().map(|sighting| sighting.minute_at) {
-        known.retain(|sighting| sighting.minute_at == newest);
-    }
-    if known.len() > REMEMBERED {
-        known.clear();
     }
 }
 

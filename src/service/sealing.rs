@@ -5,8 +5,6 @@
 //! head change in one transaction, so that a process may be killed at any moment. Called by the command line's
 //! `serve` through [`seal_batch`]; `verifying` walks the chain by the same functions.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDateTime;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -14,9 +12,9 @@ use sha2::{Digest, Sha256};
 use super::Error;
 use super::lease::{Duty, Replica};
 use crate::store::audit::AuditRow;
-use crate::store::chain::{Head, Link, add_links, authorities_that_wait, entries_by_id, head_of, unchained};
+use crate::store::chain::{Head, Link, add_links, authorities_that_wait, head_of, unchained};
 use crate::store::copy::progress_of;
-use crate::store::{AnyConnection, Store, StoreError};
+use crate::store::{AnyConnection, Store};
 
 /// How many entries are sealed in one transaction: on SQLite nobody else writes meanwhile.
 pub const BATCH: i64 = 256;
@@ -138,29 +136,22 @@ pub fn seal_entries(
     now: NaiveDateTime,
 ) -> Result<i64, Error> {
     let head = head_of(connection, la_code)?;
-    let ids = unchained(connection, la_code, limit)?;
-    if ids.is_empty() {
+    let entries = unchained(connection, la_code, limit)?;
+    if entries.is_empty() {
         return Ok(0);
     }
-    let mut entries: HashMap<String, AuditRow> = entries_by_id(connection, la_code, &ids)?
-        .into_iter()
-        .map(|entry| (entry.id.clone(), entry))
-        .collect();
     let (mut sequence, mut hash) = match &head {
         Some(head) => (head.sequence, head.hash.clone()),
         None => (0, BEFORE_THE_FIRST.to_owned()),
     };
-    let mut links = Vec::with_capacity(ids.len());
-    for id in ids {
-        let entry = entries
-            .remove(&id)
-            .ok_or_else(|| StoreError::Bug(format!("the entry {id} of the trail is gone")))?;
+    let mut links = Vec::with_capacity(entries.len());
+    for entry in entries {
         sequence += 1;
         hash = hash_of(&hash, sequence, &entry);
         links.push(Link {
             la_code: la_code.to_owned(),
             sequence,
-            entry_id: id,
+            entry_id: entry.id,
             hash: hash.clone(),
         });
     }

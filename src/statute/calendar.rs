@@ -147,7 +147,15 @@ impl fmt::Display for InWords {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let InWords(date) = self;
         let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
-        write!(formatter, "{} {month} {}", date.day(), date.year())
+        // Explanations are full of dates, and the machinery of formats takes several times as long.
+        let day = date.day() as u8;
+        let digits = [b'0' + day / 10, b'0' + day % 10];
+        let digits = if day < 10 { &digits[1..] } else { &digits[..] };
+        formatter.write_str(std::str::from_utf8(digits).unwrap_or_default())?;
+        formatter.write_str(" ")?;
+        formatter.write_str(month)?;
+        formatter.write_str(" ")?;
+        write!(formatter, "{}", date.year())
     }
 }
 

@@ -2,13 +2,12 @@
 //! engine's; the columns that repeat it are written with the events they follow from.
 
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Date};
 use uuid::Uuid;
 
+use super::column::{Day, Instant, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::after;
+use super::fragment::after;
 use super::schema::{advice_requests, advice_submissions};
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, Root, StoreError};
@@ -29,14 +28,20 @@ pub struct AdviceRequestRow {
     pub state: String,
     pub is_live: bool,
     pub is_void: bool,
+    #[diesel(deserialize_as = Day)]
     pub requested_on: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
     pub received_on: Option<NaiveDate>,
     /// None where no time limit runs.
+    #[diesel(deserialize_as = OptionalDay)]
     pub due_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
     pub submitted_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
     pub accepted_on: Option<NaiveDate>,
     pub version: i64,
     /// The day by which it has to be there, where no time limit of its own says so.
+    #[diesel(deserialize_as = OptionalDay)]
     pub needed_by_on: Option<NaiveDate>,
 }
 
@@ -47,11 +52,13 @@ pub struct SubmissionRow {
     pub id: String,
     pub la_code: String,
     pub request_id: String,
+    #[diesel(deserialize_as = Day)]
     pub submitted_on: NaiveDate,
     pub summary: String,
     pub content: Option<String>,
     pub authors: String,
     pub unmet_need: Option<String>,
+    #[diesel(deserialize_as = Instant)]
     pub recorded_at: NaiveDateTime,
     pub recorded_by: String,
 }
@@ -236,9 +243,6 @@ pub fn wanted_on(due_on: Option<NaiveDate>, needed_by_on: Option<NaiveDate>) -> 
     due_on.or(needed_by_on).unwrap_or(NO_DAY)
 }
 
-/// The same as the indexes spell it.
-const WANTED_ON: &str = "coalesce(advice_requests.due_on, advice_requests.needed_by_on, '9999-12-31')";
-
 /// Sorts after every day.
 const NO_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
     Some(day) => day,
@@ -267,18 +271,19 @@ pub fn list_advice_requests(
     }
     if let Some(due_before) = filter.due_before {
         // Said of both, since the index is entered by the first.
-        let until = sql::<Bool>(&format!("{WANTED_ON} <= ")).bind::<Date, _>(due_before);
-        query = query.filter(until).filter(advice_requests::due_on.is_not_null());
+        query = query
+            .filter(advice_requests::wanted_on.le(due_before))
+            .filter(advice_requests::due_on.is_not_null());
     }
     if let Some((wanted_on, request_id)) = filter.after {
         query = query.filter(after(
-            &format!("({WANTED_ON}, advice_requests.id)"),
+            "(advice_requests.wanted_on, advice_requests.id)",
             wanted_on,
             request_id,
         ));
     }
     Ok(query
-        .order((sql::<Date>(WANTED_ON).asc(), advice_requests::id.asc()))
+        .order((advice_requests::wanted_on.asc(), advice_requests::id.asc()))
         .limit(filter.limit)
         .load(connection)?)
 }

@@ -4,7 +4,7 @@
 //! A row holds ids, never what a record says. `service::work` adds changes in their own transaction,
 //! `service::readings` the readings in groups.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDateTime, SubsecRound, TimeDelta, Timelike};
 use diesel::prelude::*;
@@ -95,38 +95,58 @@ pub fn insert_audit_entry(connection: &mut AnyConnection, row: &AuditRow) -> Res
 
 /// Adds many at once; those that are there already are left as they are, so that an addition of which nobody
 /// knows whether it was committed can be made again. In which minutes a case was shown is written but once,
-/// and for `known` not again.
+/// and not again while `seen` remembers it.
 pub fn insert_audit_entries(
     connection: &mut AnyConnection,
     rows: &[AuditRow],
-    known: &BTreeSet<Sighting>,
+    seen: &mut Seen,
 ) -> Result<(), StoreError> {
     let entries: Vec<Columns<'_>> = rows.iter().map(columns_of).collect();
     insert_rows(connection, "audit_entries", &entries)?;
     let entries: Vec<Columns<'_>> = rows.iter().map(waiting).collect();
     insert_rows(connection, "audit_unchained", &entries)?;
-    let seen: BTreeSet<Sighting> = rows.iter().flat_map(sightings).collect();
-    let seen: Vec<Columns<'_>> = seen.difference(known).map(shown).collect();
-    insert_rows(connection, "audit_shown", &seen)?;
+    let mut sightings: Vec<Columns<'_>> = Vec::new();
+    for row in rows {
+        let minute_at = minute_of(row.recorded_at);
+        for case_id in parted(row.shown_case_ids.as_deref()) {
+            if seen.is_new(&row.la_code, minute_at, case_id) {
+                sightings.push(shown(&row.la_code, case_id, minute_at));
+            }
+        }
+    }
+    insert_rows(connection, "audit_shown", &sightings)?;
     Ok(())
 }
 
-/// A case that was on a list in a minute.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Sighting {
-    pub minute_at: NaiveDateTime,
-    pub la_code: String,
-    pub case_id: String,
+/// How many sightings are remembered.
+const REMEMBERED: usize = 100_000;
+
+/// Which cases were on lists in the newest minute: only that comes again.
+#[derive(Debug, Default)]
+pub struct Seen {
+    minute_at: NaiveDateTime,
+    cases: HashMap<String, HashSet<Uuid>>,
 }
 
-/// Which cases a list showed, by the minute.
-pub fn sightings(row: &AuditRow) -> impl Iterator<Item = Sighting> {
-    let minute_at = minute_of(row.recorded_at);
-    parted(row.shown_case_ids.as_deref()).map(move |case_id| Sighting {
-        minute_at,
-        la_code: row.la_code.clone(),
-        case_id: case_id.to_owned(),
-    })
+impl Seen {
+    /// Whether it is not remembered that a list showed a case in a minute; from now on it is, if it can be.
+    fn is_new(&mut self, la_code: &str, minute_at: NaiveDateTime, case_id: &str) -> bool {
+        let Ok(case_id) = Uuid::try_parse(case_id) else {
+            return true;
+        };
+        let count: usize = self.cases.values().map(HashSet::len).sum();
+        if minute_at > self.minute_at || count >= REMEMBERED {
+            self.minute_at = minute_at;
+            self.cases.clear();
+        }
+        if minute_at < self.minute_at {
+            return true;
+        }
+        match self.cases.get_mut(la_code) {
+            Some(cases) => cases.insert(case_id),
+            None => self.cases.entry(la_code.to_owned()).or_default().insert(case_id),
+        }
+    }
 }
 
 fn minute_of(at: NaiveDateTime) -> NaiveDateTime {
@@ -164,11 +184,11 @@ fn waiting(row: &AuditRow) -> Columns<'_> {
     ]
 }
 
-fn shown(sighting: &Sighting) -> Columns<'_> {
+fn shown<'v>(la_code: &'v str, case_id: &'v str, minute_at: NaiveDateTime) -> Columns<'v> {
     vec![
-        column(audit_shown::la_code, &sighting.la_code),
-        column(audit_shown::case_id, &sighting.case_id),
-        column(audit_shown::minute_at, sighting.minute_at),
+        column(audit_shown::la_code, la_code),
+        column(audit_shown::case_id, case_id),
+        column(audit_shown::minute_at, minute_at),
     ]
 }
 

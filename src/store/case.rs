@@ -7,8 +7,10 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within};
+use super::column::{Day, Instant, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{after_instant, from_json, instant, json};
+use super::convert::{from_json, instant, json};
+use super::fragment::{after_instant, among};
 use super::schema::{case_external_refs, case_facts, case_grants, cases, clocks, flags, procedures};
 use super::seal::awaits_review;
 use super::{MultiBackend, Root, StoreError};
@@ -26,6 +28,7 @@ pub struct CaseRow {
     pub family_name: String,
     pub given_name_folded: String,
     pub family_name_folded: String,
+    #[diesel(deserialize_as = Day)]
     pub date_of_birth: NaiveDate,
     pub sex: Option<String>,
     pub ethnicity: Option<String>,
@@ -40,10 +43,13 @@ pub struct CaseRow {
     pub setting: Option<String>,
     pub caseworker: Option<String>,
     pub external_refs: String,
+    #[diesel(deserialize_as = OptionalDay)]
     pub closed_on: Option<NaiveDate>,
     pub closure_reason: Option<String>,
     pub version: i64,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
     /// The organisation that `setting` names, for lists.
     pub setting_organisation_id: Option<String>,
@@ -59,10 +65,13 @@ pub struct CaseSummaryRow {
     pub reference: String,
     pub given_name: String,
     pub family_name: String,
+    #[diesel(deserialize_as = Day)]
     pub date_of_birth: NaiveDate,
     pub caseworker: Option<String>,
+    #[diesel(deserialize_as = OptionalDay)]
     pub closed_on: Option<NaiveDate>,
     pub version: i64,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
 }
 
@@ -433,7 +442,7 @@ pub fn procedures_of_cases(
 ) -> Result<Vec<(String, String, String, String)>, StoreError> {
     Ok(procedures::table
         .filter(procedures::la_code.eq(la_code))
-        .filter(procedures::case_id.eq_any(case_ids.to_vec()))
+        .filter(among("procedures.case_id", case_ids))
         .filter(procedures::state.ne("void"))
         .order(procedures::id.asc())
         .select((
@@ -454,7 +463,7 @@ pub fn summaries_of(
     Ok(cases::table
         .filter(cases::la_code.eq(root.la_code()))
         .filter(root.of_case("cases.id"))
-        .filter(cases::id.eq_any(case_ids.to_vec()))
+        .filter(among("cases.id", case_ids))
         .select(CaseSummaryRow::as_select())
         .load(connection)?)
 }
@@ -467,7 +476,7 @@ pub fn facts_of_cases(
 ) -> Result<HashMap<String, ChildFacts>, StoreError> {
     let rows: Vec<(String, String)> = case_facts::table
         .filter(case_facts::la_code.eq(la_code))
-        .filter(case_facts::case_id.eq_any(case_ids.to_vec()))
+        .filter(among("case_facts.case_id", case_ids))
         .order((case_facts::case_id.asc(), case_facts::version.asc()))
         .select((case_facts::case_id, case_facts::data))
         .load(connection)?;

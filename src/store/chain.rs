@@ -7,7 +7,9 @@ use diesel::prelude::*;
 
 use super::StoreError;
 use super::audit::AuditRow;
+use super::column::Instant;
 use super::connection::{AnyConnection, on_backend};
+use super::fragment::among;
 use super::schema::{audit_chain, audit_chain_heads, audit_entries, audit_unchained};
 use super::statement::{Columns, column, insert_rows};
 
@@ -30,6 +32,7 @@ pub struct Head {
     pub la_code: String,
     pub sequence: i64,
     pub hash: String,
+    #[diesel(deserialize_as = Instant)]
     pub sealed_at: NaiveDateTime,
 }
 
@@ -75,22 +78,22 @@ pub fn authorities_that_wait(connection: &mut AnyConnection) -> Result<Vec<Strin
     }
 }
 
-/// The ids of entries that wait, the oldest first. One that was taken away waits for ever, and holds up no other.
+/// Entries that wait, the oldest first. One that was taken away waits for ever, and holds up no other.
 pub fn unchained(
     connection: &mut AnyConnection,
     la_code: &str,
     limit: i64,
-) -> Result<Vec<String>, StoreError> {
-    let entry = audit_entries::table
-        .filter(audit_entries::la_code.eq(audit_unchained::la_code))
-        .filter(audit_entries::id.eq(audit_unchained::entry_id));
-    Ok(audit_unchained::table
+) -> Result<Vec<AuditRow>, StoreError> {
+    let entry = audit_entries::table.on(audit_entries::la_code
+        .eq(audit_unchained::la_code)
+        .and(audit_entries::id.eq(audit_unchained::entry_id)));
+    Ok(on_backend!(connection, inner => audit_unchained::table
+        .inner_join(entry)
         .filter(audit_unchained::la_code.eq(la_code))
-        .filter(diesel::dsl::exists(entry))
-        .select(audit_unchained::entry_id)
+        .select(AuditRow::as_select())
         .order(audit_unchained::entry_id)
         .limit(limit)
-        .load(connection)?)
+        .load(inner))?)
 }
 
 /// How many entries wait, and the id of the oldest; of one authority or of all.
@@ -119,7 +122,7 @@ pub fn entries_by_id(
 ) -> Result<Vec<AuditRow>, StoreError> {
     Ok(audit_entries::table
         .filter(audit_entries::la_code.eq(la_code))
-        .filter(audit_entries::id.eq_any(ids))
+        .filter(among("audit_entries.id", ids))
         .select(AuditRow::as_select())
         .load(connection)?)
 }
@@ -132,7 +135,7 @@ pub fn places_of(
 ) -> Result<Vec<(String, i64)>, StoreError> {
     Ok(audit_chain::table
         .filter(audit_chain::la_code.eq(la_code))
-        .filter(audit_chain::entry_id.eq_any(ids))
+        .filter(among("audit_chain.entry_id", ids))
         .select((audit_chain::entry_id, audit_chain::sequence))
         .load(connection)?)
 }
@@ -221,13 +224,11 @@ pub fn add_links(
     };
     let rows: Vec<Columns<'_>> = links.iter().map(columns_of).collect();
     let added = insert_rows(connection, "audit_chain", &rows)?;
-    let ids: Vec<&String> = links.iter().map(|link| &link.entry_id).collect();
-    let waited = diesel::delete(
-        audit_unchained::table
-            .filter(audit_unchained::la_code.eq(la_code))
-            .filter(audit_unchained::entry_id.eq_any(ids)),
-    )
-    .execute(connection)?;
+    let ids: Vec<String> = links.iter().map(|link| link.entry_id.clone()).collect();
+    let sealed = audit_unchained::table
+        .filter(audit_unchained::la_code.eq(la_code))
+        .filter(among("audit_unchained.entry_id", &ids));
+    let waited = on_backend!(connection, inner => diesel::delete(sealed).execute(inner))?;
     if moved == 1 && added == links.len() && waited == links.len() {
         Ok(())
     } else {

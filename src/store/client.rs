@@ -7,6 +7,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::column::{Instant, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
 use super::schema::{client_assertions, client_grants, client_secrets, clients};
 use super::{MultiBackend, StoreError};
@@ -21,8 +22,11 @@ pub struct ClientRow {
     pub belongs_to: String,
     /// Its public keys, as a list of JSON Web Keys.
     pub keys: String,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub disabled_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
 }
 
@@ -34,10 +38,14 @@ pub struct GrantRow {
     pub client_id: String,
     pub organisation_id: Option<String>,
     pub scopes: String,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub disabled_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub last_used_at: Option<NaiveDateTime>,
     pub version: i64,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
 }
 
@@ -49,8 +57,11 @@ pub struct SecretRow {
     pub la_code: String,
     pub client_id: String,
     pub hash: String,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub revoked_at: Option<NaiveDateTime>,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub last_used_at: Option<NaiveDateTime>,
 }
 

@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Date, Nullable};
 use uuid::Uuid;
 
-use super::column::{Day, Id};
+use super::column::{Day, Id, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::{after, id, name_of, named, text_of};
+use super::convert::{id, name_of, named, text_of};
+use super::fragment::{after, fixed};
 use super::schema::{cases, clocks, flags, procedures};
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, Root, StoreError};
@@ -44,15 +44,24 @@ pub struct ClockRow {
     pub bearer: String,
     pub force: String,
     pub bound: String,
+    #[diesel(deserialize_as = Day)]
     pub started_on: NaiveDate,
+    #[diesel(deserialize_as = Day)]
     pub due_on: NaiveDate,
+    #[diesel(deserialize_as = Day)]
     pub day_one_due_on: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
     pub satisfied_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
     pub cancelled_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
     pub excused_from_on: Option<NaiveDate>,
     /// The first day on which it no longer runs, so that what runs is found without what has run.
+    #[diesel(deserialize_as = Day)]
     pub stopped_on: NaiveDate,
+    #[diesel(deserialize_as = Day)]
     pub effective_from_on: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
     pub effective_until_on: Option<NaiveDate>,
     /// The place of its rule in the rulebook of the program that wrote it.
     pub rule_place: Option<i64>,
@@ -89,7 +98,9 @@ pub struct FlagRow {
     pub case_id: String,
     pub procedure_id: String,
     pub code: String,
+    #[diesel(deserialize_as = Day)]
     pub since_on: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
     pub until_on: Option<NaiveDate>,
 }
 
@@ -551,7 +562,7 @@ pub fn list_clocks(
                 "(coalesce(clocks.due_on, clocks.due_on), clocks.clock_id)",
             )?
             .filter(clocks::stopped_on.lt(LAST_DAY))
-            .order((sql::<Date>("coalesce(due_on, due_on)"), clocks::clock_id.asc()));
+            .order((fixed::<Date>("coalesce(due_on, due_on)"), clocks::clock_id.asc()));
             let mut rows: Vec<ListedRow> = never_stopped.load(connection)?;
             rows.extend(stopped_since.load(connection)?);
             rows.sort_by_key(|row: &ListedRow| (row.due_on.0, row.clock_id.0));
@@ -574,15 +585,23 @@ type ClockQuery<'q> = clocks::BoxedQuery<
 /// The place of a row in the order of lists, as the indexes have it.
 const BY_DUE_DATE: &str = "(clocks.due_on, clocks.clock_id)";
 
-fn filtered(root: &Root, filter: &ClockFilter, place: &str) -> Result<ClockQuery<'static>, StoreError> {
+fn filtered(
+    root: &Root,
+    filter: &ClockFilter,
+    place: &'static str,
+) -> Result<ClockQuery<'static>, StoreError> {
     let mut query = clocks::table
         .filter(clocks::la_code.eq(root.la_code().to_owned()))
         .filter(root.of_request("clocks.case_id", "clocks.organisation_id"))
         .select(ListedRow::as_select())
         .into_boxed::<MultiBackend>();
-    query = match filter.status {
-        Some(status) => query.filter(has_status(status, filter.as_of)),
-        None => query.filter(effective_on(filter.as_of)),
+    query = match (filter.status, filter.after) {
+        // The page begins later, and of two bounds the index would be entered at the lower one.
+        (Some(ClockStatus::Running), Some((due_on, _))) if due_on >= filter.as_of => {
+            query.filter(still_owed(filter.as_of))
+        }
+        (Some(status), _) => query.filter(has_status(status, filter.as_of)),
+        (None, _) => query.filter(effective_on(filter.as_of)),
     };
     if let Some(kind) = filter.kind {
         query = query.filter(clocks::kind.eq(kind.name()));

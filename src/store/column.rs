@@ -10,7 +10,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Date, Text, Timestamp};
+use diesel::sql_types::{Date, Nullable, Text, Timestamp};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use uuid::Uuid;
 
@@ -30,8 +30,34 @@ pub struct Instant(pub NaiveDateTime);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
 pub struct Id(pub Uuid);
 
+/// A civil date that may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+pub struct OptionalDay(Option<NaiveDate>);
+
+/// An instant that may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+pub struct OptionalInstant(Option<NaiveDateTime>);
+
+impl From<Day> for NaiveDate {
+    fn from(day: Day) -> NaiveDate {
+        day.0
+    }
+}
+
 impl From<Instant> for NaiveDateTime {
     fn from(at: Instant) -> NaiveDateTime {
+        at.0
+    }
+}
+
+impl From<OptionalDay> for Option<NaiveDate> {
+    fn from(day: OptionalDay) -> Option<NaiveDate> {
+        day.0
+    }
+}
+
+impl From<OptionalInstant> for Option<NaiveDateTime> {
+    fn from(at: OptionalInstant) -> Option<NaiveDateTime> {
         at.0
     }
 }
@@ -87,6 +113,32 @@ impl FromSql<Timestamp, Pg> for Instant {
 impl FromSql<Timestamp, MultiBackend> for Instant {
     fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         value.from_sql::<Instant, Timestamp>()
+    }
+}
+
+impl<DB: Backend> FromSql<Nullable<Date>, DB> for OptionalDay
+where
+    Day: FromSql<Date, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Day::from_sql(value).map(|day| OptionalDay(Some(day.0)))
+    }
+
+    fn from_nullable_sql(value: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {
+        value.map_or(Ok(OptionalDay(None)), Self::from_sql)
+    }
+}
+
+impl<DB: Backend> FromSql<Nullable<Timestamp>, DB> for OptionalInstant
+where
+    Instant: FromSql<Timestamp, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Instant::from_sql(value).map(|at| OptionalInstant(Some(at.0)))
+    }
+
+    fn from_nullable_sql(value: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {
+        value.map_or(Ok(OptionalInstant(None)), Self::from_sql)
     }
 }
 

@@ -1,15 +1,12 @@
 //! How values become columns and columns values, where Diesel's own types are not portable: ids are
 //! TEXT, instants are UTC without a zone, structures are JSON in TEXT.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use diesel::dsl::sql;
-use diesel::expression::{BoxableExpression, is_aggregate};
-use diesel::sql_types::{Bool, Date, Text, Timestamp};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{MultiBackend, StoreError};
+use super::StoreError;
 
 pub fn instant(column: NaiveDateTime) -> DateTime<Utc> {
     column.and_utc()
@@ -62,35 +59,4 @@ pub fn name_of<T: Serialize>(value: &T) -> Result<String, StoreError> {
         Ok(serde_json::Value::String(name)) => Ok(name),
         _ => Err(StoreError::Bug("a vocabulary's value has no name".to_owned())),
     }
-}
-
-/// What follows a day and id, for the two columns given. One comparison of both, since an index is
-/// entered at the place only then.
-pub fn after<Table: 'static>(
-    columns: &str,
-    day: NaiveDate,
-    id: Uuid,
-) -> Box<dyn BoxableExpression<Table, MultiBackend, (), is_aggregate::Never, SqlType = Bool>> {
-    Box::new(
-        sql::<Bool>(&format!("{columns} > ("))
-            .bind::<Date, _>(day)
-            .sql(", ")
-            .bind::<Text, _>(id.to_string())
-            .sql(")"),
-    )
-}
-
-/// What follows an instant and id, like [`after`].
-pub fn after_instant<Table: 'static>(
-    columns: &str,
-    at: NaiveDateTime,
-    id: Uuid,
-) -> Box<dyn BoxableExpression<Table, MultiBackend, (), is_aggregate::Never, SqlType = Bool>> {
-    Box::new(
-        sql::<Bool>(&format!("{columns} > ("))
-            .bind::<Timestamp, _>(at)
-            .sql(", ")
-            .bind::<Text, _>(id.to_string())
-            .sql(")"),
-    )
 }

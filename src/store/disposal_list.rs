@@ -4,8 +4,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::column::{Instant, OptionalDay, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
-use super::convert::after_instant;
+use super::fragment::after_instant;
 use super::schema::{disposal_items, disposal_lists};
 use super::settings::{Hold, hold_authority};
 use super::{MultiBackend, Root, StoreError};
@@ -20,10 +21,13 @@ pub struct DisposalListRow {
     pub id: String,
     pub la_code: String,
     pub state: String,
+    #[diesel(deserialize_as = Instant)]
     pub made_at: NaiveDateTime,
     pub made_by: String,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub reviewed_at: Option<NaiveDateTime>,
     pub reviewed_by: Option<String>,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub carried_out_at: Option<NaiveDateTime>,
     pub carried_out_by: Option<String>,
     pub version: i64,
@@ -38,6 +42,7 @@ pub struct DisposalItemRow {
     pub case_id: String,
     pub reference: String,
     /// None once it was disposed of, since it tells the date of birth.
+    #[diesel(deserialize_as = OptionalDay)]
     pub dispose_after_on: Option<NaiveDate>,
     /// The rule that decided, in words without a date.
     pub rule: String,
@@ -47,6 +52,7 @@ pub struct DisposalItemRow {
     pub kept_reason: Option<String>,
     /// Whether the list is not carried out yet; a case is pending on one list at most.
     pub is_pending: bool,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub disposed_at: Option<NaiveDateTime>,
 }
 
@@ -57,6 +63,7 @@ pub struct DisposedRow {
     pub reference: String,
     pub rule: String,
     pub list_id: String,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub disposed_at: Option<NaiveDateTime>,
     pub disposed_by: Option<String>,
 }

@@ -8,6 +8,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use uuid::fmt::Hyphenated;
 
+use super::column::Instant;
 use super::connection::AnyConnection;
 use super::schema::idempotency_keys;
 use super::{MultiBackend, StoreError};
@@ -30,6 +31,7 @@ pub struct KeptAnswer {
     pub status: i32,
     pub headers: String,
     pub body: String,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
 }
 

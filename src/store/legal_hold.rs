@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::column::{Instant, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
 use super::schema::legal_holds;
 
@@ -16,8 +17,10 @@ pub struct LegalHoldRow {
     pub la_code: String,
     pub case_id: String,
     pub reason: String,
+    #[diesel(deserialize_as = Instant)]
     pub placed_at: NaiveDateTime,
     pub placed_by: String,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub lifted_at: Option<NaiveDateTime>,
     pub lifted_by: Option<String>,
 }

@@ -22,6 +22,7 @@ pub mod disposal;
 pub mod disposal_list;
 mod error;
 pub mod examine;
+mod fragment;
 pub mod idempotency;
 pub mod lease;
 pub mod legal_hold;

@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::column::Instant;
 use super::connection::{AnyConnection, on_backend};
 use super::schema::organisations;
 use super::{MultiBackend, StoreError};
@@ -22,7 +23,9 @@ pub struct OrganisationRow {
     pub section_31_body: bool,
     pub contact_email: Option<String>,
     pub version: i64,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
 }
 

@@ -4,6 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::column::{Instant, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
 use super::schema::people;
 use super::{MultiBackend, Root, StoreError};
@@ -19,6 +20,7 @@ pub struct PersonRow {
     pub relationship: String,
     pub parental_responsibility: bool,
     pub receives_notices: bool,
+    #[diesel(deserialize_as = OptionalDay)]
     pub is_decision_maker_from_on: Option<NaiveDate>,
     pub address: Option<String>,
     pub address_withheld: bool,
@@ -27,9 +29,12 @@ pub struct PersonRow {
     pub communication_needs: Option<String>,
     pub preferred_channel: Option<String>,
     pub version: i64,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
     /// From when a young person who decides lets them see the case.
+    #[diesel(deserialize_as = OptionalDay)]
     pub young_person_allows_from_on: Option<NaiveDate>,
 }
 

@@ -3,6 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::column::Instant;
 use super::connection::{AnyConnection, on_backend};
 use super::schema::plan_versions;
 use super::{MultiBackend, StoreError};
@@ -19,6 +20,7 @@ pub struct PlanVersionRow {
     pub note: Option<String>,
     /// The version it was written from.
     pub based_on_version: Option<i64>,
+    #[diesel(deserialize_as = Instant)]
     pub made_at: NaiveDateTime,
     pub made_by: String,
 }
@@ -30,6 +32,7 @@ pub struct PlanVersionSummaryRow {
     pub number: i64,
     pub note: Option<String>,
     pub based_on_version: Option<i64>,
+    #[diesel(deserialize_as = Instant)]
     pub made_at: NaiveDateTime,
     pub made_by: String,
 }

@@ -11,6 +11,7 @@ use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
 use super::column::{Day, Id, Instant};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, id, instant, json, unreadable, unwritable};
+use super::fragment::among;
 use super::schema::{case_grants, cases, clocks, events, flags, procedures};
 use super::seal::awaits_review;
 use super::statement::{Insert, Update, column};
@@ -31,10 +32,13 @@ pub struct ProcedureRow {
     pub kind: String,
     pub state: String,
     pub is_open: bool,
+    #[diesel(deserialize_as = Day)]
     pub opened_on: NaiveDate,
     pub version: i64,
     pub fingerprint: String,
+    #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
     pub excludes_another: bool,
 }
@@ -81,6 +85,7 @@ pub struct ProcedureSummaryRow {
     pub case_id: String,
     pub kind: String,
     pub state: String,
+    #[diesel(deserialize_as = Day)]
     pub opened_on: NaiveDate,
     pub version: i64,
 }
@@ -234,7 +239,7 @@ pub fn lock_procedures(
     procedure_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
     let query = procedures::table
-        .filter(procedures::id.eq_any(procedure_ids))
+        .filter(among("procedures.id", procedure_ids))
         .order(procedures::id.asc());
     match connection {
         // Asked for both, SQLite walks the procedures of the authority.
@@ -285,7 +290,7 @@ pub fn procedures_by_id(
     procedure_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
     let mut rows: Vec<ProcedureRow> = procedures::table
-        .filter(procedures::id.eq_any(procedure_ids.to_vec()))
+        .filter(among("procedures.id", procedure_ids))
         .select(ProcedureRow::as_select())
         .load(connection)?;
     // Asked for both, SQLite walks the procedures of the authority.
@@ -365,7 +370,7 @@ pub fn load_streams(
 ) -> Result<Vec<(String, Entry)>, StoreError> {
     let ids: Vec<String> = procedures.iter().map(|procedure| procedure.id.clone()).collect();
     let rows: Vec<(String, EntryRow)> = events::table
-        .filter(events::procedure_id.eq_any(ids))
+        .filter(among("events.procedure_id", &ids))
         .order((events::procedure_id.asc(), events::sequence.asc()))
         .select((events::procedure_id, EntryRow::as_select()))
         .load(connection)?;

@@ -6,9 +6,11 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::column::{Day, OptionalDay};
 use super::connection::AnyConnection;
+use super::fragment;
 use super::schema::{cases, disposal_items, events, legal_holds, procedures};
-use super::{MultiBackend, Root, StoreError, convert};
+use super::{MultiBackend, Root, StoreError};
 use crate::casework::plan::{PLAN, PLAN_MADE};
 
 /// What of a case decides how long it is kept.
@@ -17,7 +19,9 @@ use crate::casework::plan::{PLAN, PLAN_MADE};
 pub struct RetainedRow {
     pub id: String,
     pub reference: String,
+    #[diesel(deserialize_as = Day)]
     pub date_of_birth: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
     pub closed_on: Option<NaiveDate>,
     pub looked_after: bool,
     pub has_been_looked_after: bool,
@@ -59,7 +63,7 @@ pub fn closed_cases(
         query = query.filter(cases::date_of_birth.lt(day));
     }
     if let Some((date_of_birth, id)) = after {
-        query = query.filter(convert::after(
+        query = query.filter(fragment::after(
             "(cases.date_of_birth, cases.id)",
             date_of_birth,
             id,

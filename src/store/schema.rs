@@ -225,6 +225,7 @@ diesel::table! {
         accepted_on -> Nullable<Date>,
         version -> BigInt,
         needed_by_on -> Nullable<Date>,
+        wanted_on -> Date,
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::column::{Instant, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
 use super::schema::{case_grants, case_seals, cases};
 use super::{MultiBackend, StoreError};
@@ -16,6 +17,7 @@ pub struct SealRow {
     pub la_code: String,
     pub ground: String,
     pub note: Option<String>,
+    #[diesel(deserialize_as = Instant)]
     pub sealed_at: NaiveDateTime,
     pub sealed_by: String,
 }
@@ -31,10 +33,13 @@ pub struct GrantRow {
     pub grantee: String,
     pub reason: String,
     pub is_break_glass: bool,
+    #[diesel(deserialize_as = Instant)]
     pub granted_at: NaiveDateTime,
     pub granted_by: String,
     /// The first instant at which it no longer holds.
+    #[diesel(deserialize_as = Instant)]
     pub until_at: NaiveDateTime,
+    #[diesel(deserialize_as = OptionalInstant)]
     pub reviewed_at: Option<NaiveDateTime>,
     pub reviewed_by: Option<String>,
 }

@@ -2,8 +2,8 @@
 //! alike: copying it, counting it, comparing it.
 //!
 //! The list is read from a SQLite catalogue, so that no table can be forgotten in it. The one of this version
-//! comes from its own migrations, run in memory; on PostgreSQL the twins make the same tables. No row is read
-//! here. Called by `contents`, `copy` and `backup`.
+//! comes from its own migrations, run in memory; on PostgreSQL the twins make the same tables. Columns that the
+//! database computes from others are not listed. No row is read here. Called by `contents`, `copy` and `backup`.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -173,6 +173,9 @@ fn in_order_of_reference(mut waiting: Vec<Table>) -> Result<Vec<Table>, StoreErr
 mod tests {
     use super::*;
 
+    /// What the databases compute.
+    const COMPUTED: [&str; 1] = ["wanted_on"];
+
     /// Names of tables and of their columns, as `schema.rs` declares them to Diesel.
     fn declared() -> Vec<(String, Vec<String>)> {
         include_str!("schema.rs")
@@ -184,6 +187,7 @@ mod tests {
                 let columns = lines
                     .take_while(|line| line.trim() != "}")
                     .map(|line| line.trim().split(" -> ").next().unwrap().to_owned())
+                    .filter(|column| !COMPUTED.contains(&column.as_str()))
                     .collect();
                 (name, columns)
             })

@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Bool, Integer};
 use tempfile::TempDir;
 
 use super::*;
+use crate::statute::clock::ClockStatus;
 
 #[expect(dead_code, reason = "only other tests stop and start a server")]
 #[path = "../../tests/support/postgres.rs"]
@@ -403,6 +404,70 @@ fn the_whole_of_a_large_sqlite_file_is_mapped() {
     let a_terabyte = 1 << 40;
     assert_eq!(store.read_now(mapped).unwrap(), a_terabyte);
     assert_eq!(store.write_now(mapped).unwrap(), a_terabyte);
+}
+
+/// SQLite enters an index at a place of two columns only where both are columns; otherwise a far page is walked to.
+#[test]
+fn far_pages_begin_where_the_page_before_ended() {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+
+    let TestStore { store, .. } = on_sqlite();
+    let (day, id) = (
+        chrono::NaiveDate::from_ymd_opt(2026, 2, 20).unwrap(),
+        uuid::Uuid::nil(),
+    );
+    let root = Root::of_staff("885", "ann", chrono::DateTime::UNIX_EPOCH);
+    store.record_statements();
+    store
+        .read_now(|connection| {
+            for (state, organisation_id) in [(None, None), (Some("accepted"), None), (None, Some(id))] {
+                let filter = advice::AdviceFilter {
+                    state: state.map(str::to_owned),
+                    requirement: None,
+                    organisation_id,
+                    due_before: None,
+                    after: Some((day, id)),
+                    limit: 51,
+                };
+                advice::list_advice_requests(connection, &root, &filter)?;
+            }
+            for status in [None, Some(ClockStatus::Met), Some(ClockStatus::Running)] {
+                let filter = clock::ClockFilter {
+                    status,
+                    kind: None,
+                    bearer: None,
+                    procedure: None,
+                    caseworker: None,
+                    case_id: None,
+                    due_before: None,
+                    as_of: day,
+                    after: Some((day, id)),
+                    limit: 51,
+                };
+                clock::list_clocks(connection, &root, &filter)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    let lists: Vec<String> = store
+        .take_recorded_statements()
+        .into_iter()
+        .filter_map(|text| Some(text.split_once(" -- binds")?.0.to_owned()))
+        .collect();
+    assert_eq!(lists.len(), 6);
+    for list in lists {
+        let steps: Vec<Step> = store
+            .read_now(|connection| {
+                Ok::<_, StoreError>(diesel::sql_query(format!("EXPLAIN QUERY PLAN {list}")).load(connection)?)
+            })
+            .unwrap();
+        assert!(steps[0].detail.contains("_on,"), "{}: {list}", steps[0].detail);
+        assert!(steps[0].detail.contains(")>(?,?)"), "{}: {list}", steps[0].detail);
+    }
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! Reviews that fall due, and the plans of a year group: what the lists of them read.
 
 use chrono::NaiveDate;
-use diesel::dsl::{exists, sql};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use uuid::Uuid;
 
-use super::column::{Day, Id};
+use super::column::{Day, Id, OptionalDay};
 use super::connection::AnyConnection;
-use super::convert::after;
+use super::fragment::{after, among, fixed};
 use super::procedure::ProcedureRow;
 use super::schema::{advice_requests, cases, clocks, procedures};
 use super::{MultiBackend, Root, StoreError};
@@ -53,6 +53,7 @@ pub struct ReviewedRow {
     pub reference: String,
     pub given_name: String,
     pub family_name: String,
+    #[diesel(deserialize_as = Day)]
     pub date_of_birth: NaiveDate,
     pub caseworker: Option<String>,
     pub year_group_override: Option<String>,
@@ -70,6 +71,7 @@ pub struct ContributionRow {
     pub service: Option<String>,
     pub organisation_id: Option<String>,
     pub state: String,
+    #[diesel(deserialize_as = OptionalDay)]
     pub needed_by_on: Option<NaiveDate>,
 }
 
@@ -81,7 +83,7 @@ pub fn upcoming_reviews(
 ) -> Result<Vec<UpcomingRow>, StoreError> {
     let mut query = clocks::table
         // In words, since the indexes of reviews that are due hold these alone.
-        .filter(sql::<Bool>(
+        .filter(fixed::<Bool>(
             "clocks.kind = 'review_due' AND clocks.stopped_on = '9999-12-31'",
         ))
         .filter(clocks::due_on.le(filter.until_on))
@@ -131,10 +133,10 @@ pub fn limits_of(
     procedure_ids: &[String],
     kinds: &[ClockKind],
 ) -> Result<Vec<(String, String, NaiveDate)>, StoreError> {
-    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    let names: Vec<String> = kinds.iter().map(|kind| kind.name().to_owned()).collect();
     Ok(clocks::table
-        .filter(clocks::procedure_id.eq_any(procedure_ids.to_vec()))
-        .filter(clocks::kind.eq_any(names))
+        .filter(among("clocks.procedure_id", procedure_ids))
+        .filter(among("clocks.kind", &names))
         .filter(clocks::cancelled_on.is_null())
         .filter(clocks::effective_until_on.is_null())
         .select((clocks::procedure_id, clocks::kind, clocks::due_on))
@@ -149,7 +151,7 @@ pub fn contributions_to(
     procedure_ids: &[String],
 ) -> Result<Vec<ContributionRow>, StoreError> {
     let mut rows: Vec<ContributionRow> = advice_requests::table
-        .filter(advice_requests::procedure_id.eq_any(procedure_ids.to_vec()))
+        .filter(among("advice_requests.procedure_id", procedure_ids))
         .filter(advice_requests::is_live.eq(true))
         .filter(advice_requests::is_void.eq(false))
         .order((advice_requests::procedure_id.asc(), advice_requests::id.asc()))
@@ -167,10 +169,10 @@ pub fn open_reviews_of(
     case_ids: &[String],
 ) -> Result<Vec<ProcedureRow>, StoreError> {
     let mut rows: Vec<ProcedureRow> = procedures::table
-        .filter(procedures::case_id.eq_any(case_ids.to_vec()))
+        .filter(among("procedures.case_id", case_ids))
         .filter(procedures::kind.eq(REVIEW.name))
         .filter(root.of_case("procedures.case_id"))
-        .filter(sql::<Bool>(ONE_AT_A_TIME))
+        .filter(fixed::<Bool>(ONE_AT_A_TIME))
         .select(ProcedureRow::as_select())
         .load(connection)?;
     rows.retain(|row| row.la_code == root.la_code());
@@ -185,7 +187,7 @@ pub fn reviewed(
 ) -> Result<Vec<ReviewedRow>, StoreError> {
     Ok(cases::table
         .filter(cases::la_code.eq(la_code.to_owned()))
-        .filter(cases::id.eq_any(case_ids.to_vec()))
+        .filter(among("cases.id", case_ids))
         .select(ReviewedRow::as_select())
         .load(connection)?)
 }
@@ -202,7 +204,7 @@ pub fn with_plan_born_between(
     let in_force = procedures::table
         .filter(procedures::case_id.eq(cases::id))
         .filter(procedures::kind.eq(PLAN.name))
-        .filter(sql::<Bool>(ONE_AT_A_TIME))
+        .filter(fixed::<Bool>(ONE_AT_A_TIME))
         .filter(procedures::state.ne("draft"));
     let mut query = cases::table
         .filter(cases::la_code.eq(root.la_code().to_owned()))

@@ -35,7 +35,8 @@ fn sqlite_schema(connection: &mut SqliteConnection) -> Schema {
     let queries = [
         of_each_table(
             "'column ' || c.cid || ' ' || c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END",
-            "pragma_table_info(t.name) c",
+            // The plain form leaves out what is computed.
+            "pragma_table_xinfo(t.name) c",
         ),
         format!("SELECT t.name || ': primary key ' || {primary_key} FROM {tables}"),
         of_each_table(
