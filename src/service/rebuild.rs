@@ -12,8 +12,10 @@ use super::lease::{Duty, Replica};
 use super::recording::{derive, fingerprint, key_of, reindex, update_derived};
 use super::request_rows::wanted_requests;
 use super::settings::Settings;
+use crate::casework::PROCEDURES;
 use crate::casework::child::ChildFacts;
 use crate::casework::history;
+use crate::casework::procedure::ProcedureKind;
 use crate::statute::reading::Readings;
 use crate::store::advice::{AdviceRequestRow, requests_between, requests_of_procedure};
 use crate::store::case::{facts_at, facts_between};
@@ -81,39 +83,66 @@ fn rebuild_stale_while(
         None => store.read_now(|connection| authorities(connection).map_err(Error::from))?,
     };
     for la_code in known {
+        // What others leave stale behind the place that was reached is found by going through all of it again.
         loop {
-            let (code, may) = (la_code.clone(), may.clone());
-            let done = store.write_now(move |connection| {
-                if may(connection)? {
-                    rebuild_stale_batch(connection, &code).map(Some)
-                } else {
-                    Ok(None)
+            let mut found = 0;
+            for kind in PROCEDURES {
+                let mut after = String::new();
+                loop {
+                    let (code, from, may) = (la_code.clone(), after, may.clone());
+                    let done = store.write_now(move |connection| {
+                        if may(connection)? {
+                            rebuild_stale_batch(connection, &code, kind, &from).map(Some)
+                        } else {
+                            Ok(None)
+                        }
+                    })?;
+                    match done {
+                        None => return Ok(None),
+                        Some(None) => break,
+                        Some(Some(batch)) => {
+                            found += batch.found;
+                            report.procedures += batch.renewed;
+                            report.differing += batch.renewed;
+                            after = batch.last;
+                        }
+                    }
                 }
-            })?;
-            match done {
-                None => return Ok(None),
-                Some(None) => break,
-                Some(Some(renewed)) => {
-                    report.procedures += renewed;
-                    report.differing += renewed;
-                }
+            }
+            if found == 0 {
+                break;
             }
         }
     }
     Ok(Some(report))
 }
 
-/// How many it computed again, which is none where somebody else was quicker; `None` where nothing is stale.
-fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<Option<u64>, Error> {
+/// Stale procedures that were gone through.
+struct StaleBatch {
+    found: u64,
+    /// How many were computed again, which is none where somebody else was quicker.
+    renewed: u64,
+    /// The id of the last.
+    last: String,
+}
+
+/// Computes the next ones of a kind again; `None` where nothing that follows is stale.
+fn rebuild_stale_batch(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    kind: &ProcedureKind,
+    after: &str,
+) -> Result<Option<StaleBatch>, Error> {
     let (_, settings) = settings_at(connection, la_code, None)?;
     let right = fingerprint(&settings.readings);
-    let stale: Vec<String> = procedures_with_other_fingerprint(connection, la_code, &right, BATCH)?
-        .into_iter()
-        .map(|procedure| procedure.id)
-        .collect();
-    if stale.is_empty() {
+    let stale: Vec<String> =
+        procedures_with_other_fingerprint(connection, la_code, kind.name, &right, after, BATCH)?
+            .into_iter()
+            .map(|procedure| procedure.id)
+            .collect();
+    let Some(last) = stale.last().cloned() else {
         return Ok(None);
-    }
+    };
     let mut held = lock_procedures(connection, la_code, &stale)?;
     held.retain(|procedure| procedure.fingerprint != right);
     for procedure in &held {
@@ -121,7 +150,11 @@ fn rebuild_stale_batch(connection: &mut AnyConnection, la_code: &str) -> Result<
         let child = facts_at(connection, la_code, &procedure.case_id, None)?;
         reindex(connection, procedure, &entries, &child, &settings.readings)?;
     }
-    Ok(Some(held.len() as u64))
+    Ok(Some(StaleBatch {
+        found: stale.len() as u64,
+        renewed: held.len() as u64,
+        last,
+    }))
 }
 
 /// Compares every index with its events and writes it again where it differs, unless only checking.

@@ -139,6 +139,9 @@ pub fn in_words(date: NaiveDate) -> InWords {
     InWords(date)
 }
 
+/// `30 September 2026`
+const LONGEST_DAY_IN_WORDS: usize = 17;
+
 /// A date that is written out where it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InWords(NaiveDate);
@@ -146,16 +149,36 @@ pub struct InWords(NaiveDate);
 impl fmt::Display for InWords {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let InWords(date) = self;
-        let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
-        // Explanations are full of dates, and the machinery of formats takes several times as long.
-        let day = date.day() as u8;
-        let digits = [b'0' + day / 10, b'0' + day % 10];
-        let digits = if day < 10 { &digits[1..] } else { &digits[..] };
-        formatter.write_str(std::str::from_utf8(digits).unwrap_or_default())?;
-        formatter.write_str(" ")?;
-        formatter.write_str(month)?;
-        formatter.write_str(" ")?;
-        write!(formatter, "{}", date.year())
+        let (year, month, day) = (date.year(), date.month0(), date.day());
+        let month = MONTHS.get(month as usize).copied().unwrap_or_default();
+        // Explanations are full of days: one piece of text costs a fifth of a day that is put together by a format.
+        let mut text = [b' '; LONGEST_DAY_IN_WORDS];
+        let mut length = 0;
+        let mut add = |piece: &[u8]| {
+            text[length..length + piece.len()].copy_from_slice(piece);
+            length += piece.len();
+        };
+        let digit = |number: u32| b'0' + (number % 10) as u8;
+        let day = [digit(day / 10), digit(day)];
+        add(if day[0] == b'0' { &day[1..] } else { &day });
+        add(b" ");
+        add(month.as_bytes());
+        add(b" ");
+        match u32::try_from(year) {
+            Ok(year @ 1_000..=9_999) => {
+                add(&[
+                    digit(year / 1_000),
+                    digit(year / 100),
+                    digit(year / 10),
+                    digit(year),
+                ]);
+                formatter.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
+            }
+            Ok(_) | Err(_) => {
+                formatter.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())?;
+                write!(formatter, "{year}")
+            }
+        }
     }
 }
 
@@ -169,6 +192,18 @@ mod tests {
 
     fn dates(year: i32, days: &[(u32, u32)]) -> Vec<NaiveDate> {
         days.iter().map(|(m, d)| day(year, *m, *d)).collect()
+    }
+
+    #[test]
+    fn a_day_is_written_as_people_write_it() {
+        for (date, written) in [
+            (day(2026, 1, 5), "5 January 2026"),
+            (day(2026, 9, 30), "30 September 2026"),
+            (day(999, 10, 10), "10 October 999"),
+            (day(12_345, 12, 31), "31 December 12345"),
+        ] {
+            assert_eq!(in_words(date).to_string(), written);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Why a clock reads as it does, in sentences made when asked for and stored nowhere.
 
+use std::fmt::{self, Write};
+
 use chrono::NaiveDate;
 
 use super::calendar::{in_words, is_working_day, last_working_day_on_or_before};
@@ -17,35 +19,32 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
         return Vec::new();
     };
     let rule = clock.rule;
-    let mut sentences = vec![
-        format!(
-            "{} on {}.",
-            clock.started_by.in_words(),
-            in_words(clock.triggered_on)
-        ),
-        format!(
-            "{} {}: {}, {} ({}, {}).",
-            rule.provision.instrument,
-            rule.provision.reference,
-            rule.title,
-            rule.counting.in_words(),
-            match segment.force {
-                Force::Statutory => "statutory",
-                Force::Guidance => "guidance",
-            },
-            confidence(rule.provision.confidence),
-        ),
-    ];
+    let mut sentences = Vec::with_capacity(8);
+    sentences.push(sentence(format_args!(
+        "{} on {}.",
+        clock.started_by.in_words(),
+        in_words(clock.triggered_on)
+    )));
+    sentences.push(sentence(format_args!(
+        "{} {}: {}, {} ({}, {}).",
+        rule.provision.instrument,
+        rule.provision.reference,
+        rule.title,
+        rule.counting.in_words(),
+        match segment.force {
+            Force::Statutory => "statutory",
+            Force::Guidance => "guidance",
+        },
+        confidence(rule.provision.confidence),
+    )));
     sentences.extend(counted_from(clock));
     sentences.extend(outer_limit(clock));
     sentences.push(match rule.bound {
-        Bound::NoLaterThan => format!("The last day is {}.", in_words(clock.due_on)),
-        Bound::NoEarlierThan => {
-            format!(
-                "The window runs to the end of {}; the act is allowed from the next day.",
-                in_words(clock.due_on)
-            )
-        }
+        Bound::NoLaterThan => sentence(format_args!("The last day is {}.", in_words(clock.due_on))),
+        Bound::NoEarlierThan => sentence(format_args!(
+            "The window runs to the end of {}; the act is allowed from the next day.",
+            in_words(clock.due_on)
+        )),
     });
     sentences.extend(readings(clock));
     sentences.extend(latest_meeting(clock));
@@ -166,8 +165,10 @@ fn counted_from(clock: &Clock) -> Option<String> {
     let day = in_words(clock.counted_from_on);
     match clock.rule.counted_from {
         CountedFrom::Start => None,
-        CountedFrom::NamedDay => Some(format!("Counted from {day}, the day it is for.")),
-        CountedFrom::Earlier(mark) => Some(format!("Counted from {day}: {}.", mark.in_words())),
+        CountedFrom::NamedDay => Some(sentence(format_args!("Counted from {day}, the day it is for."))),
+        CountedFrom::Earlier(mark) => {
+            Some(sentence(format_args!("Counted from {day}: {}.", mark.in_words())))
+        }
     }
 }
 
@@ -179,7 +180,7 @@ fn outer_limit(clock: &Clock) -> Option<String> {
         .rule
         .due(clock.counted_from_on, None, &clock.readings)
         .due_on;
-    Some(format!(
+    Some(sentence(format_args!(
         "Never later than {} from {} ({}): {} ({}, {}), {}.",
         outer.within.in_words().trim_start_matches("within "),
         in_words(outer_from_on),
@@ -192,7 +193,7 @@ fn outer_limit(clock: &Clock) -> Option<String> {
         } else {
             format!("which leaves {} as counted", in_words(counted_on))
         },
-    ))
+    )))
 }
 
 /// By when the meeting has to be held for an amended plan that takes all its time to be out by then.
@@ -202,10 +203,10 @@ fn latest_meeting(clock: &Clock) -> Option<String> {
     }
     let outer = rule_for(ClockKind::AmendedPlan, clock.started_on)?.never_later_than?;
     let meeting_on = outer.within.latest_start(clock.due_on)?;
-    Some(format!(
+    Some(sentence(format_args!(
         "If every step after the review meeting takes its whole time, the meeting has to be held by {}.",
         in_words(meeting_on)
-    ))
+    )))
 }
 
 /// How the date would read, or was moved, under the readings that matter to it.
@@ -216,16 +217,16 @@ fn readings(clock: &Clock) -> Vec<String> {
     let mut sentences = Vec::new();
     if excluding.day_one_due_on < excluding.due_on {
         sentences.push(match clock.readings.day_of_receipt {
-            DayOfReceipt::Excluded => format!(
+            DayOfReceipt::Excluded => sentence(format_args!(
                 "If the {} counts as day one, the last day is {}; alerts use it.",
                 clock.started_by.first_day_in_words(),
                 in_words(clock.day_one_due_on)
-            ),
-            DayOfReceipt::DayOne => format!(
+            )),
+            DayOfReceipt::DayOne => sentence(format_args!(
                 "The authority counts the {} as day one; left out, the last day would be {}.",
                 clock.started_by.first_day_in_words(),
                 in_words(excluding.due_on)
-            ),
+            )),
         });
     }
     let counted = rule.due(
@@ -237,16 +238,16 @@ fn readings(clock: &Clock) -> Vec<String> {
         },
     );
     if counted.due_on < clock.due_on {
-        sentences.push(format!(
+        sentences.push(sentence(format_args!(
             "Counted, it was {}; that is not a working day, and the authority reads the law as moving it to the next.",
             in_words(counted.due_on)
-        ));
+        )));
     }
     if rule.bound == Bound::NoLaterThan && !is_working_day(clock.due_on) {
-        sentences.push(format!(
+        sentences.push(sentence(format_args!(
             "That day is not a working day and no rule moves it; the last working day is {}.",
             in_words(last_working_day_on_or_before(clock.due_on))
-        ));
+        )));
     }
     sentences
 }
@@ -254,19 +255,19 @@ fn readings(clock: &Clock) -> Vec<String> {
 fn exception(tested: &TestedClaim, as_of: NaiveDate) -> Vec<String> {
     let claimed = in_words(tested.claim.occurred_on);
     match tested.excused_from_on {
-        None => vec![format!(
+        None => vec![sentence(format_args!(
             "An exception claimed on {claimed} excuses nothing: {}",
             tested.why_not.join(" ")
-        )],
+        ))],
         Some(excused_from_on) if as_of < excused_from_on => {
-            vec![format!(
+            vec![sentence(format_args!(
                 "An exception claimed on {claimed} excuses nothing yet: what supports it is not recorded."
-            )]
+            ))]
         }
         Some(_) => {
-            let mut sentences = vec![format!(
+            let mut sentences = vec![sentence(format_args!(
                 "An exception claimed on {claimed} qualifies: it excuses lateness and moves no date."
-            )];
+            ))];
             if tested.claim.causal_link.is_none() {
                 sentences
                     .push("How the ground made it impractical to keep the limit is not recorded.".to_owned());
@@ -279,25 +280,33 @@ fn exception(tested: &TestedClaim, as_of: NaiveDate) -> Vec<String> {
 fn result(clock: &Clock, outcome: Outcome, as_of: NaiveDate) -> String {
     let today = in_words(as_of);
     match outcome {
-        Outcome::Running => format!(
+        Outcome::Running => sentence(format_args!(
             "On {today} it is running, with {} left.",
             days((clock.due_on - as_of).num_days())
-        ),
-        Outcome::Overdue => format!(
+        )),
+        Outcome::Overdue => sentence(format_args!(
             "On {today} it is {} overdue.",
             days((as_of - clock.due_on).num_days())
-        ),
-        Outcome::MetOn(satisfied_on) => format!("Met on {}.", in_words(satisfied_on)),
+        )),
+        Outcome::MetOn(satisfied_on) => sentence(format_args!("Met on {}.", in_words(satisfied_on))),
         Outcome::WindowRun => "The window has run.".to_owned(),
-        Outcome::LateOn(satisfied_on) => format!(
+        Outcome::LateOn(satisfied_on) => sentence(format_args!(
             "Done on {}, {} late.",
             in_words(satisfied_on),
             days((satisfied_on - clock.due_on).num_days())
-        ),
+        )),
         Outcome::CancelledOn(cancelled_on) => {
-            format!("No longer owed since {}.", in_words(cancelled_on))
+            sentence(format_args!("No longer owed since {}.", in_words(cancelled_on)))
         }
     }
+}
+
+/// A sentence, in room that most have enough of.
+fn sentence(words: fmt::Arguments<'_>) -> String {
+    let mut text = String::with_capacity(128);
+    // A text takes whatever is written to it.
+    let _ = text.write_fmt(words);
+    text
 }
 
 fn days(count: i64) -> String {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::case::lock_case;
@@ -21,6 +22,8 @@ use crate::casework::event::{ClosureReason, Fact};
 use crate::casework::flag::FlagCode;
 use crate::casework::history::{Correction, Entry, EntryBody};
 use crate::casework::procedure::{EventType, Kept, ProcedureKind};
+use crate::statute::requirement::Requirement;
+use crate::statute::rulebook::{Force, Party};
 
 /// A procedure as it is stored; state and openness are the engine's, for lists.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -268,15 +271,19 @@ pub fn has_other_fingerprint(
     Ok(diesel::select(diesel::dsl::exists(stale)).get_result(connection)?)
 }
 
-/// Some procedures of an authority whose index was made under another fingerprint.
+/// Some procedures of an authority and kind whose index was made under another fingerprint, after an id.
 pub fn procedures_with_other_fingerprint(
     connection: &mut AnyConnection,
     la_code: &str,
+    kind: &str,
     right_fingerprint: &str,
+    after: &str,
     limit: i64,
 ) -> Result<Vec<ProcedureRow>, StoreError> {
     Ok(on_backend!(connection, inner => procedures::table
         .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::kind.eq(kind))
+        .filter(procedures::id.gt(after))
         .filter(procedures::fingerprint.ne(right_fingerprint))
         .order(procedures::id.asc())
         .limit(limit)
@@ -541,27 +548,47 @@ fn encode(entry: &Entry) -> Result<String, StoreError> {
 }
 
 /// What most events hold. The column says which they are, so their data need not be searched for it.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct OnRequest {
     request_id: Uuid,
 }
 
+/// What is held of a request that was made, like [`OnRequest`].
+#[derive(Deserialize)]
+struct Asked {
+    request_id: Uuid,
+    requirement: Requirement,
+    #[serde(default)]
+    service: Option<String>,
+    #[serde(default)]
+    organisation_id: Option<Uuid>,
+    bearer: Party,
+    force: Force,
+}
+
 fn advice_fact(name: &str, data: &str) -> Result<Kept<AdviceFact>, StoreError> {
-    let bare: Option<fn(Uuid) -> AdviceFact> = if name == EventType::ADVICE_ACKNOWLEDGED.name() {
-        Some(|request_id| AdviceFact::AdviceAcknowledged { request_id })
-    } else if name == EventType::ADVICE_SUBMITTED.name() {
-        Some(|request_id| AdviceFact::AdviceSubmitted { request_id })
-    } else if name == EventType::ADVICE_ACCEPTED.name() {
-        Some(|request_id| AdviceFact::AdviceAccepted { request_id })
-    } else {
-        None
+    let on_request = |fact: fn(Uuid) -> AdviceFact| {
+        let kept: Kept<OnRequest> = from_json(data)?;
+        Ok(kept.map(|on| fact(on.request_id)))
     };
-    match bare {
-        Some(fact) => {
-            let kept: Kept<OnRequest> = from_json(data)?;
-            Ok(kept.map(|on| fact(on.request_id)))
-        }
-        None => from_json(data),
+    if name == EventType::ADVICE_REQUESTED.name() {
+        let kept: Kept<Asked> = from_json(data)?;
+        Ok(kept.map(|asked| AdviceFact::AdviceRequested {
+            request_id: asked.request_id,
+            requirement: asked.requirement,
+            service: asked.service,
+            organisation_id: asked.organisation_id,
+            bearer: asked.bearer,
+            force: asked.force,
+        }))
+    } else if name == EventType::ADVICE_ACKNOWLEDGED.name() {
+        on_request(|request_id| AdviceFact::AdviceAcknowledged { request_id })
+    } else if name == EventType::ADVICE_SUBMITTED.name() {
+        on_request(|request_id| AdviceFact::AdviceSubmitted { request_id })
+    } else if name == EventType::ADVICE_ACCEPTED.name() {
+        on_request(|request_id| AdviceFact::AdviceAccepted { request_id })
+    } else {
+        from_json(data)
     }
 }
 
@@ -589,4 +616,45 @@ fn decode(kind: &ProcedureKind, row: EntryRow) -> Result<Entry, StoreError> {
         recorded_at: instant(row.recorded_at.0),
         caused_by: kept.caused_by,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::casework::event::LegalDates;
+
+    #[test]
+    fn what_is_read_by_its_name_is_what_was_kept() {
+        let request_id = Uuid::from_u128(1);
+        let asked = |service: Option<&str>, organisation_id| AdviceFact::AdviceRequested {
+            request_id,
+            requirement: Requirement::Medical,
+            service: service.map(str::to_owned),
+            organisation_id,
+            bearer: Party::Health,
+            force: Force::Statutory,
+        };
+        for fact in [
+            asked(None, None),
+            asked(Some("paediatrics"), Some(Uuid::from_u128(2))),
+            AdviceFact::AdviceAcknowledged { request_id },
+            AdviceFact::AdviceSubmitted { request_id },
+            AdviceFact::AdviceAccepted { request_id },
+            AdviceFact::AdviceWithdrawn {
+                request_id,
+                reason: Some("asked twice".to_owned()),
+            },
+        ] {
+            let name = fact.event_type().name();
+            let kept = Kept {
+                dates: LegalDates {
+                    sent_on: NaiveDate::from_ymd_opt(2026, 2, 20),
+                    ..LegalDates::default()
+                },
+                caused_by: Some(Uuid::from_u128(3)),
+                fact,
+            };
+            assert_eq!(advice_fact(name, &json(&kept).unwrap()).unwrap(), kept, "{name}");
+        }
+    }
 }

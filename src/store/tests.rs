@@ -406,68 +406,86 @@ fn the_whole_of_a_large_sqlite_file_is_mapped() {
     assert_eq!(store.write_now(mapped).unwrap(), a_terabyte);
 }
 
-/// SQLite enters an index at a place of two columns only where both are columns; otherwise a far page is walked to.
-#[test]
-fn far_pages_begin_where_the_page_before_ended() {
+/// The steps by which SQLite answers the lists that `ask` reads.
+fn plans_of_lists(
+    store: &Store,
+    ask: impl Fn(&mut AnyConnection) -> Result<(), StoreError>,
+) -> Vec<Vec<String>> {
     #[derive(QueryableByName)]
     struct Step {
         #[diesel(sql_type = diesel::sql_types::Text)]
         detail: String,
     }
 
+    store.record_statements();
+    store.read_now(ask).unwrap();
+    let texts = store.take_recorded_statements().into_iter();
+    let lists = texts.filter_map(|text| Some(text.split_once(" -- binds")?.0.to_owned()));
+    lists
+        .map(|list| {
+            let plan = diesel::sql_query(format!("EXPLAIN QUERY PLAN {list}"));
+            let steps: Result<Vec<Step>, StoreError> =
+                store.read_now(|connection| Ok(plan.load(connection)?));
+            steps.unwrap().into_iter().map(|step| step.detail).collect()
+        })
+        .collect()
+}
+
+/// SQLite enters an index at a place of two columns only where both are columns; otherwise a far page is walked to.
+#[test]
+fn far_pages_begin_where_the_page_before_ended() {
     let TestStore { store, .. } = on_sqlite();
     let (day, id) = (
         chrono::NaiveDate::from_ymd_opt(2026, 2, 20).unwrap(),
         uuid::Uuid::nil(),
     );
     let root = Root::of_staff("885", "ann", chrono::DateTime::UNIX_EPOCH);
-    store.record_statements();
-    store
-        .read_now(|connection| {
-            for (state, organisation_id) in [(None, None), (Some("accepted"), None), (None, Some(id))] {
-                let filter = advice::AdviceFilter {
-                    state: state.map(str::to_owned),
-                    requirement: None,
-                    organisation_id,
-                    due_before: None,
-                    after: Some((day, id)),
-                    limit: 51,
-                };
-                advice::list_advice_requests(connection, &root, &filter)?;
-            }
-            for status in [None, Some(ClockStatus::Met), Some(ClockStatus::Running)] {
-                let filter = clock::ClockFilter {
-                    status,
-                    kind: None,
-                    bearer: None,
-                    procedure: None,
-                    caseworker: None,
-                    case_id: None,
-                    due_before: None,
-                    as_of: day,
-                    after: Some((day, id)),
-                    limit: 51,
-                };
-                clock::list_clocks(connection, &root, &filter)?;
-            }
-            Ok::<_, StoreError>(())
-        })
-        .unwrap();
-    let lists: Vec<String> = store
-        .take_recorded_statements()
-        .into_iter()
-        .filter_map(|text| Some(text.split_once(" -- binds")?.0.to_owned()))
-        .collect();
-    assert_eq!(lists.len(), 6);
-    for list in lists {
-        let steps: Vec<Step> = store
-            .read_now(|connection| {
-                Ok::<_, StoreError>(diesel::sql_query(format!("EXPLAIN QUERY PLAN {list}")).load(connection)?)
-            })
-            .unwrap();
-        assert!(steps[0].detail.contains("_on,"), "{}: {list}", steps[0].detail);
-        assert!(steps[0].detail.contains(")>(?,?)"), "{}: {list}", steps[0].detail);
+    let plans = plans_of_lists(&store, |connection| {
+        for (state, organisation_id) in [(None, None), (Some("accepted"), None), (None, Some(id))] {
+            let filter = advice::AdviceFilter {
+                state: state.map(str::to_owned),
+                requirement: None,
+                organisation_id,
+                due_before: None,
+                after: Some((day, id)),
+                limit: 51,
+            };
+            advice::list_advice_requests(connection, &root, &filter)?;
+        }
+        for status in [None, Some(ClockStatus::Met), Some(ClockStatus::Running)] {
+            let filter = clock::ClockFilter {
+                status,
+                kind: None,
+                bearer: None,
+                procedure: None,
+                caseworker: None,
+                case_id: None,
+                due_before: None,
+                as_of: day,
+                after: Some((day, id)),
+                limit: 51,
+            };
+            clock::list_clocks(connection, &root, &filter)?;
+        }
+        Ok(())
+    });
+    assert_eq!(plans.len(), 6);
+    for plan in plans {
+        assert!(plan[0].contains("_on,"), "{plan:?}");
+        assert!(plan[0].contains(")>(?,?)"), "{plan:?}");
     }
+}
+
+#[test]
+fn what_is_stale_is_gone_through_once() {
+    let TestStore { store, .. } = on_sqlite();
+    let plans = plans_of_lists(&store, |connection| {
+        procedure::procedures_with_other_fingerprint(connection, "885", "review", "right", "", 200)?;
+        Ok(())
+    });
+    assert_eq!(plans.len(), 1);
+    assert_eq!(plans[0].len(), 1, "{plans:?}");
+    assert!(plans[0][0].contains("id>?"), "{plans:?}");
 }
 
 #[test]
