@@ -104,7 +104,6 @@ fn resources(config: &mut ServiceConfig<'_>) {
                 .service(seals::unseal_case)
                 .service(seals::grant_access)
                 .service(seals::end_access)
-                .service(seals::break_glass)
                 .service(retention::get_retention)
                 .service(retention::place_legal_hold)
                 .service(retention::lift_legal_hold)
@@ -113,6 +112,7 @@ fn resources(config: &mut ServiceConfig<'_>) {
                 .service(people::get_person)
                 .service(people::change_person);
         }))
+        .service(seals::break_glass)
         .service(seals::list_break_glass_readings)
         .service(seals::review_break_glass_reading)
         .service(disposals::make_disposal_list)
