@@ -320,3 +320,32 @@ pub fn instant_of(id: Uuid) -> Option<NaiveDateTime> {
     let milliseconds = i64::try_from(u64::from_be_bytes(bytes)).ok()?;
     chrono::DateTime::from_timestamp_millis(milliseconds).map(|at| at.naive_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_new_on_lists_once_a_minute_for_each_authority() {
+        let minute = |minute: u32| NaiveDateTime::default() + TimeDelta::minutes(minute.into());
+        let case = |number: u128| Uuid::from_u128(number).to_string();
+        let mut seen = Seen::default();
+        for (la_code, at, case_id, is_new) in [
+            ("885", minute(1), case(1), true),
+            ("885", minute(1), case(1), false),
+            ("885", minute(1), case(2), true),
+            ("886", minute(1), case(1), true),
+            ("885", minute(2), case(1), true),
+            ("885", minute(2), case(1), false),
+            // What comes late is written again, which changes nothing.
+            ("885", minute(1), case(1), true),
+            ("885", minute(2), case(1), false),
+        ] {
+            assert_eq!(
+                seen.is_new(la_code, at, &case_id),
+                is_new,
+                "{la_code} {at} {case_id}"
+            );
+        }
+    }
+}
