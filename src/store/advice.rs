@@ -124,7 +124,7 @@ pub fn insert_advice_request(
     row: &AdviceRequestRow,
 ) -> Result<(), StoreError> {
     let insert = Insert {
-        table: "advice_requests",
+        table: advice_requests::table,
         values: vec![
             column(advice_requests::id, &row.id),
             column(advice_requests::la_code, &row.la_code),

@@ -241,7 +241,7 @@ pub fn indexes_between(connection: &mut AnyConnection, first: &str, last: &str) 
 
 fn insert_clock(connection: &mut AnyConnection, row: &ClockRow) -> Result<(), StoreError> {
     let insert = Insert {
-        table: "clocks",
+        table: clocks::table,
         values: vec![
             column(clocks::clock_id, &row.clock_id),
             column(clocks::segment, row.segment),

@@ -337,7 +337,7 @@ pub fn insert_entry(
     let (id, root_id) = (entry.id.to_string(), entry.root_id.to_string());
     let data = encode(entry)?;
     let insert = Insert {
-        table: "events",
+        table: events::table,
         values: vec![
             column(events::id, &id),
             column(events::la_code, la_code),

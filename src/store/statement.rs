@@ -18,9 +18,10 @@ use super::connection::{AnyConnection, on_backend};
 /// Columns, each with the value that it gets or is compared with.
 pub(super) type Columns<'v> = Vec<(&'static str, Value<'v>)>;
 
-/// One new row of a table.
-pub(super) struct Insert<'v> {
-    pub table: &'static str,
+/// One new row of a table. Its statement is known by the table alone, without writing its text again: all rows of
+/// a table that are written so have the same columns in the same order.
+pub(super) struct Insert<'v, T> {
+    pub table: T,
     pub values: Columns<'v>,
 }
 
@@ -157,12 +158,12 @@ where
     }
 }
 
-/// Its text tells a statement from the others.
-impl QueryId for Insert<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<T: 'static> QueryId for Insert<'_, T> {
+    type QueryId = Insert<'static, T>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }
 
+/// Its text tells a statement from the others.
 impl QueryId for InsertRows<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -173,7 +174,7 @@ impl QueryId for Update<'_> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Connection> RunQueryDsl<Connection> for Insert<'_> {}
+impl<T, Connection> RunQueryDsl<Connection> for Insert<'_, T> {}
 
 impl<Connection> RunQueryDsl<Connection> for InsertRows<'_> {}
 
@@ -181,13 +182,14 @@ impl<Connection> RunQueryDsl<Connection> for Update<'_> {}
 
 // The names are those of the schema, which need no quotation marks.
 
-impl<'v, DB: Backend> QueryFragment<DB> for Insert<'v>
+impl<'v, T, DB: Backend> QueryFragment<DB> for Insert<'v, T>
 where
+    T: QueryFragment<DB>,
     Value<'v>: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_sql(self.table);
+        self.table.walk_ast(out.reborrow())?;
         let mut before = " (";
         for (name, _) in &self.values {
             out.push_sql(before);
