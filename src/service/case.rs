@@ -21,9 +21,9 @@ use crate::clock::london_date;
 use crate::statute::rulebook::Party;
 use crate::store::StoreError;
 use crate::store::case::{
-    CaseFilter, CaseRow, CaseSearch, CaseSummaryRow, case_with_identifier, facts_at, find_case, insert_case,
-    insert_facts, list_cases as list, lock_case, procedures_of_cases, replace_external_refs,
-    search_cases as search, update_case,
+    CaseFilter, CaseRow, CaseSearch, CaseSummaryRow, case_with_identifier, delete_external_refs, facts_at,
+    find_case, insert_case, insert_external_refs, insert_facts, list_cases as list, lock_case,
+    procedures_of_cases, search_cases as search, update_case,
 };
 use crate::store::convert::{self, from_json, json, name_of, named};
 use crate::store::organisation::find_organisation;
@@ -204,7 +204,7 @@ pub fn open_case(work: &mut Work<'_>, details: &CaseDetails) -> Result<CaseReadi
     insert_minted(work, &mut row).map_err(|error| identifier_is_taken(work, details, None, error))?;
     let case_id = convert::id(&row.id)?;
     insert_facts(work.connection, &row.la_code, case_id, 1, work.now, &facts)?;
-    write_external_refs(work, &row, details)?;
+    insert_references(work, &row, details)?;
     work.audit("open_case", &row.id, Some(&row.id), Some(1))?;
     read_case(work, row)
 }
@@ -301,7 +301,8 @@ pub fn change_case(
     update_case(work.connection, &row)
         .map_err(|error| identifier_is_taken(work, &details, Some(&row.id), error))?;
     if details.external_refs != before.external_refs {
-        write_external_refs(work, &row, &details)?;
+        delete_external_refs(work.connection, &la_code, case_id)?;
+        insert_references(work, &row, &details)?;
     }
     let facts = facts_of(&details, held_override);
     if facts != facts_at(work.connection, &la_code, &row.id, None)? {
@@ -631,7 +632,8 @@ fn details_of(row: &CaseRow, today: NaiveDate) -> Result<CaseDetails, Error> {
     })
 }
 
-pub(super) fn write_external_refs(
+/// Adds the references elsewhere of a case that has none.
+pub(super) fn insert_references(
     work: &mut Work<'_>,
     row: &CaseRow,
     details: &CaseDetails,
@@ -642,7 +644,7 @@ pub(super) fn write_external_refs(
         .map(|reference| (reference.system.clone(), reference.id.clone()))
         .collect();
     let case_id = convert::id(&row.id)?;
-    Ok(replace_external_refs(
+    Ok(insert_external_refs(
         work.connection,
         &row.la_code,
         case_id,

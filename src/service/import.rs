@@ -13,7 +13,7 @@ use super::advice::{
     NewAct, NewAdviceRequest, NewExistingAdvice, act_draft, agreement_draft, asking_draft, submission_of,
 };
 use super::case::{
-    CaseDetails, check_details, ends_with_its_case, insert_minted, new_case, write_external_refs,
+    CaseDetails, check_details, ends_with_its_case, insert_minted, insert_references, new_case,
 };
 use super::consequence::{self, Place, place_of};
 use super::person::{PersonDetails, new_person};
@@ -328,7 +328,7 @@ impl CaseFile {
         insert_minted(work, &mut self.case)?;
         insert_facts(work.connection, &la_code, case_id, 1, self.opened_at, &self.facts)?;
         if !self.details.external_refs.is_empty() {
-            write_external_refs(work, &self.case, &self.details)?;
+            insert_references(work, &self.case, &self.details)?;
         }
         for person in &self.people {
             insert_person(work.connection, person)?;

@@ -252,12 +252,11 @@ pub fn facts_versions(
         .collect()
 }
 
-/// Puts a case's references elsewhere in place of those it had.
-pub fn replace_external_refs(
+/// Forgets a case's references elsewhere.
+pub fn delete_external_refs(
     connection: &mut AnyConnection,
     la_code: &str,
     case_id: Uuid,
-    references: &[(String, String)],
 ) -> Result<(), StoreError> {
     diesel::delete(
         case_external_refs::table
@@ -265,6 +264,16 @@ pub fn replace_external_refs(
             .filter(case_external_refs::case_id.eq(case_id.to_string())),
     )
     .execute(connection)?;
+    Ok(())
+}
+
+/// Adds the references elsewhere of a case that has none.
+pub fn insert_external_refs(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: Uuid,
+    references: &[(String, String)],
+) -> Result<(), StoreError> {
     for (system, external_id) in references {
         diesel::insert_into(case_external_refs::table)
             .values((
