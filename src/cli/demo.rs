@@ -13,7 +13,7 @@ use super::{data, exposed};
 use crate::auth::{IssueError, IssuerKey, LaCode, Principal, Role, issue};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::demo::{self, Examples, Made};
+use crate::demo::{self, Examples, Made, Progress};
 use crate::service::{App, Ids};
 use crate::statute::calendar::in_words;
 use crate::store::Store;
@@ -78,10 +78,17 @@ impl Demo {
 }
 
 fn make(store: &Store, today: NaiveDate, cases: u32) -> Result<Made, Failure> {
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} cases, {eta} left");
-    let bar =
-        ProgressBar::new(cases.into()).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let made = demo::make(store, today, cases, |done| bar.set_position(done))?;
+    let style =
+        |template| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let of_cases = "{bar:40} {pos} of {len} cases, {eta} left before their indexes are made";
+    let bar = ProgressBar::new(cases.into()).with_style(style(of_cases));
+    let made = demo::make(store, today, cases, |progress| match progress {
+        Progress::Cases(done) => bar.set_position(done),
+        Progress::Indexes { left } => {
+            bar.set_style(style("{bar:40} {len} cases, {msg}"));
+            bar.set_message(format!("{left} of their indexes left to make"));
+        }
+    })?;
     bar.finish_and_clear();
     Ok(made)
 }

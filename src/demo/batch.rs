@@ -1,5 +1,6 @@
 //! Makes many case files and writes them: one thread judges what happened on cases while another writes those
-//! that are done, hundreds in a transaction. What happened on a case is its caller's business.
+//! that are done, hundreds in a transaction, and their indexes last. What happened on a case is its caller's
+//! business.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -10,6 +11,7 @@ use super::recorder::write_file;
 use crate::clock::noon;
 use crate::service::import::CaseFile;
 use crate::service::{Error, Ids};
+use crate::store::secondary::{make_again, set_aside};
 use crate::store::{AnyConnection, Store};
 
 /// How many cases are handed over at a time.
@@ -27,17 +29,27 @@ struct Ready<T> {
     told: T,
 }
 
+/// What a transaction has done.
+pub enum Done<T> {
+    /// Written cases, with what is told of each.
+    Cases(Vec<(u32, T)>),
+    /// Made an index of all of them, when they were written.
+    Index { left: usize },
+}
+
 type Batch<T> = Result<Vec<Ready<T>>, Error>;
 
-/// Makes the case of each number and writes them in this order; `written` hears of each transaction. The
-/// connection that `make` is given is only read, and its ids are those of the number.
+/// Makes the case of each number and writes them in this order, into a database that nobody uses yet; `heard`
+/// hears of each transaction. The connection that `make` is given is only read, and its ids are those of the
+/// number.
 pub fn take_over<T: Send + 'static>(
     store: &Store,
     today: NaiveDate,
     numbers: &[u32],
     make: impl Fn(&mut AnyConnection, &Ids, u32) -> Result<(CaseFile, T), Error> + Send,
-    mut written: impl FnMut(Vec<(u32, T)>),
+    mut heard: impl FnMut(Done<T>),
 ) -> Result<(), Error> {
+    set_aside(store)?;
     std::thread::scope(|scope| {
         let (sender, batches) = sync_channel(BATCHES_AHEAD);
         scope.spawn(move || {
@@ -51,11 +63,12 @@ pub fn take_over<T: Send + 'static>(
         let mut left = Some(batches);
         while let Some(batches) = left {
             let done = store.write_now(move |connection| write_some(connection, batches, noon(today)))?;
-            written(done.told);
+            heard(Done::Cases(done.told));
             left = done.left;
         }
-        Ok(())
-    })
+        Ok::<_, Error>(())
+    })?;
+    Ok(make_again(store, |left| heard(Done::Index { left }))?)
 }
 
 fn make_batch<T>(

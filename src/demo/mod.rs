@@ -35,7 +35,7 @@ use crate::service::{Error, Ids, Work};
 use crate::store::Store;
 use crate::store::case::is_empty;
 use crate::store::settings::settings_at;
-use batch::take_over;
+use batch::{Done, take_over};
 use recorder::{DEMO, RecordedStory, record_story, staff};
 
 pub use authority::{LA_CODE, caseworker};
@@ -43,6 +43,15 @@ pub use plans::{make_plans, officer_of_plan};
 
 /// Decides everything that is drawn; any number would do.
 const SEED: u64 = 885;
+
+/// How far the making has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// So many cases are written.
+    Cases(u64),
+    /// All of them are, and so many of their indexes are left to make.
+    Indexes { left: usize },
+}
 
 /// What was made, with something of each kind for examples.
 #[derive(Debug, Clone)]
@@ -78,7 +87,7 @@ pub fn is_untouched(store: &Store) -> Result<bool, Error> {
     })
 }
 
-/// Makes the authority as it is at the start of `today`; `progress` hears how many cases are done.
+/// Makes the authority as it is at the start of `today`.
 ///
 /// The oldest cases are made first: ids follow time, so what is written together lies together in the
 /// database.
@@ -86,7 +95,7 @@ pub fn make(
     store: &Store,
     today: NaiveDate,
     cases: u32,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Made, Error> {
     let founded_on = today - Days::new(script::DAYS_BACK.unsigned_abs() + 30);
     let (bodies, settings) = found_authority(store, founded_on)?;
@@ -106,15 +115,18 @@ pub fn make(
             let story = story_of(number, today, &bodies);
             record_story(connection, ids, &settings, &story)
         },
-        |stories| {
-            for (number, recorded) in stories {
-                made.cases += 1;
-                made.events += recorded.events;
-                if number == showcase::LATE_ADVICE {
-                    made.examples = examples_of(&recorded, community_health);
+        |done| match done {
+            Done::Cases(stories) => {
+                for (number, recorded) in stories {
+                    made.cases += 1;
+                    made.events += recorded.events;
+                    if number == showcase::LATE_ADVICE {
+                        made.examples = examples_of(&recorded, community_health);
+                    }
                 }
+                progress(Progress::Cases(made.cases));
             }
-            progress(made.cases);
+            Done::Index { left } => progress(Progress::Indexes { left }),
         },
     )?;
     Ok(made)

@@ -6,11 +6,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::authority::{Bodies, caseworker};
-use super::batch::take_over;
+use super::batch::{Done, take_over};
 use super::child::make_up_child;
 use super::recorder::{given_fact, open_file, staff, work_of};
 use super::schedule::at_work;
-use super::{SEED, found_authority};
+use super::{Progress, SEED, found_authority};
 use crate::auth::Role;
 use crate::casework::plan::{PLAN, PlanFact, PlanMade};
 use crate::casework::procedure::OwnFact;
@@ -39,17 +39,17 @@ pub fn officer_of_plan(number: u32) -> String {
 }
 
 /// Makes so many cases, each with a plan that is five to six years old on `today`, five complete reviews and the
-/// sixth open; `progress` hears how many are done. One review in three amends the plan, if there was time.
+/// sixth open. One review in three amends the plan, if there was time.
 pub fn make_plans(
     store: &Store,
     today: NaiveDate,
     plans: u32,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Progress),
 ) -> Result<(), Error> {
     let (bodies, settings) = found_authority(store, before(today, (REVIEWS + 2) * DAYS_IN_A_YEAR))?;
     let mut numbers: Vec<u32> = (0..plans).collect();
     numbers.sort_by_key(|number| made_on(*number, today));
-    let mut done = 0;
+    let mut made = 0;
     take_over(
         store,
         today,
@@ -58,9 +58,12 @@ pub fn make_plans(
             let file = live_with_plan(connection, ids, &bodies, &settings, today, number)?;
             Ok((file, ()))
         },
-        |written| {
-            done += written.len() as u64;
-            progress(done);
+        |done| match done {
+            Done::Cases(written) => {
+                made += written.len() as u64;
+                progress(Progress::Cases(made));
+            }
+            Done::Index { left } => progress(Progress::Indexes { left }),
         },
     )
 }

@@ -100,6 +100,16 @@ fn the_same_day_and_number_make_the_same_authority() {
 }
 
 #[test]
+fn it_is_not_done_before_the_last_index_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
+    let mut told = Vec::new();
+    make(&store, on("2026-11-20"), 3, |progress| told.push(progress)).unwrap();
+    assert_eq!(told.first(), Some(&Progress::Cases(3)));
+    assert_eq!(told.last(), Some(&Progress::Indexes { left: 0 }));
+}
+
+#[test]
 fn every_state_and_flag_is_there_whatever_day_it_is() {
     every_state_and_flag_is_there(&NOVEMBER);
     for today in ["2026-01-01", "2024-02-29"] {

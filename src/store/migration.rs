@@ -5,10 +5,11 @@
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::sql_types::{Bool, Text};
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{AnyConnection, POSTGRES_SESSION, on_backend};
+use super::secondary;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -36,7 +37,10 @@ pub enum MigrateError {
 /// data folder's lock.
 pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, MigrateError> {
     match connection {
-        AnyConnection::Sqlite(inner) => apply(inner, SQLITE, SQLITE),
+        // A migration may build on an index or take it away: they are there whenever one runs.
+        AnyConnection::Sqlite(inner) => {
+            apply(inner, SQLITE, SQLITE, |inner| secondary::make_all(inner, |_| {}))
+        }
         AnyConnection::Postgres(inner) => {
             let failed = |error| MigrateError::Failed(Box::new(error));
             // Another replica, and a migration too, may rightly take longer than a request may.
@@ -44,7 +48,7 @@ pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Mig
                 "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"
             );
             inner.batch_execute(&lock).map_err(failed)?;
-            let applied = apply(inner, POSTGRES, POSTGRES);
+            let applied = apply(inner, POSTGRES, POSTGRES, |_| Ok(()));
             let unlock = format!("SELECT pg_advisory_unlock({ADVISORY_LOCK}); {POSTGRES_SESSION}");
             inner.batch_execute(&unlock).map_err(failed)?;
             applied
@@ -120,6 +124,7 @@ fn apply<DB, C>(
     connection: &mut C,
     embedded: impl MigrationSource<DB>,
     source: impl MigrationSource<DB>,
+    prepare: impl FnOnce(&mut C) -> QueryResult<()>,
 ) -> Result<Vec<String>, MigrateError>
 where
     DB: diesel::backend::Backend,
@@ -137,6 +142,7 @@ where
             unknown: unknown.iter().rev().map(ToString::to_string).collect(),
         });
     }
+    prepare(connection).map_err(|error| MigrateError::Failed(Box::new(error)))?;
     let applied = connection
         .run_pending_migrations(source)
         .map_err(MigrateError::Failed)?;

@@ -39,6 +39,7 @@ pub mod retention;
 pub mod root;
 mod schema;
 pub mod seal;
+pub mod secondary;
 pub mod settings;
 mod sqlite_file;
 pub mod standing;
@@ -85,6 +86,7 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 /// must not call the store again: a write within a write would wait for itself.
 #[derive(Clone)]
 pub struct Store {
+    location: Location,
     reads: Connections,
     writes: Writes,
     breaker: Arc<Breaker>,
@@ -167,6 +169,7 @@ impl Store {
         };
         let reads = pool(connector(Access::Read), sizes.read_connections);
         Ok(Store {
+            location: location.clone(),
             reads,
             writes,
             breaker,

@@ -12,12 +12,13 @@ use diesel::sql_types::{Integer, Text};
 use super::StoreError;
 use super::connection::AnyConnection;
 use super::migration::migrate;
+use super::secondary::SET_ASIDE;
 
 /// The column that says whose a row is.
 const OWNER: &str = "la_code";
 /// What stands beside the data and says nothing away from its database: what ran on it, what is running, and the
-/// notes of backups and copies.
-const NOT_DATA: [&str; 4] = [MIGRATIONS, "leases", BACKUP_CONTENTS, COPY_PROGRESS];
+/// notes of backups, copies and fillings.
+const NOT_DATA: [&str; 5] = [MIGRATIONS, "leases", BACKUP_CONTENTS, COPY_PROGRESS, SET_ASIDE];
 
 pub(super) const MIGRATIONS: &str = "__diesel_schema_migrations";
 /// In a backup: what it held when it was made.
