@@ -6,7 +6,7 @@
 //! `serve` through [`seal_batch`]; `verifying` walks the chain by the same functions.
 
 use chrono::NaiveDateTime;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Error;
@@ -46,7 +46,7 @@ pub fn hash_of(before: &str, sequence: i64, entry: &AuditRow) -> String {
         client_address,
         outcome,
     } = entry;
-    let written = json!([
+    let written = Written(
         FORM,
         la_code,
         sequence,
@@ -66,13 +66,38 @@ pub fn hash_of(before: &str, sequence: i64, entry: &AuditRow) -> String {
         reason_sha256,
         client_address,
         trace_id,
-    ]);
+    );
     let mut hash = Sha256::new();
     hash.update(before);
     hash.update("\n");
-    hash.update(written.to_string());
+    // Texts and numbers can always be written.
+    hash.update(serde_json::to_vec(&written).unwrap_or_default());
     hex(&hash.finalize())
 }
+
+/// An entry as an array: a tuple longer than the library's.
+#[derive(Serialize)]
+struct Written<'e>(
+    &'static str,
+    &'e str,
+    i64,
+    &'e str,
+    i64,
+    &'e str,
+    &'e str,
+    &'e Option<String>,
+    &'e Option<String>,
+    &'e str,
+    &'e str,
+    &'e str,
+    &'e Option<String>,
+    &'e Option<String>,
+    &'e Option<String>,
+    &'e Option<i64>,
+    &'e Option<String>,
+    &'e Option<String>,
+    &'e str,
+);
 
 /// The digest by which a reason takes part in the chain; the same words differ from entry to entry.
 pub fn digest_of_reason(entry_id: &str, reason: &str) -> String {

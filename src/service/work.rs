@@ -233,6 +233,21 @@ impl Work<'_> {
         Ok(insert_audit_entry(self.connection, &row)?)
     }
 
+    /// Writes down that an answer is shown again which was kept, in the transaction that finds it.
+    pub fn audit_repetition(
+        &mut self,
+        resource_id: Option<String>,
+        case_id: Option<String>,
+    ) -> Result<(), Error> {
+        let row = AuditRow {
+            action: self.origin.operation.clone().into_owned(),
+            resource_id,
+            case_id,
+            ..self.entry(Kind::Reading)
+        };
+        Ok(insert_audit_entry(self.connection, &row)?)
+    }
+
     fn entry(&self, kind: Kind) -> AuditRow {
         let reason = self.reason.as_deref();
         entry_of(self.principal, self.origin, reason, self.now, self.ids, kind)

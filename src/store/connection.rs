@@ -61,6 +61,11 @@ pub(super) const POSTGRES_SESSION: &str = "SET lock_timeout = '5s'; SET statemen
     SET idle_in_transaction_session_timeout = '30s'; \
     DO $$ BEGIN SET lc_messages = 'C'; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
 
+/// How much of the file a SQLite connection that writes keeps, in kilobytes: the pages of a full log.
+pub(super) const WRITER_CACHE: &str = "PRAGMA cache_size = -32768";
+/// How many pages the log may have before a commit empties it.
+pub(super) const WRITER_LOG: &str = "PRAGMA wal_autocheckpoint = 8192";
+
 /// A connection with what has gone wrong on it.
 pub(super) struct OpenConnection {
     connection: AnyConnection,
@@ -243,7 +248,8 @@ fn set_pragmas(connection: &mut SqliteConnection, access: Access) -> diesel::Que
         // Pages of the indexes are changed again and again until the log is emptied into the file. A commit does
         // that itself only where the log has outgrown the thread that does it beside the writer.
         Access::Write => {
-            connection.batch_execute("PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")?;
+            connection.batch_execute(WRITER_CACHE)?;
+            connection.batch_execute(WRITER_LOG)?;
             // What is deleted has to be gone from the file. A row that moves to another page leaves a copy behind
             // that its deletion does not find, so it is too late to say this when something is deleted.
             connection.batch_execute("PRAGMA secure_delete = ON")?;

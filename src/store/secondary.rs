@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
-use super::connection::{Access, AnyConnection, Connector};
+use super::connection::{Access, AnyConnection, Connector, WRITER_CACHE, WRITER_LOG};
 use super::{Location, Store, StoreError};
 
 /// In a database that is being filled: the indexes that it is to have again.
@@ -22,12 +22,12 @@ pub(super) const SET_ASIDE: &str = "ehcp_indexes_set_aside";
 /// While rows are written without a pause, a commit leaves it to the checkpoint's own thread to empty the log for
 /// longer. The writer has its usual measure again once it has written them, and needs none of its pages.
 const WRITING: &str = "PRAGMA wal_autocheckpoint = 65536";
-const WRITTEN: &str = "PRAGMA wal_autocheckpoint = 8192; PRAGMA shrink_memory";
+const WRITTEN: &str = "PRAGMA shrink_memory";
 /// A sort that outgrows this goes on in a file of its own. With `temp_store` as it is otherwise, which no
 /// transaction may change, it would hold the whole index in memory.
 const SORTING: &str = "PRAGMA temp_store = FILE; PRAGMA cache_size = -16384";
-/// As `connection` opens it.
-const SORTED: &str = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536";
+/// As `connection` opens it, less the cache.
+const SORTED: &str = "PRAGMA temp_store = MEMORY";
 
 #[derive(QueryableByName)]
 struct Index {
@@ -50,7 +50,10 @@ pub fn set_aside(store: &Store) -> Result<(), StoreError> {
 pub fn make_again(store: &Store, progress: impl FnMut(usize)) -> Result<(), StoreError> {
     match &store.location {
         Location::SqliteFile(_) => {
-            store.write_now(|connection| Ok::<_, StoreError>(connection.batch_execute(WRITTEN)?))?;
+            store.write_now(|connection| {
+                connection.batch_execute(WRITER_LOG)?;
+                Ok::<_, StoreError>(connection.batch_execute(WRITTEN)?)
+            })?;
         }
         Location::Postgres(_) => return Ok(()),
     }
@@ -81,7 +84,8 @@ pub(super) fn make_all(
     while let Some(left) = connection.immediate_transaction(make_one)? {
         progress(left);
     }
-    connection.batch_execute(SORTED)
+    connection.batch_execute(SORTED)?;
+    connection.batch_execute(WRITER_CACHE)
 }
 
 fn set_all_aside(connection: &mut SqliteConnection) -> QueryResult<()> {
