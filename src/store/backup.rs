@@ -19,7 +19,7 @@ use super::migration::MigrateError;
 use super::sqlite_file::{
     file_uri, must_be_a_file, open, refuse_existing, reserve, sync_folder, unwritable, with_ending,
 };
-use super::table::{BACKUP_CONTENTS, MIGRATIONS, tables_of};
+use super::table::{BACKUP_CONTENTS, MIGRATIONS, stored_columns, tables_of};
 use super::{StoreError, transaction};
 
 /// The names of the two databases of one connection.
@@ -193,7 +193,9 @@ fn fill_in_transaction(
         connection
             .batch_execute(&table.statement)
             .map_err(StoreError::from)?;
-        let insert = format!("INSERT INTO {MADE}.\"{name}\" SELECT * FROM {SOURCE}.\"{name}\"");
+        let columns = stored_columns(connection, SOURCE, name)?;
+        let insert =
+            format!("INSERT INTO {MADE}.\"{name}\" ({columns}) SELECT {columns} FROM {SOURCE}.\"{name}\"");
         let copied = sql_query(insert).execute(connection).map_err(StoreError::from)?;
         done += if name == MIGRATIONS { 0 } else { copied as u64 };
         watch(Step {

@@ -99,13 +99,35 @@ pub(super) fn tables_of(connection: &mut AnyConnection, schema: &str) -> Result<
     in_order_of_reference(tables)
 }
 
-fn table(connection: &mut AnyConnection, schema: &str, name: String) -> Result<Table, StoreError> {
+/// The names of the columns of any table that hold something of their own, quoted and with commas between them.
+pub(super) fn stored_columns(
+    connection: &mut AnyConnection,
+    schema: &str,
+    table: &str,
+) -> Result<String, StoreError> {
+    let described = describe(connection, schema, table)?;
+    let names: Vec<String> = described
+        .into_iter()
+        .map(|column| format!("\"{}\"", column.name))
+        .collect();
+    Ok(names.join(", "))
+}
+
+fn describe(
+    connection: &mut AnyConnection,
+    schema: &str,
+    table: &str,
+) -> Result<Vec<ColumnInfo>, StoreError> {
     let described =
         "SELECT name, type AS declared, pk AS key_position FROM pragma_table_info(?, ?) ORDER BY cid";
-    let described: Vec<ColumnInfo> = sql_query(described)
-        .bind::<Text, _>(&name)
+    Ok(sql_query(described)
+        .bind::<Text, _>(table)
         .bind::<Text, _>(schema)
-        .load(connection)?;
+        .load(connection)?)
+}
+
+fn table(connection: &mut AnyConnection, schema: &str, name: String) -> Result<Table, StoreError> {
+    let described = describe(connection, schema, &name)?;
     let referred = "SELECT DISTINCT \"table\" AS name FROM pragma_foreign_key_list(?, ?)";
     let references: Vec<Name> = sql_query(referred)
         .bind::<Text, _>(&name)
