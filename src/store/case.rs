@@ -469,12 +469,20 @@ pub fn summaries_of(
     root: &Root,
     case_ids: &[String],
 ) -> Result<Vec<CaseSummaryRow>, StoreError> {
-    Ok(cases::table
+    let found = cases::table
         .filter(cases::la_code.eq(root.la_code()))
-        .filter(root.of_case("cases.id"))
-        .filter(among("cases.id", case_ids))
-        .select(CaseSummaryRow::as_select())
-        .load(connection)?)
+        .filter(root.of_case("cases.id"));
+    Ok(match connection {
+        AnyConnection::Sqlite(inner) => found
+            .filter(among("cases.id", case_ids))
+            .select(CaseSummaryRow::as_select())
+            .load(inner)?,
+        // As a list of values, kept and planned for any of them, it would be compared with every case.
+        AnyConnection::Postgres(inner) => found
+            .filter(cases::id.eq_any(case_ids))
+            .select(CaseSummaryRow::as_select())
+            .load(inner)?,
+    })
 }
 
 /// The facts of some cases as they are known, by case.
