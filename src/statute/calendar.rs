@@ -151,7 +151,7 @@ impl fmt::Display for InWords {
         let InWords(date) = self;
         let (year, month, day) = (date.year(), date.month0(), date.day());
         let month = MONTHS.get(month as usize).copied().unwrap_or_default();
-        // Explanations are full of days: one piece of text costs a fifth of a day that is put together by a format.
+        // Explanations are full of days: one piece of text costs less than half of what a format does.
         let mut text = [b' '; LONGEST_DAY_IN_WORDS];
         let mut length = 0;
         let mut add = |piece: &[u8]| {

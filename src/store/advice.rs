@@ -238,7 +238,7 @@ pub fn submissions_by_id(
 }
 
 /// The day that stands in the order of lists for a request: when it is due or, without a time limit of its
-/// own, needed; what has neither comes last.
+/// own, needed; what has neither comes last. The databases compute the column of this name alike.
 pub fn wanted_on(due_on: Option<NaiveDate>, needed_by_on: Option<NaiveDate>) -> NaiveDate {
     due_on.or(needed_by_on).unwrap_or(NO_DAY)
 }
