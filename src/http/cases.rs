@@ -23,7 +23,7 @@ use crate::casework::event::ClosureReason;
 use crate::casework::flag::FlagCode;
 use crate::casework::procedure::State;
 use crate::service::case::{
-    CaseDetails, CaseReading, ListedCase, change_case as change, close_case as close, folded,
+    CaseDetails, CaseReading, ListedCase, Shown, change_case as change, close_case as close, folded,
     get_case as get, list_cases as list, open_case as open, search_cases as search,
 };
 use crate::service::{App, Error};
@@ -185,16 +185,23 @@ impl TryFrom<CaseReading> for CaseView {
             clocks: Vec::new(),
             flags: flags.iter().map(FlagView::from).collect(),
         };
-        for (procedure, timeline) in procedures {
-            let Some(timeline) = timeline else { continue };
+        for (procedure, shown) in procedures {
             let procedure_id = id_of(&procedure.id)?;
+            let (state, opened_on) = match &shown {
+                Shown::Nothing => continue,
+                Shown::Row(state) => (*state, procedure.opened_on),
+                Shown::Timeline(timeline) => (timeline.state, timeline.opened_on),
+            };
             view.procedures.push(ProcedureOnCase {
                 id: procedure_id,
                 procedure: procedure.kind,
-                state: timeline.state,
-                opened_on: timeline.opened_on,
+                state,
+                opened_on,
                 version: procedure.version,
             });
+            let Shown::Timeline(timeline) = shown else {
+                continue;
+            };
             let place = ClockPlace {
                 case_id: Some(view.id),
                 procedure_id: Some(procedure_id),

@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::person::Relationship;
-use super::recording::{Draft, derive, hold, kind_of, record, reindex, state_of};
+use super::recording::{Draft, derive, fingerprint, hold, kind_of, record, reindex, state_of};
 use super::{Error, Fault, Work};
 use crate::auth::Principal;
 use crate::casework::child::{ChildFacts, NeedType, YearGroupOverride, rights_pass_on};
 use crate::casework::event::{ClosureReason, Fact};
 use crate::casework::flag::{Flag, FlagCode, FlagSubject};
+use crate::casework::procedure::State;
 use crate::casework::timeline::Timeline;
 use crate::clock::london_date;
 use crate::statute::rulebook::Party;
@@ -25,6 +26,7 @@ use crate::store::case::{
     find_case, insert_case, insert_external_refs, insert_facts, list_cases as list, lock_case,
     procedures_of_cases, search_cases as search, update_case,
 };
+use crate::store::clock::hand_over_clocks;
 use crate::store::convert::{self, from_json, json, name_of, named};
 use crate::store::organisation::find_organisation;
 use crate::store::person::{NamedDecisionMaker, decision_maker_on};
@@ -174,6 +176,17 @@ pub struct DecisionMaker {
     pub since_on: Option<NaiveDate>,
 }
 
+/// What a case shows of a procedure.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// It was opened in error.
+    Nothing,
+    /// Its row says all there is: in this state it rests.
+    Row(State),
+    /// Something of it runs or is flagged, or may yet be.
+    Timeline(Box<Timeline>),
+}
+
 /// A case with what runs on it today.
 #[derive(Debug, Clone)]
 pub struct CaseReading {
@@ -183,7 +196,7 @@ pub struct CaseReading {
     pub masked: Vec<&'static str>,
     pub facts: ChildFacts,
     pub decision_maker: DecisionMaker,
-    pub procedures: Vec<(ProcedureRow, Option<Timeline>)>,
+    pub procedures: Vec<(ProcedureRow, Shown)>,
     /// What needs attention on the case itself.
     pub flags: Vec<Flag>,
     pub as_of: NaiveDate,
@@ -305,9 +318,18 @@ pub fn change_case(
         insert_references(work, &row, &details)?;
     }
     let facts = facts_of(&details, held_override);
-    if facts != facts_at(work.connection, &la_code, &row.id, None)? {
+    let facts_change = facts != facts_at(work.connection, &la_code, &row.id, None)?;
+    let changes_hands = details.caseworker != before.caseworker;
+    let procedures = if facts_change || changes_hands {
+        lock_procedures_of_case(work.connection, &la_code, &row.id)?
+    } else {
+        Vec::new()
+    };
+    if changes_hands {
+        hand_over_clocks(work.connection, &la_code, &row.id, row.caseworker.as_deref())?;
+    }
+    if facts_change {
         insert_facts(work.connection, &la_code, case_id, row.version, work.now, &facts)?;
-        let procedures = lock_procedures_of_case(work.connection, &la_code, &row.id)?;
         let (_, settings) = settings_at(work.connection, &la_code, None)?;
         for procedure in procedures {
             let entries = load_entries(work.connection, &procedure)?;
@@ -432,19 +454,35 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
     let (la_code, as_of) = (work.la_code(), work.today());
     let facts = facts_at(work.connection, &la_code, &row.id, None)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
-    let procedures = procedures_of_case(work.connection, &la_code, &row.id)?;
+    let all = procedures_of_case(work.connection, &la_code, &row.id)?;
+    let right = fingerprint(&settings.readings);
+    let rests = |procedure: &ProcedureRow| {
+        let rests_from_on = procedure.rests_from_on.filter(|_| procedure.fingerprint == right);
+        rests_from_on.is_some_and(|rests_from_on| rests_from_on <= as_of)
+    };
+    let moving: Vec<ProcedureRow> = all
+        .iter()
+        .filter(|procedure| !rests(procedure))
+        .cloned()
+        .collect();
     let mut streams: HashMap<String, Vec<_>> = HashMap::new();
-    for (procedure_id, entry) in load_streams(work.connection, &procedures)? {
+    for (procedure_id, entry) in load_streams(work.connection, &moving)? {
         streams.entry(procedure_id).or_default().push(entry);
     }
-    let procedures = procedures
-        .into_iter()
-        .map(|procedure| {
-            let entries = streams.remove(&procedure.id).unwrap_or_default();
-            let timeline = derive(&procedure, &entries, &facts, &settings.readings, Some(as_of))?;
-            Ok((procedure, timeline))
-        })
-        .collect::<Result<Vec<_>, Error>>()?;
+    let mut procedures = Vec::with_capacity(all.len());
+    for procedure in all {
+        if rests(&procedure) {
+            let state = state_of(&procedure)?;
+            procedures.push((procedure, Shown::Row(state)));
+            continue;
+        }
+        let entries = streams.remove(&procedure.id).unwrap_or_default();
+        let derived = derive(&procedure, &entries, &facts, &settings.readings, Some(as_of))?;
+        procedures.push((
+            procedure,
+            derived.map_or(Shown::Nothing, |timeline| Shown::Timeline(Box::new(timeline))),
+        ));
+    }
     let decision_maker = decision_maker_of(work, &row)?;
     let mut details = details_of(&row, as_of)?;
     let masked = mask(&mut details, work.principal);

@@ -18,7 +18,7 @@ use super::case::{
 use super::consequence::{self, Place, place_of};
 use super::person::{PersonDetails, new_person};
 use super::procedure::{NewEvent, TakenOver, draft_of, event_drafts};
-use super::recording::{Draft, Held, apply, new_procedure, save};
+use super::recording::{Draft, Held, KnownOfCase, apply, new_procedure, save};
 use super::request_rows::RequestContent;
 use super::settings::Settings;
 use super::timeline::GivenEvent;
@@ -242,7 +242,10 @@ impl CaseFile {
             kind,
             &self.case.id,
             draft.occurred_on,
-            self.facts.clone(),
+            KnownOfCase {
+                child: self.facts.clone(),
+                caseworker: self.case.caseworker.clone(),
+            },
             settings.clone(),
         );
         self.procedures.push(Judged { held, timeline: None });

@@ -18,7 +18,7 @@ use crate::casework::history;
 use crate::casework::procedure::ProcedureKind;
 use crate::statute::reading::Readings;
 use crate::store::advice::{AdviceRequestRow, requests_between, requests_of_procedure};
-use crate::store::case::{facts_at, facts_between};
+use crate::store::case::{caseworker_of, caseworkers_between, facts_at, facts_between};
 use crate::store::clock::{Index, index_of, indexes_between, load_index};
 use crate::store::convert;
 use crate::store::procedure::{
@@ -219,6 +219,7 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
     };
     let (first, last) = (first.id.as_str(), last.id.as_str());
     let facts = facts_between(connection, first, last)?;
+    let caseworkers = caseworkers_between(connection, first, last)?;
     let mut parts: HashMap<String, Parts> = HashMap::new();
     for (procedure_id, entry) in streams_between(connection, &procedures, first, last)? {
         parts.entry(procedure_id).or_default().entries.push(entry);
@@ -248,7 +249,8 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(settings_at(connection, &procedure.la_code, None)?.1),
         };
-        if differs(&procedure, &stored, child, &readings.readings)? {
+        let caseworker = caseworkers.get(&procedure.case_id).map(String::as_str);
+        if differs(&procedure, &stored, child, caseworker, &readings.readings)? {
             differing.push(procedure);
         }
     }
@@ -273,8 +275,15 @@ fn rebuild_one(connection: &mut AnyConnection, procedure: &ProcedureRow) -> Resu
         index: load_index(connection, &procedure.id)?,
     };
     let child = facts_at(connection, &procedure.la_code, &procedure.case_id, None)?;
+    let caseworker = caseworker_of(connection, &procedure.la_code, &procedure.case_id)?;
     let (_, settings) = settings_at(connection, &procedure.la_code, None)?;
-    let is_wrong = differs(&procedure, &stored, &child, &settings.readings)?;
+    let is_wrong = differs(
+        &procedure,
+        &stored,
+        &child,
+        caseworker.as_deref(),
+        &settings.readings,
+    )?;
     if is_wrong {
         reindex(
             connection,
@@ -299,6 +308,7 @@ fn differs(
     procedure: &ProcedureRow,
     stored: &Parts,
     child: &ChildFacts,
+    caseworker: Option<&str>,
     readings: &Readings,
 ) -> Result<bool, Error> {
     let timeline = derive(procedure, &stored.entries, child, readings, None)?;
@@ -306,6 +316,6 @@ fn differs(
     update_derived(&mut renewed, timeline.as_ref(), readings)?;
     renewed.version = stored.entries.len() as i64;
     Ok(renewed != *procedure
-        || index_of(&key_of(procedure), timeline.as_ref())? != stored.index
+        || index_of(&key_of(procedure, caseworker), timeline.as_ref())? != stored.index
         || wanted_requests(procedure, timeline.as_ref(), &stored.requests) != stored.requests)
 }

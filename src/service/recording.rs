@@ -20,8 +20,8 @@ use crate::casework::procedure::{EventType, ProcedureKind, State};
 use crate::casework::timeline::{Reason, Refusal, Setting, Timeline, fold, fold_until, sort_events};
 use crate::statute::reading::Readings;
 use crate::store::advice::{AdviceRequestRow, requests_of_procedure};
-use crate::store::case::{facts_at, find_case};
-use crate::store::clock::{Index, IndexKey, index_of, load_index, write_index};
+use crate::store::case::{caseworker_of, facts_at, find_case};
+use crate::store::clock::{Index, IndexKey, index_of, load_index, rests_from_on, write_index};
 use crate::store::convert;
 use crate::store::procedure::{
     EntryNote, ProcedureRow, insert_entry, insert_procedure, kind_named, load_entries, lock_procedure,
@@ -39,8 +39,17 @@ pub struct Held {
     /// Its requests for advice, as the entries leave them.
     pub requests: Vec<AdviceRequestRow>,
     pub child: ChildFacts,
+    /// Who keeps its case.
+    pub caseworker: Option<String>,
     pub settings: Settings,
     stored: Stored,
+}
+
+/// What a procedure and its index take from their case.
+#[derive(Debug)]
+pub struct KnownOfCase {
+    pub child: ChildFacts,
+    pub caseworker: Option<String>,
 }
 
 /// How much of a held procedure is in the store.
@@ -149,6 +158,7 @@ fn hold_where(
     let entries = load_entries(work.connection, &procedure)?;
     let requests = requests_of_procedure(work.connection, &la_code, &procedure.id)?;
     let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
+    let caseworker = caseworker_of(work.connection, &la_code, &procedure.case_id)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     Ok(Held {
         stored: Stored {
@@ -161,6 +171,7 @@ fn hold_where(
         entries,
         requests,
         child,
+        caseworker,
         settings,
     })
 }
@@ -184,11 +195,14 @@ pub fn open_new(
     opened_on: NaiveDate,
 ) -> Result<Held, Error> {
     let la_code = work.la_code();
-    let child = facts_at(work.connection, &la_code, case_id, None)?;
+    let known = KnownOfCase {
+        child: facts_at(work.connection, &la_code, case_id, None)?,
+        caseworker: caseworker_of(work.connection, &la_code, case_id)?,
+    };
     // Whoever changes the settings then computes again what is there: that must include this one.
     keep_settings(work.connection, &la_code)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
-    Ok(new_procedure(work, kind, case_id, opened_on, child, settings))
+    Ok(new_procedure(work, kind, case_id, opened_on, known, settings))
 }
 
 /// A procedure that does not exist yet, on a case with these facts under these settings.
@@ -197,7 +211,7 @@ pub fn new_procedure(
     kind: &'static ProcedureKind,
     case_id: &str,
     opened_on: NaiveDate,
-    child: ChildFacts,
+    known: KnownOfCase,
     settings: Settings,
 ) -> Held {
     let procedure = ProcedureRow {
@@ -213,13 +227,15 @@ pub fn new_procedure(
         created_at: work.now.naive_utc(),
         updated_at: work.now.naive_utc(),
         excludes_another: true,
+        rests_from_on: None,
     };
     Held {
         procedure,
         kind,
         entries: Vec::new(),
         requests: Vec::new(),
-        child,
+        child: known.child,
+        caseworker: known.caseworker,
         settings,
         stored: Stored {
             procedure: None,
@@ -358,7 +374,8 @@ fn save_entries(
         insert_entry(connection, &procedure.la_code, &procedure.id, entry, noted)?;
     }
     write_requests(connection, &held.stored.requests, &held.requests)?;
-    let index = index_of(&key_of(procedure), timeline)?;
+    let key = key_of(procedure, held.caseworker.as_deref());
+    let index = index_of(&key, timeline)?;
     write_index(connection, &indexed, &index)?;
     held.stored.procedure = Some(procedure.clone());
     held.stored.requests.clone_from(&held.requests);
@@ -374,7 +391,8 @@ fn stored_index(connection: &mut AnyConnection, held: &Held) -> Result<Index, Er
         Some(stored) if stored.fingerprint == fingerprint(readings) => {
             let recorded = &held.entries[..held.entries.len() - held.stored.notes.len()];
             let timeline = derive(stored, recorded, &held.child, readings, None)?;
-            Ok(index_of(&key_of(stored), timeline.as_ref())?)
+            let key = key_of(stored, held.caseworker.as_deref());
+            Ok(index_of(&key, timeline.as_ref())?)
         }
         Some(stored) => Ok(load_index(connection, &stored.id)?),
     }
@@ -434,7 +452,8 @@ pub fn reindex(
     )?;
     write_requests(connection, &stored, &requests)?;
     let indexed = load_index(connection, &renewed.id)?;
-    let index = index_of(&key_of(&renewed), timeline.as_ref())?;
+    let caseworker = caseworker_of(connection, &renewed.la_code, &renewed.case_id)?;
+    let index = index_of(&key_of(&renewed, caseworker.as_deref()), timeline.as_ref())?;
     Ok(write_index(connection, &indexed, &index)?)
 }
 
@@ -447,10 +466,11 @@ pub fn fingerprint(readings: &Readings) -> String {
 }
 
 /// Where the index of a procedure is kept.
-pub fn key_of(procedure: &ProcedureRow) -> IndexKey {
+pub fn key_of(procedure: &ProcedureRow, caseworker: Option<&str>) -> IndexKey {
     IndexKey {
         la_code: procedure.la_code.clone(),
         case_id: procedure.case_id.clone(),
+        caseworker: caseworker.map(str::to_owned),
         procedure_id: procedure.id.clone(),
     }
 }
@@ -704,6 +724,7 @@ pub fn update_derived(
     procedure.is_open = state.is_open();
     procedure.excludes_another = state.excludes_another();
     procedure.opened_on = timeline.map_or(procedure.opened_on, |timeline| timeline.opened_on);
+    procedure.rests_from_on = timeline.and_then(rests_from_on);
     procedure.fingerprint = fingerprint(readings);
     Ok(())
 }

@@ -235,6 +235,19 @@ pub fn facts_at(
     }
 }
 
+/// Who keeps a case.
+pub fn caseworker_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<Option<String>, StoreError> {
+    Ok(on_backend!(connection, inner => cases::table
+        .filter(cases::la_code.eq(la_code))
+        .filter(cases::id.eq(case_id))
+        .select(cases::caseworker)
+        .first(inner))?)
+}
+
 /// Every version of the facts with the instant it was recorded at, the first ones first.
 pub fn facts_versions(
     connection: &mut AnyConnection,
@@ -519,6 +532,22 @@ pub fn facts_between(
     rows.into_iter()
         .map(|(case_id, data)| Ok((case_id, from_json(&data)?)))
         .collect()
+}
+
+/// Who keeps the cases of all procedures within a range of ids, by case; none for those that nobody keeps.
+pub fn caseworkers_between(
+    connection: &mut AnyConnection,
+    first: &str,
+    last: &str,
+) -> Result<HashMap<String, String>, StoreError> {
+    let rows: Vec<(String, String)> = on_backend!(connection, inner => procedures::table
+        .inner_join(cases::table)
+        .filter(procedures::id.ge(first))
+        .filter(procedures::id.le(last))
+        .filter(cases::caseworker.is_not_null())
+        .select((cases::id, cases::caseworker.assume_not_null()))
+        .load(inner))?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Whether no authority has any case.

@@ -15,7 +15,7 @@ use super::column::{Day, Id, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{id, name_of, named, text_of};
 use super::fragment::{after, fixed};
-use super::schema::{cases, clocks, flags, procedures};
+use super::schema::{clocks, flags, procedures};
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, Root, StoreError};
 use crate::casework::flag::{Flag, FlagCode};
@@ -37,6 +37,8 @@ pub struct ClockRow {
     pub segment: i64,
     pub la_code: String,
     pub case_id: String,
+    /// Who keeps the case.
+    pub caseworker: Option<String>,
     pub procedure_id: String,
     pub advice_request_id: Option<String>,
     pub organisation_id: Option<String>,
@@ -109,6 +111,8 @@ pub struct FlagRow {
 pub struct IndexKey {
     pub la_code: String,
     pub case_id: String,
+    /// Who keeps the case.
+    pub caseworker: Option<String>,
     pub procedure_id: String,
 }
 
@@ -138,6 +142,7 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
                 segment: segment_number,
                 la_code: key.la_code.clone(),
                 case_id: key.case_id.clone(),
+                caseworker: key.caseworker.clone(),
                 procedure_id: key.procedure_id.clone(),
                 advice_request_id: asked.map(|request| request.id.to_string()),
                 organisation_id: text_of(asked.and_then(|request| request.organisation_id)),
@@ -205,6 +210,39 @@ fn flag_id(key: &IndexKey, flag: &Flag) -> Result<String, StoreError> {
     Ok(Uuid::new_v5(&id(&key.procedure_id)?, name.as_bytes()).to_string())
 }
 
+/// From when on nothing of a procedure runs or is flagged, whatever the day: then its row says all there is to say of
+/// it. None while something may still come of it.
+pub fn rests_from_on(timeline: &Timeline) -> Option<NaiveDate> {
+    if timeline.state.is_open() {
+        return None;
+    }
+    let clocks = timeline
+        .clocks
+        .iter()
+        .flat_map(|clock| clock.segments.iter().map(|segment| stopped_on(clock, segment)));
+    let flags = timeline
+        .flags
+        .iter()
+        .map(|flag| flag.until_on.unwrap_or(LAST_DAY));
+    let rests_from_on = clocks.chain(flags).fold(timeline.opened_on, NaiveDate::max);
+    (rests_from_on < LAST_DAY).then_some(rests_from_on)
+}
+
+/// Puts the clocks of a case, whose procedures are held, into the hands of whoever keeps it now.
+pub fn hand_over_clocks(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+    caseworker: Option<&str>,
+) -> Result<(), StoreError> {
+    let of_case = clocks::table
+        .filter(clocks::la_code.eq(la_code))
+        .filter(clocks::case_id.eq(case_id));
+    let update = diesel::update(of_case).set(clocks::caseworker.eq(caseworker));
+    on_backend!(connection, inner => update.execute(inner))?;
+    Ok(())
+}
+
 /// Reads the index of one procedure.
 pub fn load_index(connection: &mut AnyConnection, procedure_id: &str) -> Result<Index, StoreError> {
     on_backend!(connection, inner => Ok(Index {
@@ -247,6 +285,7 @@ fn insert_clock(connection: &mut AnyConnection, row: &ClockRow) -> Result<(), St
             column(clocks::segment, row.segment),
             column(clocks::la_code, &row.la_code),
             column(clocks::case_id, &row.case_id),
+            column(clocks::caseworker, &row.caseworker),
             column(clocks::procedure_id, &row.procedure_id),
             column(clocks::advice_request_id, &row.advice_request_id),
             column(clocks::organisation_id, &row.organisation_id),
@@ -542,36 +581,28 @@ pub fn is_up(code: &'static str, as_of: NaiveDate) -> _ {
 
 /// A page of an authority's clocks, by due date and id.
 ///
-/// What is overdue is nearly always what has not stopped at all. An index finds that first, and what was
-/// overdue then but has stopped since is looked up apart; otherwise a page would walk all that was ever due.
+/// What is overdue, or an officer has still to see done, is nearly always what has not stopped at all. An index finds
+/// that first, and what was so then but has stopped since is looked up apart; otherwise a page would walk all that was
+/// ever due, or all that anybody has to do.
 pub fn list_clocks(
     connection: &mut AnyConnection,
     root: &Root,
     filter: &ClockFilter,
 ) -> Result<Vec<ListedClock>, StoreError> {
     let of_few = root.is_narrow() || filter.case_id.is_some();
-    let rows: Vec<ListedRow> = match filter.status {
-        Some(ClockStatus::Overdue) if !of_few => {
-            let never_stopped = filtered(root, filter, BY_DUE_DATE)?
-                .filter(clocks::stopped_on.eq(LAST_DAY))
-                .order((clocks::due_on.asc(), clocks::clock_id.asc()));
-            // In an order that no index has, so that the few are found by when they stopped.
-            let stopped_since = filtered(
-                root,
-                filter,
-                "(coalesce(clocks.due_on, clocks.due_on), clocks.clock_id)",
-            )?
-            .filter(clocks::stopped_on.lt(LAST_DAY))
-            .order((fixed::<Date>("coalesce(due_on, due_on)"), clocks::clock_id.asc()));
-            let mut rows: Vec<ListedRow> = never_stopped.load(connection)?;
-            rows.extend(stopped_since.load(connection)?);
-            rows.sort_by_key(|row: &ListedRow| (row.due_on.0, row.clock_id.0));
-            rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
-            rows
-        }
-        Some(_) | None => filtered(root, filter, BY_DUE_DATE)?
-            .order((clocks::due_on.asc(), clocks::clock_id.asc()))
-            .load(connection)?,
+    let is_apart = match filter.status {
+        Some(ClockStatus::Overdue) => !of_few,
+        Some(ClockStatus::Running) => !of_few && filter.caseworker.is_some(),
+        Some(ClockStatus::Met | ClockStatus::Late | ClockStatus::Cancelled) | None => false,
+    };
+    let rows = if is_apart {
+        let mut rows = filtered(root, filter, Part::NeverStopped)?.load(connection)?;
+        rows.extend(filtered(root, filter, Part::StoppedSince)?.load(connection)?);
+        rows.sort_by_key(|row: &ListedRow| (row.due_on.0, row.clock_id.0));
+        rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+        rows
+    } else {
+        filtered(root, filter, Part::All)?.load(connection)?
     };
     rows.iter().map(listed).collect()
 }
@@ -582,26 +613,47 @@ type ClockQuery<'q> = clocks::BoxedQuery<
     diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<ListedRow, MultiBackend>>,
 >;
 
-/// The place of a row in the order of lists, as the indexes have it.
-const BY_DUE_DATE: &str = "(clocks.due_on, clocks.clock_id)";
+/// What a statement looks through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// What is still owed whatever the day; a window is not, once it has run.
+    NeverStopped,
+    /// What has stopped or will, by when it does. In an order that no index has, or that would be followed instead.
+    StoppedSince,
+}
 
-fn filtered(
-    root: &Root,
-    filter: &ClockFilter,
-    place: &'static str,
-) -> Result<ClockQuery<'static>, StoreError> {
+/// The day that the order of lists begins with, as no index has it.
+const DUE_APART: &str = "coalesce(clocks.due_on, clocks.due_on)";
+
+fn filtered(root: &Root, filter: &ClockFilter, part: Part) -> Result<ClockQuery<'static>, StoreError> {
     let mut query = clocks::table
         .filter(clocks::la_code.eq(root.la_code().to_owned()))
         .filter(root.of_request("clocks.case_id", "clocks.organisation_id"))
         .select(ListedRow::as_select())
         .into_boxed::<MultiBackend>();
-    query = match (filter.status, filter.after) {
+    query = match part {
+        Part::All => query,
+        // In the words of the index of what an officer has still to see done.
+        Part::NeverStopped => query.filter(fixed::<Bool>(
+            "clocks.stopped_on = '9999-12-31' AND clocks.bound = 'no_later_than'",
+        )),
+        Part::StoppedSince => query.filter(fixed::<Bool>(
+            "clocks.stopped_on < '9999-12-31' AND clocks.bound IN ('no_later_than', 'no_earlier_than')",
+        )),
+    };
+    query = match (filter.status, filter.after, part) {
         // The page begins later, and of two bounds the index would be entered at the lower one.
-        (Some(ClockStatus::Running), Some((due_on, _))) if due_on >= filter.as_of => {
+        (Some(ClockStatus::Running), Some((due_on, _)), Part::All | Part::NeverStopped)
+            if due_on >= filter.as_of =>
+        {
             query.filter(still_owed(filter.as_of))
         }
-        (Some(status), _) => query.filter(has_status(status, filter.as_of)),
-        (None, _) => query.filter(effective_on(filter.as_of)),
+        (Some(ClockStatus::Running), _, Part::StoppedSince) => query
+            .filter(still_owed(filter.as_of))
+            .filter(fixed::<Date>(DUE_APART).ge(filter.as_of)),
+        (Some(status), _, _) => query.filter(has_status(status, filter.as_of)),
+        (None, _, _) => query.filter(effective_on(filter.as_of)),
     };
     if let Some(kind) = filter.kind {
         query = query.filter(clocks::kind.eq(kind.name()));
@@ -616,11 +668,7 @@ fn filtered(
         query = query.filter(diesel::dsl::exists(of_kind));
     }
     if let Some(caseworker) = &filter.caseworker {
-        let theirs = cases::table
-            .filter(cases::id.eq(clocks::case_id))
-            .filter(cases::la_code.eq(root.la_code().to_owned()))
-            .filter(cases::caseworker.eq(caseworker.clone()));
-        query = query.filter(diesel::dsl::exists(theirs));
+        query = query.filter(clocks::caseworker.eq(caseworker.clone()));
     }
     if let Some(case_id) = filter.case_id {
         query = query.filter(clocks::case_id.eq(case_id.to_string()));
@@ -628,10 +676,19 @@ fn filtered(
     if let Some(due_before) = filter.due_before {
         query = query.filter(clocks::due_on.le(due_before));
     }
+    let (place, due_on) = match part {
+        Part::All | Part::NeverStopped => ("(clocks.due_on, clocks.clock_id)", "clocks.due_on"),
+        Part::StoppedSince => (
+            "(coalesce(clocks.due_on, clocks.due_on), clocks.clock_id)",
+            DUE_APART,
+        ),
+    };
     if let Some((due_on, clock_id)) = filter.after {
         query = query.filter(after(place, due_on, clock_id));
     }
-    Ok(query.limit(filter.limit))
+    Ok(query
+        .order((fixed::<Date>(due_on), clocks::clock_id.asc()))
+        .limit(filter.limit))
 }
 
 fn listed(row: &ListedRow) -> Result<ListedClock, StoreError> {

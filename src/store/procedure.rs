@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::case::lock_case;
 use super::clock::{FlagLookup, flag_lookup, is_up, owed_within, still_owed};
-use super::column::{Day, Id, Instant};
+use super::column::{Day, Id, Instant, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{from_json, id, instant, json, unreadable, unwritable};
 use super::fragment::among;
@@ -44,6 +44,9 @@ pub struct ProcedureRow {
     #[diesel(deserialize_as = Instant)]
     pub updated_at: NaiveDateTime,
     pub excludes_another: bool,
+    /// From when on nothing of it runs or is flagged, so that this row says all there is to say of it.
+    #[diesel(deserialize_as = OptionalDay)]
+    pub rests_from_on: Option<NaiveDate>,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -126,6 +129,7 @@ pub fn update_procedure(
             column(procedures::excludes_another, row.excludes_another),
             column(procedures::opened_on, row.opened_on),
             column(procedures::fingerprint, &row.fingerprint),
+            column(procedures::rests_from_on, row.rests_from_on),
         ]);
     }
     let update = Update {

@@ -185,6 +185,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         excludes_another -> Bool,
+        rests_from_on -> Nullable<Date>,
     }
 }
 
@@ -280,6 +281,7 @@ diesel::table! {
         effective_from_on -> Date,
         effective_until_on -> Nullable<Date>,
         rule_place -> Nullable<BigInt>,
+        caseworker -> Nullable<Text>,
     }
 }
 

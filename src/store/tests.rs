@@ -418,6 +418,7 @@ fn plans_of_lists(
     }
 
     store.record_statements();
+    store.take_recorded_statements();
     store.read_now(ask).unwrap();
     let texts = store.take_recorded_statements().into_iter();
     let lists = texts.filter_map(|text| Some(text.split_once(" -- binds")?.0.to_owned()));
@@ -429,6 +430,58 @@ fn plans_of_lists(
             steps.unwrap().into_iter().map(|step| step.detail).collect()
         })
         .collect()
+}
+
+/// What an officer has to see done is read in the order of its days, of them alone.
+#[test]
+fn an_officers_worklists_begin_with_what_is_theirs() {
+    let TestStore { store, .. } = on_sqlite();
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 2, 20).unwrap();
+    let root = Root::of_staff("885", "ann", chrono::DateTime::UNIX_EPOCH);
+    for after in [None, Some((day, uuid::Uuid::nil()))] {
+        let plans = plans_of_lists(&store, |connection| {
+            for status in [ClockStatus::Overdue, ClockStatus::Running] {
+                let filter = clock::ClockFilter {
+                    status: Some(status),
+                    kind: None,
+                    bearer: None,
+                    procedure: None,
+                    caseworker: Some("ann".to_owned()),
+                    case_id: None,
+                    due_before: None,
+                    as_of: day,
+                    after,
+                    limit: 51,
+                };
+                clock::list_clocks(connection, &root, &filter)?;
+            }
+            let filter = upcoming::UpcomingFilter {
+                until_on: day,
+                caseworker: Some("ann".to_owned()),
+                at_setting: None,
+                known_to: None,
+                after,
+                limit: 51,
+            };
+            upcoming::upcoming_reviews(connection, &root, &filter)?;
+            Ok(())
+        });
+        let first_steps: Vec<&str> = plans.iter().map(|steps| steps[0].as_str()).collect();
+        let theirs = "SEARCH clocks USING INDEX clocks_of_officer (la_code=? AND caseworker=? AND bound=? AND stopped_on=?";
+        let since =
+            "SEARCH clocks USING INDEX clocks_owed (la_code=? AND bound=? AND stopped_on>? AND stopped_on<?";
+        let expected = [theirs, since, theirs, since, theirs];
+        assert_eq!(first_steps.len(), expected.len());
+        for (step, expected) in first_steps.iter().zip(expected) {
+            assert!(step.starts_with(expected), "{plans:#?}");
+        }
+        for steps in plans.iter().step_by(2) {
+            assert!(
+                steps.iter().all(|step| !step.contains("TEMP B-TREE")),
+                "{steps:#?}"
+            );
+        }
+    }
 }
 
 /// SQLite enters an index at a place of two columns only where both are columns; otherwise a far page is walked to.

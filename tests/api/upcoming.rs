@@ -1,5 +1,6 @@
 //! Looking ahead: reviews that fall due, those who change phase, and many reviews at once.
 
+use ehcp_timeline::service::rebuild::rebuild_all;
 use serde_json::{Value, json};
 
 use crate::harness::{Service, each, new_key};
@@ -263,4 +264,69 @@ async fn the_cohort_of_a_year_is_opened_in_one_call_with_an_outcome_for_each() {
         .await
         .expect(200);
     assert_eq!(answer.body["items"][0]["status"], 404);
+}
+
+#[actix_web::test]
+async fn a_case_that_changes_hands_takes_its_worklists_along() {
+    let service = Service::on("2026-01-20");
+    let (case_id, late) = service
+        .with_plan(json!({ "caseworker": "officer-1" }), "2025-01-06")
+        .await;
+    let of = async |officer: &str| {
+        let mut found = Vec::new();
+        for list in [
+            "/v1/reviews/upcoming?",
+            "/v1/clocks?status=overdue&",
+            "/v1/clocks?status=running&",
+            "/v1/clocks?",
+        ] {
+            let items = service.list(&format!("{list}caseworker={officer}")).await;
+            found.push(
+                each(&items, "kind")
+                    .into_iter()
+                    .filter(|kind| **kind == json!("review_due"))
+                    .count(),
+            );
+            found.push(
+                each(&items, "review_id")
+                    .into_iter()
+                    .filter(|id| **id == json!(late))
+                    .count(),
+            );
+        }
+        found
+    };
+    let (all, none) = ([0, 1, 1, 0, 0, 0, 1, 0], [0; 8]);
+    assert_eq!(
+        (of("officer-1").await, of("officer-2").await),
+        (all.to_vec(), none.to_vec())
+    );
+    let uri = format!("/v1/cases/{case_id}");
+    let version = service.read(&uri).await.version();
+    service
+        .patch(
+            &service.caseworker(),
+            &uri,
+            version,
+            json!({ "caseworker": "officer-2" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (of("officer-1").await, of("officer-2").await),
+        (none.to_vec(), all.to_vec())
+    );
+
+    // What opens later is in the new hands from the start.
+    let decided =
+        json!({ "type": "review_decision_notified", "occurred_on": "2026-01-19", "decision": "maintain" });
+    service.record_on_review(&late, decided).await;
+    let next = service
+        .list("/v1/clocks?status=running&kind=review_due&caseworker=officer-2")
+        .await;
+    assert_eq!(each(&next, "case_id"), [&json!(case_id)]);
+    assert_eq!(
+        rebuild_all(&service.app.store, true, |_| {}).unwrap().differing,
+        0
+    );
 }

@@ -323,6 +323,7 @@ fn it_is_corrected_closed_kept_and_indexed_like_any_other() {
     let key = IndexKey {
         la_code: "885".to_owned(),
         case_id: id("case").to_string(),
+        caseworker: None,
         procedure_id: id("loan").to_string(),
     };
     assert_eq!(index_of(&key, Some(&after)).unwrap().clocks.len(), 2);

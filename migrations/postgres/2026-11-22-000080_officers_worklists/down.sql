@@ -1,0 +1,3 @@
+ALTER TABLE procedures DROP COLUMN rests_from_on;
+DROP INDEX clocks_of_officer;
+ALTER TABLE clocks DROP COLUMN caseworker;
