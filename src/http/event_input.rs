@@ -20,6 +20,7 @@ use crate::casework::assessment::AssessmentFact;
 use crate::casework::consultation::ConsultationFact;
 use crate::casework::event::LegalDates;
 use crate::casework::plan::PlanFact;
+use crate::casework::plan_sections::references::names_one_setting;
 use crate::casework::procedure::{EventType, OwnFact, ProcedureFact, ProcedureKind};
 use crate::casework::review::ReviewFact;
 use crate::service::procedure::{GivenCorrection, NewEvent};
@@ -436,6 +437,11 @@ pub fn check_event(event: &Value, pointer: &str, faults: &mut Vec<Fault>) {
                 "must say why need cannot be met",
             ));
         }
+        Some("placement_started") if !names_one_setting(event, "setting_type") => faults.push(Fault::new(
+            pointer.to_owned(),
+            "one_of",
+            "must name the setting by exactly one of organisation_id, urn and ukprn, or give its setting_type",
+        )),
         Some("correction") => {
             let changes = event["changes"].as_array();
             for (index, change) in changes.into_iter().flatten().enumerate() {

@@ -138,7 +138,7 @@ pub struct PlanChecksView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DifferenceQuery {
-    /// The version before. The one that was in force before it, if left out.
+    /// The version before. If left out, the one that was in force before it, or else the one it was written from.
     #[param(minimum = 1, maximum = 1_000_000)]
     from: Option<i64>,
 }

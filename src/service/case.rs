@@ -78,7 +78,7 @@ pub struct CurrentSetting {
     pub urn: Option<String>,
     /// Its UK provider reference number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[0-9]{8}$", example = "10012345")]
+    #[schema(pattern = "^1[0-9]{7}$", example = "10012345")]
     pub ukprn: Option<String>,
     /// The day they started there.
     pub from_on: NaiveDate,
@@ -338,6 +338,30 @@ pub fn change_case(
     }
     work.audit("change_case", &row.id, Some(&row.id), Some(row.version))?;
     read_case(work, row)
+}
+
+/// Lets a case, which is held, say another setting.
+pub(super) fn move_to_setting(
+    work: &mut Work<'_>,
+    row: CaseRow,
+    setting: Option<CurrentSetting>,
+) -> Result<(), Error> {
+    let kept_override: Option<YearGroupOverride> =
+        row.year_group_override.as_deref().map(from_json).transpose()?;
+    let details = CaseDetails {
+        setting,
+        ..details_of(&row, work.today())?
+    };
+    let mut row = with_details(row, &details, kept_override)?;
+    row.version += 1;
+    row.updated_at = work.now.naive_utc();
+    update_case(work.connection, &row)?;
+    work.audit("change_case", &row.id, Some(&row.id), Some(row.version))
+}
+
+/// Where a case says that the child or young person is.
+pub(super) fn setting_of(row: &CaseRow) -> Result<Option<CurrentSetting>, Error> {
+    Ok(row.setting.as_deref().map(from_json).transpose()?)
 }
 
 /// Closes a case and ends all that is open on it, together.

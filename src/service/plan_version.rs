@@ -1,7 +1,7 @@
 //! What plans say, in versions: writing one, reading them, how they differ and what they lack; and which
 //! version an event sends where it does not say so.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::family::reads_as_family;
@@ -59,7 +59,7 @@ pub struct PlanVersionReading {
 /// How a version came about from another.
 #[derive(Debug, Clone)]
 pub struct PlanDifference {
-    /// None if nothing was in force before.
+    /// None if nothing was in force before and it was written from nothing.
     pub from: Option<i64>,
     pub changes: Vec<SectionChange>,
 }
@@ -162,7 +162,8 @@ pub fn get_plan_version(
     reading_of(work, row, &sent)
 }
 
-/// How a version differs from another, or from the one that was in force before it.
+/// How a version differs from another; from the one that was in force before it, if none is asked for, or else the
+/// one it was written from.
 pub fn get_plan_difference(
     work: &mut Work<'_>,
     plan_id: Uuid,
@@ -172,8 +173,11 @@ pub fn get_plan_difference(
     let plan = find_of(work, &PLAN, plan_id)?;
     let sent = sent_versions(work, &plan, Moment::default())?;
     let only = known_to_family(work, &plan, &sent)?;
-    let to: PlanSections = from_json(&visible_version(work, &plan, only.as_deref(), number)?.sections)?;
-    let from = from.or_else(|| sent.in_force_before(number));
+    let row = visible_version(work, &plan, only.as_deref(), number)?;
+    let to: PlanSections = from_json(&row.sections)?;
+    let is_visible = |number: &i64| only.as_deref().is_none_or(|only| only.contains(number));
+    let written_from = row.based_on_version.filter(is_visible);
+    let from = from.or_else(|| sent.in_force_before(number)).or(written_from);
     work.shows_case(&plan.case_id, Some(number));
     let before: PlanSections = match from {
         None => PlanSections::default(),
@@ -208,7 +212,7 @@ pub fn get_plan_checks(
     work.shows_case(&plan.case_id, Some(number));
     let facts = PlanFacts {
         is_final: as_final.unwrap_or_else(|| sent.was_in_force(number)),
-        accepted: accepted_advice(work, &plan)?,
+        accepted: accepted_advice(work, &plan, sent.first_sent_on(number))?,
     };
     Ok(PlanChecks {
         as_final: facts.is_final,
@@ -360,14 +364,20 @@ fn plan_at(
     Ok((plan, sent))
 }
 
-/// The advice that was accepted on the procedures of the plan's case.
-fn accepted_advice(work: &mut Work<'_>, plan: &ProcedureRow) -> Result<Vec<AcceptedAdvice>, Error> {
+/// The advice that was accepted on the procedures of the plan's case by a day: what was written before could not
+/// reflect what came later.
+fn accepted_advice(
+    work: &mut Work<'_>,
+    plan: &ProcedureRow,
+    by: Option<NaiveDate>,
+) -> Result<Vec<AcceptedAdvice>, Error> {
     let accepted = AdviceState::Accepted.name();
     let mut advice = Vec::new();
     for procedure in procedures_of_case(work.connection, &plan.la_code, &plan.case_id)? {
         let requests = requests_of_procedure(work.connection, &plan.la_code, &procedure.id)?;
         for request in requests {
-            if request.state == accepted && !request.is_void {
+            let in_time = by.is_none_or(|by| request.accepted_on.is_none_or(|on| on <= by));
+            if request.state == accepted && !request.is_void && in_time {
                 advice.push(AcceptedAdvice {
                     request_id: convert::id(&request.id)?,
                     requirement: named(&request.requirement)?,

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
+use super::plan::{follow_placement, placed};
 use super::plan_version::{newest_version_for, say_version};
 use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, record};
 use super::settings::Settings;
@@ -17,6 +18,7 @@ use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutc
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, Fact};
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at, superseded};
+use crate::casework::plan::PLAN;
 use crate::casework::procedure::ProcedureKind;
 use crate::casework::timeline::{Timeline, sort_events};
 use crate::clock::london_date;
@@ -135,7 +137,8 @@ pub fn record_procedure_event(
     if_match: i64,
     event: &NewEvent,
 ) -> Result<Recorded, Error> {
-    if leads_on(event) {
+    // What is told on a plan may say another setting of its case.
+    if leads_on(event) || kind == &PLAN {
         let root = work.root()?;
         lock_siblings(work.connection, &root, procedure_id)?;
     }
@@ -146,7 +149,11 @@ pub fn record_procedure_event(
         note: drafts[0].note.clone(),
         recorded_by: work.principal.subject.clone(),
     };
+    let placed_before = (kind == &PLAN).then(|| placed(&held.entries));
     let timeline = record(work, &mut held, drafts, &HashMap::new())?;
+    if let Some(before) = placed_before {
+        follow_placement(work, &held.procedure.case_id, before, placed(&held.entries))?;
+    }
     let (procedure_id, case_id) = (held.procedure.id.clone(), held.procedure.case_id.clone());
     work.audit(
         &format!("record_{}_event", kind.name),

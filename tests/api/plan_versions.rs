@@ -621,7 +621,9 @@ async fn a_difference_reads_as_a_notice_of_amendments_must() {
         .await
         .expect(200);
     assert_eq!(itself.body["changes"], json!([]));
-    // Nothing is in force yet, so all of it is new.
+    // Nothing is in force yet: it is compared with what it was written from, and the first is all new.
+    let second = service.read(&format!("{uri}/2/difference")).await.expect(200);
+    assert_eq!(second.body["from"], 1);
     let first = service.read(&format!("{uri}/1/difference")).await.expect(200);
     assert_eq!(first.body["from"], Value::Null);
     assert_eq!(sentences(&first)[0], "Section A is added: “I like maps”.");
@@ -707,6 +709,27 @@ async fn checks_name_every_gap_and_block_nothing() {
     let made = json!({ "type": "plan_made", "occurred_on": "2026-03-10", "version": 1 });
     service.plan_event(&plan, made).await.expect(201);
     assert_eq!(service.body(&uri).await["as_final"], true);
+
+    // What is accepted after it was sent is for the version after it to reflect.
+    let later = service
+        .ask(
+            &assessment,
+            json!({ "requirement": "medical", "requested_on": "2026-02-10" }),
+        )
+        .await
+        .id();
+    let submission = json!({ "summary": "x", "authors": ["A"], "occurred_on": "2026-03-16" });
+    service.acted(&later, "submission", submission).await;
+    service
+        .acted(&later, "acceptance", json!({ "occurred_on": "2026-03-17" }))
+        .await;
+    let lacks = async |version: u8| {
+        let checks = service
+            .body(&format!("/v1/plans/{plan}/versions/{version}/checks"))
+            .await;
+        told(&checks).contains(&"/k advice_not_reflected".to_owned())
+    };
+    assert_eq!((lacks(1).await, lacks(2).await), (false, true));
     let family = service.get(&service.family(&case_id), &uri).await;
     assert_eq!((family.status, family.code()), (403, "forbidden"));
 }

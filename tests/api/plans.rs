@@ -363,8 +363,94 @@ async fn every_placement_is_told_with_when() {
     assert_eq!(all[2]["organisation_id"], json!(school));
     let before = told("?as_of=2026-08-31").await;
     assert_eq!(each(&before, "until_on"), [&Value::Null, &Value::Null]);
+    let case = service.body(&format!("/v1/cases/{case_id}")).await;
+    assert_eq!(
+        case["setting"],
+        json!({ "organisation_id": school, "from_on": "2026-09-01" }),
+        "the case says where the first place is"
+    );
     let unknown = json!({ "type": "placement_started", "occurred_on": "2026-11-01",
         "organisation_id": "019b0000-0000-7000-8000-00000000c002" });
     let refused = service.happens("plans", &plan, unknown).await.expect(422);
     assert_eq!(refused.faults(), ["/organisation_id unknown_organisation"]);
+    for nowhere in [
+        json!({ "type": "placement_started", "occurred_on": "2026-11-01" }),
+        json!({ "type": "placement_started", "occurred_on": "2026-11-01", "urn": "116936", "ukprn": "10001234" }),
+    ] {
+        let refused = service.happens("plans", &plan, nowhere).await.expect(422);
+        assert_eq!(refused.faults(), [" one_of"]);
+    }
+}
+
+#[actix_web::test]
+async fn a_case_says_the_setting_that_its_plan_tells_of() {
+    let service = Service::on("2026-12-20");
+    let school = service.organisation("Made-up School", "school").await;
+    let case_id = service
+        .case_with(json!({ "setting": { "urn": "116738", "from_on": "2024-09-01" } }))
+        .await;
+    let made = json!({ "case_id": case_id, "event": { "type": "plan_made", "occurred_on": "2025-03-10" } });
+    let plan = service
+        .post(&service.caseworker(), "/v1/plans", made)
+        .await
+        .expect(201)
+        .id();
+    let uri = format!("/v1/cases/{case_id}");
+    let setting = async || service.body(&uri).await["setting"].clone();
+    let happens = async |event: Value| {
+        let answer = service.happens("plans", &plan, event).await.expect(201);
+        answer.body["event"]["id"].clone()
+    };
+    happens(json!({ "type": "placement_started", "occurred_on": "2025-04-28", "urn": "116936" })).await;
+    assert_eq!(
+        setting().await,
+        json!({ "urn": "116936", "from_on": "2025-04-28" })
+    );
+    let moved = happens(
+        json!({ "type": "placement_started", "occurred_on": "2026-09-01", "organisation_id": school }),
+    )
+    .await;
+    let there = json!({ "organisation_id": school, "from_on": "2026-09-01" });
+    assert_eq!(setting().await, there);
+    let upcoming = service
+        .list(&format!(
+            "/v1/reviews/upcoming?organisation_id={school}&due_before=2027-12-31"
+        ))
+        .await;
+    assert_eq!(
+        each(&upcoming, "due_on").len(),
+        1,
+        "the school sees whose review comes"
+    );
+
+    // A second place, and ceasing the plan, take nobody out of their setting.
+    happens(json!({ "type": "placement_started", "occurred_on": "2026-10-01", "rank": "secondary", "setting_type": "OLA" }))
+        .await;
+    assert_eq!(setting().await, there);
+
+    // It was a mistake: the one before counts again.
+    let undone = json!({ "type": "correction", "occurred_on": "2026-12-18", "reason": "Another child's.",
+        "changes": [{ "supersedes": moved, "replacement": null }] });
+    happens(undone).await;
+    assert_eq!(
+        setting().await,
+        json!({ "urn": "116936", "from_on": "2025-04-28" })
+    );
+
+    // What is put on the case by hand stays if it is later.
+    let by_hand = json!({ "urn": "116999", "from_on": "2026-11-02" });
+    let version = service.read(&uri).await.version();
+    service
+        .patch(
+            &service.caseworker(),
+            &uri,
+            version,
+            json!({ "setting": by_hand }),
+        )
+        .await
+        .expect(200);
+    happens(json!({ "type": "placement_started", "occurred_on": "2026-10-12", "urn": "116937" })).await;
+    assert_eq!(setting().await, by_hand);
+    happens(json!({ "type": "placement_started", "occurred_on": "2026-11-30", "setting_type": "EHE" })).await;
+    assert_eq!(setting().await, Value::Null, "there is no setting with a number");
 }

@@ -133,7 +133,7 @@ pub struct PlacementStarted {
     pub organisation_id: Option<Uuid>,
     /// Its unique reference number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[0-9]{6}$", example = "116936")]
+    #[schema(pattern = "^[0-9]{1,6}$", example = "116936")]
     pub urn: Option<String>,
     /// Its UK provider reference number.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,7 +16,7 @@ pub use self::fact::{
     DirectPaymentsReviewed, DirectPaymentsStarted, PlacementEnded, PlacementRank, PlacementStarted,
     PlanCeased, PlanDraftWithdrawn, PlanDrafted, PlanFact, PlanMade, SettingType,
 };
-pub use self::placement::{Placement, placements};
+pub use self::placement::{Placement, place_of, placements};
 use super::event::Event;
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
 use super::review::{REVIEW, ReviewFact, ReviewPeriodStarted, ReviewPlanCeased};

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{PlacementStarted, PlanFact};
+use super::{PlacementRank, PlacementStarted, PlanFact};
 use crate::casework::event::{Event, Fact};
 
 /// A time in a setting.
@@ -43,4 +43,18 @@ pub fn placements(events: &[Event]) -> Vec<Placement> {
         }));
     }
     placements
+}
+
+/// Where effective events in the order of the fold tell that the child or young person is placed first of all. Ceasing
+/// the plan takes nobody out of their setting.
+pub fn place_of(events: &[Event]) -> Option<Placement> {
+    let ceases = |event: &&Event| {
+        let Fact::Own(own) = &event.fact else { return false };
+        matches!(own.of(), Some(PlanFact::Ceased(_)))
+    };
+    let others: Vec<Event> = events.iter().filter(|event| !ceases(event)).cloned().collect();
+    let mut lasting = placements(&others)
+        .into_iter()
+        .filter(|placement| placement.started.rank == PlacementRank::Primary && placement.until_on.is_none());
+    lasting.next_back()
 }

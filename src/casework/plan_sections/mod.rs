@@ -292,7 +292,7 @@ pub struct NamedSetting {
     pub urn: Option<String>,
     /// Its UK provider reference number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[0-9]{8}$", example = "10012345")]
+    #[schema(pattern = "^1[0-9]{7}$", example = "10012345")]
     pub ukprn: Option<String>,
     /// The type of setting.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]

@@ -132,13 +132,7 @@ fn unknown(
 }
 
 fn named_once(setting: &Value, faults: &mut Vec<SectionFault>) {
-    let Some(setting) = setting.as_object() else {
-        return;
-    };
-    let says = |member: &str| setting.get(member).is_some_and(|value| !value.is_null());
-    let ways = ["organisation_id", "urn", "ukprn"];
-    let named = ways.into_iter().filter(|way| says(way)).count();
-    if named > 1 || (named == 0 && !says("type")) {
+    if setting.is_object() && !names_one_setting(setting, "type") {
         faults.push(SectionFault {
             pointer: "/i".to_owned(),
             code: "one_of",
@@ -146,5 +140,15 @@ fn named_once(setting: &Value, faults: &mut Vec<SectionFault>) {
                 "must name the setting by exactly one of organisation_id, urn and ukprn, or give its type"
                     .to_owned(),
         });
+    }
+}
+
+/// Whether an object names a setting in one way alone or, in none, gives its type by this member.
+pub fn names_one_setting(value: &Value, setting_type: &str) -> bool {
+    let says = |member: &str| value.get(member).is_some_and(|value| !value.is_null());
+    let ways = ["organisation_id", "urn", "ukprn"];
+    match ways.into_iter().filter(|way| says(way)).count() {
+        0 => says(setting_type),
+        named => named == 1,
     }
 }
