@@ -82,27 +82,76 @@ impl PlaceOffered {
     pub(super) const IN_WORDS: &'static str = "a setting offered a place";
 }
 
+/// What became of consulting one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingConsultation {
+    pub consultation_id: Uuid,
+    pub organisation_id: Uuid,
+    pub consulted_on: NaiveDate,
+    pub reply: Option<SettingReply>,
+    pub offer: Option<OfferOfPlace>,
+    /// Since when a place there has been waited for, while it is.
+    pub awaited_since_on: Option<NaiveDate>,
+}
+
+/// What a consulted setting said last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingReply {
+    pub replied_on: NaiveDate,
+    pub reply: SettingAnswer,
+    pub ground: Option<String>,
+}
+
+/// A place that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfferOfPlace {
+    pub offered_on: NaiveDate,
+    pub place_from_on: Option<NaiveDate>,
+}
+
 impl Ledger<'_> {
     /// Asks a setting; its time to reply runs.
     pub fn consult_setting(&mut self, consulted: &SettingConsulted, event: &Event) -> Result<(), Reason> {
         let consultation_id = consulted.consultation_id;
-        if !self.consult(consultation_id) {
+        if self.consulted(consultation_id).is_ok() {
             return Err(Reason::ConsultationRepeated);
         }
+        self.consultations.push(SettingConsultation {
+            consultation_id,
+            organisation_id: consulted.organisation_id,
+            consulted_on: event.occurred_on,
+            reply: None,
+            offer: None,
+            awaited_since_on: None,
+        });
         self.mark_about(Mark::SettingConsulted, event, Some(consultation_id), None);
         Ok(())
     }
 
     /// Hears what a setting said.
     pub fn hear_from_setting(&mut self, replied: &SettingReplied, event: &Event) -> Result<(), Reason> {
-        self.check_consulted(replied.consultation_id)?;
+        let consultation = self.consulted(replied.consultation_id)?;
+        let is_of_another = |setting| setting != consultation.organisation_id;
+        if replied.organisation_id.is_some_and(is_of_another) {
+            return Err(Reason::ConsultationUnknown);
+        }
+        consultation.reply = Some(SettingReply {
+            replied_on: event.occurred_on,
+            reply: replied.reply,
+            ground: replied.ground.clone(),
+        });
         self.mark_about(Mark::SettingReplied, event, Some(replied.consultation_id), None);
         Ok(())
     }
 
     /// A place was offered: nobody waits for one there any more.
     pub fn offer_place(&mut self, offered: &PlaceOffered, event: &Event) -> Result<(), Reason> {
-        self.check_consulted(offered.consultation_id)?;
+        let consultation = self.consulted(offered.consultation_id)?;
+        consultation.awaited_since_on = None;
+        consultation.offer = Some(OfferOfPlace {
+            offered_on: event.occurred_on,
+            place_from_on: offered.place_from_on,
+        });
         let subject = self.place_of(offered.consultation_id);
         self.flags
             .lower(FlagCode::PlaceAwaited, event.occurred_on, |up| *up == subject);
@@ -111,7 +160,8 @@ impl Ledger<'_> {
 
     /// Somebody waits for a place.
     pub fn await_place(&mut self, awaited: &PlaceAwaited, event: &Event) -> Result<(), Reason> {
-        self.check_consulted(awaited.consultation_id)?;
+        let consultation = self.consulted(awaited.consultation_id)?;
+        consultation.awaited_since_on.get_or_insert(awaited.since_on);
         let subject = self.place_of(awaited.consultation_id);
         self.flags.raise_told(
             FlagCode::PlaceAwaited,
@@ -127,14 +177,19 @@ impl Ledger<'_> {
     pub fn await_no_place(&mut self, event: &Event) {
         self.flags
             .lower(FlagCode::PlaceAwaited, event.occurred_on, |_| true);
+        self.wait_for_no_place();
     }
 
-    fn check_consulted(&self, consultation_id: Uuid) -> Result<(), Reason> {
-        if self.is_consulted(consultation_id) {
-            Ok(())
-        } else {
-            Err(Reason::ConsultationUnknown)
+    pub(super) fn wait_for_no_place(&mut self) {
+        for consultation in &mut self.consultations {
+            consultation.awaited_since_on = None;
         }
+    }
+
+    fn consulted(&mut self, consultation_id: Uuid) -> Result<&mut SettingConsultation, Reason> {
+        let mut consultations = self.consultations.iter_mut();
+        let of_id = consultations.find(|consultation| consultation.consultation_id == consultation_id);
+        of_id.ok_or(Reason::ConsultationUnknown)
     }
 
     /// What a flag about the place at one setting is about: the clock of its consultation.

@@ -10,6 +10,7 @@ use super::advice::{AdviceBook, AdviceFor, AdviceRequest, ExistingAdvice};
 use super::child::ChildFacts;
 use super::event::{Event, Fact};
 use super::flag::{self, Flag, FlagLog};
+use super::place::SettingConsultation;
 use super::procedure::{EventType, OwnFact, Procedure, ProcedureFact, ProcedureKind, State, permits};
 use crate::statute::clock::{Clock, Clocks, Occurrence, Owed};
 use crate::statute::reading::Readings;
@@ -35,6 +36,8 @@ pub struct Timeline {
     /// Raised by events and claims; those raised by the day come from [`Timeline::flags_on`].
     pub flags: Vec<Flag>,
     pub advice: AdviceStanding,
+    /// The settings that were consulted on being named in the plan, in the order they were.
+    pub consultations: Vec<SettingConsultation>,
     /// What it makes happen on other procedures of the case.
     pub consequences: Vec<Consequence>,
 }
@@ -127,7 +130,7 @@ pub struct Ledger<'a> {
     pub clocks: Clocks<'a>,
     pub advice: AdviceBook,
     pub flags: FlagLog,
-    consultations: Vec<Uuid>,
+    pub consultations: Vec<SettingConsultation>,
     consequences: Vec<Consequence>,
 }
 
@@ -148,25 +151,12 @@ impl Ledger<'_> {
         });
     }
 
-    /// Notes a consultation; false if its id is taken.
-    pub fn consult(&mut self, consultation_id: Uuid) -> bool {
-        let is_new = !self.is_consulted(consultation_id);
-        if is_new {
-            self.consultations.push(consultation_id);
-        }
-        is_new
-    }
-
-    /// Whether a consultation of this id has been recorded.
-    pub fn is_consulted(&self, consultation_id: Uuid) -> bool {
-        self.consultations.contains(&consultation_id)
-    }
-
     /// Nothing is owed any more, and nobody has to act.
     pub fn end(&mut self, event: &Event) {
         self.mark(Mark::ProcedureEnded, event);
         self.stop_advice(event);
         self.flags.lower_waiting(event.occurred_on);
+        self.wait_for_no_place();
     }
 
     /// Reports a mark that an event makes, dated as the rulebook says.
@@ -278,6 +268,7 @@ pub(super) fn fold_as<P: Procedure>(
         clocks,
         flags,
         advice: ledger.advice.finish(),
+        consultations: ledger.consultations,
         consequences: ledger.consequences,
     }))
 }

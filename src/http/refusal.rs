@@ -179,7 +179,10 @@ pub fn in_sentences(refusal: &Refusal) -> String {
             in_words(*kept_until_on)
         ),
         Reason::ConsultationRepeated => "A consultation with this consultation_id is on record.".to_owned(),
-        Reason::ConsultationUnknown => "No consultation with this consultation_id is on record.".to_owned(),
+        Reason::ConsultationUnknown => {
+            "No consultation with this consultation_id, and of this setting if one is named, is on record."
+                .to_owned()
+        }
         Reason::AdviceActNotPermitted {
             request_state: Some(state),
         } => {

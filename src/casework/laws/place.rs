@@ -88,3 +88,29 @@ fn nobody_waits_for_a_place_that_nobody_was_asked_about() {
         assert_eq!(refusal.reason, Reason::ConsultationUnknown);
     }
 }
+
+#[test]
+fn what_became_of_each_setting_is_told() {
+    let waiting = consulted().then("2026-03-20", await_place("school", on("2026-03-10")));
+    let told = |story: &Story| {
+        let mut consultations = story.timeline().consultations;
+        assert_eq!(
+            consultations
+                .iter()
+                .filter(|one| one.consultation_id == id("school"))
+                .count(),
+            1
+        );
+        consultations.retain(|one| one.consultation_id == id("school"));
+        consultations.remove(0)
+    };
+    assert_eq!(told(&waiting).awaited_since_on, Some(on("2026-03-10")));
+    let offered = waiting.clone().then("2026-04-02", offer_place("school"));
+    assert_eq!(told(&offered).awaited_since_on, None);
+    assert_eq!(
+        told(&offered).offer.map(|offer| offer.offered_on),
+        Some(on("2026-04-02"))
+    );
+    let withdrawn = waiting.then("2026-04-01", withdraw());
+    assert_eq!(told(&withdrawn).awaited_since_on, None, "nobody waits any more");
+}
