@@ -37,6 +37,7 @@ mod organisations;
 mod page;
 mod patch;
 mod people;
+mod place;
 mod plan_versions;
 mod plans;
 pub mod problem;

@@ -12,6 +12,7 @@ use super::acting::{created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
 use super::dates;
 use super::page::PageQuery;
+use super::place::{SettingConsultationView, consulted};
 use super::problem::Problem;
 use crate::auth::Principal;
 use crate::casework::event::Fact;
@@ -104,6 +105,8 @@ pub struct ProcedureView {
     /// By due date, explained.
     pub clocks: Vec<ClockView>,
     pub flags: Vec<FlagView>,
+    /// The settings that were consulted on being named in the plan, in that order.
+    pub consultations: Vec<SettingConsultationView>,
     /// What may happen next.
     pub permitted_events: Vec<PermittedEvent>,
 }
@@ -144,6 +147,7 @@ impl TryFrom<ProcedureReading> for ProcedureView {
                 .flat_map(|timeline| timeline.flags_on(as_of, settings.due_soon_days))
                 .map(|flag| FlagView::from(&flag))
                 .collect(),
+            consultations: timeline.as_ref().map(consulted).unwrap_or_default(),
             permitted_events: permitted_events(kind.permitted_types(Some(state))),
         })
     }

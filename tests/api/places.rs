@@ -65,6 +65,20 @@ async fn a_review_consults_a_setting_as_an_assessment_does() {
     service.review_event(&id, grounded).await.expect(201);
     let read = service.read(&format!("/v1/reviews/{id}")).await;
     assert_eq!(read.clock("setting_reply")["status"], "late");
+    assert_eq!(
+        read.body["consultations"],
+        json!([{
+            "consultation_id": CONSULTATION, "organisation_id": school, "consulted_on": "2026-02-27",
+            "clock_id": read.clock("setting_reply")["id"], "reply": "cannot_meet", "replied_on": "2026-03-20",
+            "ground": "Incompatible with the efficient education of others",
+            "offered_on": null, "place_from_on": null, "awaited_since_on": null
+        }])
+    );
+    let other = service.organisation("Other School", "school").await;
+    let of_another = json!({ "type": "setting_replied", "occurred_on": "2026-03-20", "consultation_id": CONSULTATION,
+        "organisation_id": other, "reply": "can_meet" });
+    let refused = service.review_event(&id, of_another).await;
+    assert_eq!((refused.status, refused.code()), (409, "event_not_permitted"));
 
     // The worklist says the same, whether it explains or not.
     for include in ["", "&include=explanation"] {
@@ -115,6 +129,7 @@ async fn who_waits_for_a_place_is_found_until_it_is_offered() {
             &json!("A place at a consulted setting is waited for since 1 April 2026.")
         )
     );
+    assert_eq!(read["consultations"][0]["awaited_since_on"], "2026-04-01");
     let before = service
         .body(&format!("/v1/reviews/{review}?as_of=2026-04-10"))
         .await;
