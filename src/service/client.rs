@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::{Error, Fault, Work};
 use crate::auth::{ClientScope, PublicKey, SignatureAlgorithm};
 use crate::store::client::{
-    ClientRow, GrantRow, SecretRow, find_granted, insert_client, insert_grant, insert_secret, list_granted,
-    lock_client, revoke_secret as revoke, secrets_of, update_client, update_grant,
+    ClientRow, GrantRow, SecretRow, find_granted, grants_of, insert_client, insert_grant, insert_secret,
+    list_granted, lock_client, revoke_secret as revoke, secrets_of, update_client, update_grant,
 };
 use crate::store::convert::{from_json, id, json, name_of, named, optional_id, text_of, unwritable};
 use crate::store::organisation::find_organisation;
@@ -202,6 +202,9 @@ pub fn change_client(
             true => &mut client.disabled_at,
             false => &mut grant.disabled_at,
         };
+        if disabled_at.is_some() && !is_disabled {
+            check_within_own(work, client_id)?;
+        }
         *disabled_at = is_disabled.then_some(disabled_at.unwrap_or(now));
     }
     match &change.name {
@@ -275,6 +278,7 @@ pub fn add_client_secret(
     hash: String,
 ) -> Result<Secret, Error> {
     let (grant, client) = held_here(work, client_id)?;
+    check_within_own(work, client_id)?;
     let la_code = work.la_code();
     let secrets = secrets_of(work.connection, &la_code, std::slice::from_ref(&client.id))?;
     let alive = secrets.iter().filter(|secret| secret.revoked_at.is_none());
@@ -320,6 +324,7 @@ pub fn put_client_keys(
 ) -> Result<Client, Error> {
     let (grant, mut client) = held_here(work, client_id)?;
     check_version(&grant, if_match.unwrap_or(grant.version))?;
+    check_within_own(work, client_id)?;
     let mut faults = Vec::new();
     let mut names: Vec<&String> = Vec::new();
     for (place, jwk) in jwks.iter().enumerate() {
@@ -402,14 +407,37 @@ fn judged(work: &Work<'_>, scopes: &[ClientScope]) -> Result<Vec<ClientScope>, E
         .into_iter()
         .filter(|scope| scopes.contains(scope))
         .collect();
-    match &work.principal.client {
-        Some(own) if !scopes.iter().all(|scope| own.scopes.contains(scope)) => Err(fault(
+    if are_within_own(work, &scopes) {
+        Ok(scopes)
+    } else {
+        Err(fault(
             "/scopes",
             "beyond_own",
             "must be among the scopes of whoever grants them",
-        )),
-        Some(_) | None => Ok(scopes),
+        ))
     }
+}
+
+/// Whoever gives a system what it proves itself with, or lets it in again, can act as it: for every authority that
+/// granted it something.
+fn check_within_own(work: &mut Work<'_>, client_id: Uuid) -> Result<(), Error> {
+    for grant in grants_of(work.connection, client_id)? {
+        let scopes: Vec<ClientScope> = from_json(&grant.scopes)?;
+        if !are_within_own(work, &scopes) {
+            return Err(fault(
+                "",
+                "beyond_own",
+                "must concern a system that may do nothing beyond the scopes of whoever asks",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// People grant any scope; a system those alone that it has.
+fn are_within_own(work: &Work<'_>, scopes: &[ClientScope]) -> bool {
+    let own = work.principal.client.as_ref();
+    own.is_none_or(|own| scopes.iter().all(|scope| own.scopes.contains(scope)))
 }
 
 fn check_organisation(work: &mut Work<'_>, organisation_id: Option<Uuid>) -> Result<(), Error> {

@@ -646,3 +646,80 @@ async fn a_system_grants_no_more_than_it_has() {
     let same = json!({ "name": "Same", "scopes": ["admin"] });
     service.post(&system, "/v1/clients", same).await.expect(201);
 }
+
+#[actix_web::test]
+async fn a_system_takes_over_none_that_may_do_more() {
+    let service = Service::new();
+    let system = |name: &str, scopes: &[&str]| {
+        let body = json!({ "name": name, "scopes": scopes });
+        let service = &service;
+        async move { registered(service, body).await }
+    };
+    let setup_id = system("Setup", &["admin"]).await;
+    let (_, secret) = secret_of(&service, &setup_id).await;
+    let setup = bearer(ask(&service, &setup_id, &secret, &[]).await);
+    let mut jwk = edwards_jwk(&KeyPair::generate_for(&PKCS_ED25519).unwrap());
+    jwk["kid"] = json!("2026-11");
+    let keys = json!({ "keys": [jwk] });
+
+    let records = format!(
+        "/v1/clients/{}",
+        system("Records", &["case:read", "case:write"]).await
+    );
+    let refused = service
+        .post(&setup, &format!("{records}/secrets"), json!({}))
+        .await;
+    assert_eq!(
+        (refused.status, refused.faults()),
+        (422, vec![" beyond_own".to_owned()])
+    );
+    let refused = service
+        .put(&setup, &format!("{records}/keys"), keys.clone())
+        .await;
+    assert_eq!(
+        (refused.status, refused.faults()),
+        (422, vec![" beyond_own".to_owned()])
+    );
+    let shut_out = json!({ "disabled": true });
+    service.patch(&setup, &records, 1, shut_out).await.expect(200);
+    let refused = service
+        .patch(&setup, &records, 2, json!({ "disabled": false }))
+        .await;
+    assert_eq!(refused.faults(), [" beyond_own"], "nor lets it in again");
+
+    // What another authority granted it counts too.
+    let there = service.actor_of("330", ehcp_timeline::auth::Role::Admin, None, None);
+    let trust = service.organisation("Trust", "health").await;
+    let body = json!({ "name": "Trust", "kind": "health" });
+    let elsewhere = service
+        .post(&there, "/v1/organisations", body)
+        .await
+        .expect(201)
+        .id();
+    let body = json!({ "name": "Advice", "organisation_id": trust, "scopes": ["admin"] });
+    let advice = format!("/v1/clients/{}", registered(&service, body).await);
+    let grant = json!({ "organisation_id": elsewhere, "scopes": ["advice:read"] });
+    service
+        .put(&there, &format!("{advice}/grant"), grant)
+        .await
+        .expect(200);
+    let refused = service
+        .post(&setup, &format!("{advice}/secrets"), json!({}))
+        .await;
+    assert_eq!(refused.faults(), [" beyond_own"]);
+
+    let same = format!("/v1/clients/{}", system("Same", &["admin"]).await);
+    service
+        .post(&setup, &format!("{same}/secrets"), json!({}))
+        .await
+        .expect(201);
+    service
+        .put(&setup, &format!("{same}/keys"), keys)
+        .await
+        .expect(200);
+    // People of the authority look after all of its systems.
+    service
+        .post(&service.admin(), &format!("{records}/secrets"), json!({}))
+        .await
+        .expect(201);
+}
