@@ -234,6 +234,7 @@ impl From<service::Error> for Failure {
             | service::Error::ShutOut
             | service::Error::CaseClosed
             | service::Error::AlreadySealed
+            | service::Error::BrokenGlassOnly
             | service::Error::OwnReading
             | service::Error::NothingDue
             | service::Error::OwnList

@@ -26,6 +26,7 @@ pub enum Code {
     Unauthenticated,
     InvalidClient,
     Forbidden,
+    BrokenGlassOnly,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
@@ -69,7 +70,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 44] = [
+    pub const ALL: [Code; 45] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -83,6 +84,7 @@ impl Code {
         Code::Unauthenticated,
         Code::InvalidClient,
         Code::Forbidden,
+        Code::BrokenGlassOnly,
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::RequestTimeout,
@@ -191,6 +193,12 @@ impl Code {
                 403,
                 "Forbidden",
                 "Nothing in this token, no role and no scope, allows this operation.",
+            ),
+            Code::BrokenGlassOnly => (
+                "broken_glass_only",
+                403,
+                "Open by a broken glass alone",
+                "A broken glass does not let its holder open the case to anybody, end others' access or take the seal off. Somebody to whom it was opened has to do that.",
             ),
             Code::NotFound => (
                 "not_found",

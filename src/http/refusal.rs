@@ -54,6 +54,7 @@ impl From<Error> for Problem {
             Error::ShutOut => invalid_token("client_shut_out"),
             Error::CaseClosed => Problem::new(Code::CaseClosed),
             Error::AlreadySealed => Problem::new(Code::AlreadySealed),
+            Error::BrokenGlassOnly => Problem::new(Code::BrokenGlassOnly),
             Error::OwnReading => Problem::new(Code::OwnReading),
             Error::NothingDue => Problem::new(Code::NothingDue),
             Error::OwnList => Problem::new(Code::OwnList),

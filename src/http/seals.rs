@@ -215,12 +215,13 @@ pub async fn get_seal(
 
 /// Take the seal off a case
 ///
-/// It exists for everybody of the authority again. The answer shows the seal as it was.
+/// It exists for everybody of the authority again, and every opening ends. The answer shows the seal as it was.
 #[utoipa::path(
     tag = "sealed cases",
     params(("id" = Uuid, Path, description = "The case."), IdempotencyKey),
     request_body = BareActInput,
-    responses((status = 200, body = SealView, description = "The seal as it was."))
+    responses((status = 200, body = SealView, description = "The seal as it was.")),
+    extensions(("x-problems" = json!(["broken_glass_only"])))
 )]
 #[post("/v1/cases/{id}/unsealing")]
 pub async fn unseal_case(
@@ -236,12 +237,15 @@ pub async fn unseal_case(
 }
 
 /// Open a sealed case to somebody
+///
+/// Only who sealed it opens it to themselves.
 #[utoipa::path(
     tag = "sealed cases",
     params(("id" = Uuid, Path, description = "The case."), IdempotencyKey),
     request_body = GrantInput,
     responses((status = 201, body = GrantView, description = "The opening.",
-        headers(("Location" = String, description = "Where openings are listed."))))
+        headers(("Location" = String, description = "Where openings are listed.")))),
+    extensions(("x-problems" = json!(["broken_glass_only"])))
 )]
 #[post("/v1/cases/{id}/grants")]
 pub async fn grant_access(
@@ -270,7 +274,8 @@ pub async fn grant_access(
         IdempotencyKey
     ),
     request_body = BareActInput,
-    responses((status = 200, body = GrantView, description = "The opening, which holds no longer."))
+    responses((status = 200, body = GrantView, description = "The opening, which holds no longer.")),
+    extensions(("x-problems" = json!(["broken_glass_only"])))
 )]
 #[post("/v1/cases/{id}/grants/{grant_id}/ending")]
 pub async fn end_access(

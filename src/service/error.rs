@@ -74,6 +74,8 @@ pub enum Error {
     CaseClosed,
     /// The case is sealed already.
     AlreadySealed,
+    /// The case is open to whoever asks by a broken glass alone.
+    BrokenGlassOnly,
     /// Who broke the glass does not review it.
     OwnReading,
     /// No case is due to be disposed of.

@@ -13,8 +13,8 @@ use crate::store::convert::{self, instant, name_of, named};
 use crate::store::organisation::find_organisation;
 use crate::store::root::{grantee_organisation, grantee_person};
 use crate::store::seal::{
-    GrantRow, SealRow, case_with_reference, delete_seal, find_grant, find_seal, grants_of_case, insert_grant,
-    insert_seal, list_break_glass as list, update_grant,
+    GrantRow, SealRow, case_with_reference, delete_seal, end_grants, find_grant, find_seal, grants_of_case,
+    insert_grant, insert_seal, list_break_glass as list, update_grant,
 };
 
 /// How long a broken glass lets somebody in.
@@ -79,7 +79,7 @@ pub enum Wanted {
     Identifier(CaseSearch),
 }
 
-/// Seals a case; from then on it is open to who sealed it.
+/// Seals a case; from then on it is open to who sealed it, and to nobody to whom it was open under a seal before.
 pub fn seal_case(
     work: &mut Work<'_>,
     case_id: Uuid,
@@ -100,6 +100,7 @@ pub fn seal_case(
         sealed_by: work.principal.subject.clone(),
     };
     insert_seal(work.connection, &row)?;
+    end_grants(work.connection, &row.la_code, &row.case_id, row.sealed_at)?;
     let own = Grantee::Subject(work.principal.subject.clone());
     let grant = grant_row(work, case_id, &own, "sealed the case".to_owned(), None);
     insert_grant(work.connection, &grant)?;
@@ -116,15 +117,18 @@ pub fn get_seal(work: &mut Work<'_>, case_id: Uuid) -> Result<Seal, Error> {
     seal_of(work, &row)
 }
 
-/// Takes the seal off: the case exists for everybody of the authority again. Answers what it was.
+/// Takes the seal off: the case exists for everybody of the authority again. Every opening ends with it. Answers what
+/// it was.
 pub fn unseal_case(work: &mut Work<'_>, case_id: Uuid) -> Result<Seal, Error> {
     let row = hold_seal(work, case_id)?;
+    check_lasting(work, &row)?;
     delete_seal(work.connection, &row.la_code, &row.case_id)?;
+    end_grants(work.connection, &row.la_code, &row.case_id, work.now.naive_utc())?;
     work.audit("unseal_case", &row.case_id, Some(&row.case_id), None)?;
     seal_of(work, &row)
 }
 
-/// Opens a sealed case to somebody.
+/// Opens a sealed case to somebody. Only who sealed it opens it to themselves.
 pub fn grant_access(
     work: &mut Work<'_>,
     case_id: Uuid,
@@ -132,11 +136,20 @@ pub fn grant_access(
     reason: String,
     until_at: Option<DateTime<Utc>>,
 ) -> Result<Grant, Error> {
-    hold_seal(work, case_id)?;
+    let seal = hold_seal(work, case_id)?;
+    check_lasting(work, &seal)?;
     let la_code = work.la_code();
     let mut faults = Vec::new();
     match grantee {
-        Grantee::Subject(_) => {}
+        Grantee::Subject(subject) => {
+            if *subject == work.principal.subject && *subject != seal.sealed_by {
+                faults.push(Fault::new(
+                    "/subject",
+                    "own_access",
+                    "must be somebody else, unless whoever asks sealed the case",
+                ));
+            }
+        }
         Grantee::Organisation(organisation_id) => {
             match find_organisation(work.connection, &la_code, *organisation_id) {
                 Ok(_) => {}
@@ -162,10 +175,13 @@ pub fn grant_access(
     grant_of(&row)
 }
 
-/// Ends an opening of a sealed case at once.
+/// Ends an opening of a sealed case at once. Who broke the glass may end their own.
 pub fn end_access(work: &mut Work<'_>, case_id: Uuid, grant_id: Uuid) -> Result<Grant, Error> {
     let seal = hold_seal(work, case_id)?;
     let mut row = find_grant(work.connection, &seal.la_code, Some(case_id), grant_id)?;
+    if row.grantee != grantee_person(&work.principal.subject) {
+        check_lasting(work, &seal)?;
+    }
     row.until_at = row.until_at.min(work.now.naive_utc());
     update_grant(work.connection, &row)?;
     work.audit("end_access", &row.id, Some(&row.case_id), None)?;
@@ -247,6 +263,19 @@ fn hold_seal(work: &mut Work<'_>, case_id: Uuid) -> Result<SealRow, Error> {
     let root = work.root()?;
     let case = lock_case(work.connection, &root, case_id)?;
     find_seal(work.connection, &case.la_code, &case.id)?.ok_or(Error::NotFound)
+}
+
+/// A broken glass lets somebody in for an hour, and does not let them make that last, or change for whom else the
+/// case exists.
+fn check_lasting(work: &mut Work<'_>, seal: &SealRow) -> Result<(), Error> {
+    let (own, now) = (grantee_person(&work.principal.subject), work.now.naive_utc());
+    let grants = grants_of_case(work.connection, &seal.la_code, &seal.case_id)?;
+    let is_lasting = |grant: &GrantRow| grant.grantee == own && grant.until_at > now && !grant.is_break_glass;
+    if grants.iter().any(is_lasting) {
+        Ok(())
+    } else {
+        Err(Error::BrokenGlassOnly)
+    }
 }
 
 fn grant_row(

@@ -90,6 +90,22 @@ pub fn update_grant(connection: &mut AnyConnection, row: &GrantRow) -> Result<()
     Ok(())
 }
 
+/// Ends every opening of a case that still holds.
+pub fn end_grants(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
+    let open = case_grants::table
+        .filter(case_grants::la_code.eq(la_code))
+        .filter(case_grants::case_id.eq(case_id))
+        .filter(case_grants::until_at.gt(now));
+    on_backend!(connection, inner => diesel::update(open)
+        .set(case_grants::until_at.eq(now)).execute(inner))?;
+    Ok(())
+}
+
 /// One opening of a case; whatever case it is of, if none is given.
 pub fn find_grant(
     connection: &mut AnyConnection,

@@ -151,6 +151,11 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
         .await
         .expect(201)
         .id();
+    let unsealing = format!("/v1/cases/{sealed}/unsealing");
+    reached.insert(
+        "broken_glass_only",
+        service.post(&other, &unsealing, json!({})).await,
+    );
     let review = format!("/v1/break-glass-readings/{reading}/review");
     reached.insert("own_reading", service.post(&other, &review, json!({})).await);
     reached.insert("nothing_due", service.make_list(1).await);

@@ -221,3 +221,93 @@ async fn who_ends_an_opening_and_who_reviews_it_do_not_undo_each_other() {
         );
     }
 }
+
+#[actix_web::test]
+async fn an_opening_ends_with_the_seal() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    let uri = format!("/v1/cases/{case_id}");
+    seal(&service, &manager, &case_id).await;
+    let grant = json!({ "subject": "caseworker-885", "reason": "keeps it" });
+    let grants = format!("{uri}/grants");
+    service.post(&manager, &grants, grant.clone()).await.expect(201);
+    service.set_now("2026-02-20T13:00:00Z");
+    let unsealing = format!("{uri}/unsealing");
+    let seal_as_it_was = service.post(&manager, &unsealing, json!({})).await.expect(200);
+    for grant in seal_as_it_was.body["grants"].as_array().unwrap() {
+        assert_eq!(grant["until_at"], "2026-02-20T13:00:00Z", "{grant}");
+    }
+    let ground = json!({ "ground": "staff_child" });
+    let other = service.actor_of_subject("another", Role::Manager);
+    service
+        .post(&other, &format!("{uri}/seal"), ground.clone())
+        .await
+        .expect(201);
+    assert_eq!(
+        service.read(&uri).await.status,
+        404,
+        "it was opened under another seal"
+    );
+    assert_eq!(service.get(&manager, &uri).await.status, 404);
+    assert_eq!(service.get(&other, &uri).await.status, 200);
+
+    // Nor does one count that was left open when the seal went.
+    service.post(&other, &unsealing, json!({})).await.expect(200);
+    service.tamper("UPDATE case_grants SET until_at = '9999-12-31 00:00:00'");
+    service.set_now("2026-02-20T14:00:00Z");
+    service
+        .post(&other, &format!("{uri}/seal"), ground)
+        .await
+        .expect(201);
+    assert_eq!(service.read(&uri).await.status, 404);
+}
+
+#[actix_web::test]
+async fn an_hour_of_broken_glass_cannot_be_made_to_last() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    let uri = format!("/v1/cases/{case_id}");
+    let reference = reference_of(&service, &case_id).await;
+    seal(&service, &manager, &case_id).await;
+    let grants = format!("{uri}/grants");
+    let keeps = json!({ "subject": "caseworker-885", "reason": "keeps it" });
+    let keeper = service
+        .post(&manager, &grants, keeps.clone())
+        .await
+        .expect(201)
+        .id();
+    let breaker = service.actor_of_subject("breaker", Role::Manager);
+    let breaking = json!({ "reference": reference, "reason": WHY });
+    let own = service
+        .post(&breaker, "/v1/break-glass-readings", breaking)
+        .await
+        .expect(201)
+        .id();
+    let to_oneself = json!({ "subject": "breaker", "reason": "mine" });
+    for (place, body) in [
+        (grants.clone(), to_oneself.clone()),
+        (grants.clone(), keeps),
+        (format!("{grants}/{keeper}/ending"), json!({})),
+        (format!("{uri}/unsealing"), json!({})),
+    ] {
+        let refused = service.post(&breaker, &place, body).await;
+        assert_eq!(
+            (refused.status, refused.code()),
+            (403, "broken_glass_only"),
+            "{place}"
+        );
+    }
+    let ending = format!("{grants}/{own}/ending");
+    service.post(&breaker, &ending, json!({})).await.expect(200);
+    assert_eq!(service.get(&breaker, &uri).await.status, 404);
+
+    // Who was let in for a time does not let themselves in for longer; who sealed it may.
+    let for_a_day = json!({ "subject": "breaker", "reason": "cover", "until_at": "2026-02-21T12:00:00Z" });
+    service.post(&manager, &grants, for_a_day).await.expect(201);
+    let refused = service.post(&breaker, &grants, to_oneself).await;
+    assert_eq!(refused.faults(), ["/subject own_access"]);
+    let colleague = json!({ "subject": "another", "reason": "cover" });
+    service.post(&breaker, &grants, colleague).await.expect(201);
+    let sealer = json!({ "subject": "manager-885", "reason": "still mine" });
+    service.post(&manager, &grants, sealer).await.expect(201);
+}
