@@ -226,6 +226,8 @@ impl From<service::Error> for Failure {
             | service::Error::Stale { .. }
             | service::Error::Refused(_)
             | service::Error::AlreadyOpen { .. }
+            | service::Error::NoOpenReview
+            | service::Error::SeveralOpenReviews { .. }
             | service::Error::Duplicate { .. }
             | service::Error::GoneOn { .. }
             | service::Error::PlanEnded { .. }

@@ -34,6 +34,8 @@ pub enum Code {
     PlanNotReady,
     Duplicate,
     AlreadyOpen,
+    NoOpenReview,
+    SeveralOpenReviews,
     GoneOn,
     PlanEnded,
     VersionOutdated,
@@ -70,7 +72,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 45] = [
+    pub const ALL: [Code; 47] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
@@ -92,6 +94,8 @@ impl Code {
         Code::PlanNotReady,
         Code::Duplicate,
         Code::AlreadyOpen,
+        Code::NoOpenReview,
+        Code::SeveralOpenReviews,
         Code::GoneOn,
         Code::PlanEnded,
         Code::VersionOutdated,
@@ -243,6 +247,20 @@ impl Code {
                 409,
                 "One is already open",
                 "Only one may be open at a time; `existing_id` names the open one.",
+            ),
+            Code::NoOpenReview => (
+                "no_open_review",
+                409,
+                "No review is open",
+                "The case has no open review on which this could have happened. Open one, or name in `review_id` \
+                 the one that is over.",
+            ),
+            Code::SeveralOpenReviews => (
+                "several_open_reviews",
+                409,
+                "Several reviews are open",
+                "This could have happened on several reviews of the case; `review_ids` names them. Say in \
+                 `review_id` which it is.",
             ),
             Code::GoneOn => (
                 "gone_on",

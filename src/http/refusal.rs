@@ -35,6 +35,10 @@ impl From<Error> for Problem {
             Error::AlreadyOpen { procedure_id } => {
                 Problem::new(Code::AlreadyOpen).with_member("existing_id", procedure_id.to_string())
             }
+            Error::NoOpenReview => Problem::new(Code::NoOpenReview),
+            Error::SeveralOpenReviews { review_ids } => {
+                Problem::new(Code::SeveralOpenReviews).with_member("review_ids", review_ids)
+            }
             Error::Duplicate { what, existing_id } => {
                 let problem = Problem::new(Code::Duplicate)
                     .with_detail(format!("There is one with the same {what} already."));

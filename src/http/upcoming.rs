@@ -288,7 +288,10 @@ pub struct BulkReviewInput {
 struct BulkReviewItem {
     /// The case.
     case_id: Uuid,
-    /// `review_period_started` opens a review; anything else is recorded on the one that is open.
+    /// The review it happened on. Where it is left out, that is the only open one of the case that permits the
+    /// event.
+    review_id: Option<Uuid>,
+    /// `review_period_started` opens a review; anything else is recorded on one.
     event: ReviewEventInput,
 }
 
@@ -310,7 +313,7 @@ pub struct BulkReviewOutcome {
     pub review_id: Option<Uuid>,
     /// The review's version; its `ETag` is made of it.
     pub version: Option<i64>,
-    /// Why nothing was recorded.
+    /// Why nothing was recorded; pointers in it start at the item.
     pub problem: Option<ProblemView>,
 }
 
@@ -339,6 +342,7 @@ pub async fn record_reviews_in_bulk(
     once.answer(&app, |work, input| {
         let items = input.items.into_iter().map(|item| BulkItem {
             case_id: item.case_id,
+            review_id: item.review_id,
             event: item.event.into(),
         });
         let outcomes = record_in_bulk(work, items.collect())?;

@@ -49,6 +49,12 @@ pub enum Error {
     AlreadyOpen {
         procedure_id: Uuid,
     },
+    /// The case has no review that is open.
+    NoOpenReview,
+    /// Several reviews of the case are open, and each could be meant.
+    SeveralOpenReviews {
+        review_ids: Vec<String>,
+    },
     /// Something else holds what has to be unique.
     Duplicate {
         what: &'static str,

@@ -95,11 +95,7 @@ pub fn open_procedure(
     let case = match lock_case(work.connection, &root, case_id) {
         Ok(case) => Some(case),
         Err(StoreError::NotFound) => {
-            faults.push(Fault::new(
-                "/case_id",
-                "unknown_case",
-                "must be a case of this authority",
-            ));
+            faults.push(unknown_case());
             None
         }
         Err(other) => return Err(other.into()),
@@ -127,6 +123,11 @@ pub fn open_procedure(
         Some(held.procedure.version),
     )?;
     Ok(reading_of(work, held, timeline))
+}
+
+/// The fault of naming a case that does not exist for whoever asks.
+pub(super) fn unknown_case() -> Fault {
+    Fault::new("/case_id", "unknown_case", "must be a case of this authority")
 }
 
 /// Records one event, or one correction of recorded ones.

@@ -8,15 +8,19 @@ use uuid::Uuid;
 
 use super::case::CurrentSetting;
 use super::organisation::{get_organisation, party_of};
-use super::procedure::{NewEvent, ProcedureReading, open_procedure, record_procedure_event};
+use super::procedure::{NewEvent, ProcedureReading, open_procedure, record_procedure_event, unknown_case};
+use super::recording::state_of;
 use super::timeline::GivenFact;
 use super::{Error, Fault, Work};
 use crate::auth::Reach;
 use crate::casework::child::{ChildFacts, YearGroupOverride, born_in_year_group};
+use crate::casework::procedure::State;
 use crate::casework::review::REVIEW;
 use crate::statute::rulebook::{ClockKind, Party};
+use crate::store::StoreError;
+use crate::store::case::find_case;
 use crate::store::convert::{self, from_json};
-use crate::store::procedure::{ProcedureRow, procedures_by_id};
+use crate::store::procedure::{ProcedureRow, procedures_by_id, procedures_of_case};
 use crate::store::upcoming::{
     ContributionRow, ReviewedRow, UpcomingFilter, contributions_to, limits_of, open_reviews_of, reviewed,
     upcoming_reviews, with_plan_born_between,
@@ -68,6 +72,8 @@ pub struct Transferring {
 #[derive(Debug, Clone)]
 pub struct BulkItem {
     pub case_id: Uuid,
+    /// The review it happened on, where the case may have several; nothing that opens one has it.
+    pub review_id: Option<Uuid>,
     pub event: NewEvent,
 }
 
@@ -239,16 +245,92 @@ fn record_review(work: &mut Work<'_>, item: &BulkItem) -> Result<ProcedureReadin
         && let GivenFact::Own(fact) = &given.fact
         && fact.event_type().opens()
     {
-        return open_procedure(work, &REVIEW, item.case_id, given);
+        return match item.review_id {
+            None => open_procedure(work, &REVIEW, item.case_id, given),
+            Some(_) => Err(Error::Invalid(vec![Fault::new(
+                "/review_id",
+                "not_fitting",
+                "what opens a review happens on none",
+            )])),
+        };
     }
+    let (review_id, version) = review_of(work, item)?;
+    let recorded = record_procedure_event(work, &REVIEW, review_id, version, &item.event);
+    Ok(recorded.map_err(within_event)?.reading)
+}
+
+/// The review that an item names; otherwise the only open one of its case that permits the event.
+fn review_of(work: &mut Work<'_>, item: &BulkItem) -> Result<(Uuid, i64), Error> {
     let root = work.root()?;
-    let open = open_reviews_of(work.connection, &root, &[item.case_id.to_string()])?;
-    let Some(open) = open.first() else {
-        return Err(Error::NotFound);
+    let case = match find_case(work.connection, &root, item.case_id) {
+        Ok(case) => case,
+        Err(StoreError::NotFound) => return Err(Error::Invalid(vec![unknown_case()])),
+        Err(other) => return Err(other.into()),
     };
-    let review_id = convert::id(&open.id)?;
-    let recorded = record_procedure_event(work, &REVIEW, review_id, open.version, &item.event)?;
-    Ok(recorded.reading)
+    let la_code = work.la_code();
+    let mut reviews = procedures_of_case(work.connection, &la_code, &case.id)?;
+    reviews.retain(|procedure| procedure.kind == REVIEW.name);
+    if let Some(review_id) = item.review_id {
+        let wanted = review_id.to_string();
+        let named = reviews.iter().find(|review| review.id == wanted);
+        return named.map(|review| (review_id, review.version)).ok_or_else(|| {
+            let fault = Fault::new("/review_id", "unknown_review", "must be a review of the case");
+            Error::Invalid(vec![fault])
+        });
+    }
+    reviews.retain(|review| review.is_open);
+    let mut fitting = Vec::new();
+    for review in &reviews {
+        if permits(state_of(review)?, &item.event) {
+            fitting.push(review);
+        }
+    }
+    // Where none permits it, the one that has still to be completed says what it does permit.
+    let asked = if fitting.is_empty() {
+        reviews
+            .iter()
+            .rfind(|review| review.excludes_another)
+            .or(reviews.last())
+    } else {
+        fitting.first().copied()
+    };
+    match asked {
+        None if case.closed_on.is_some() => Err(Error::CaseClosed),
+        None => Err(Error::NoOpenReview),
+        Some(_) if fitting.len() > 1 => Err(Error::SeveralOpenReviews {
+            review_ids: fitting.iter().map(|review| review.id.clone()).collect(),
+        }),
+        Some(review) => Ok((convert::id(&review.id)?, review.version)),
+    }
+}
+
+/// Whether it may be recorded in a state; a correction may in any.
+fn permits(state: State, event: &NewEvent) -> bool {
+    match event {
+        NewEvent::Event(given) => match &given.fact {
+            GivenFact::Own(fact) => REVIEW.permits(Some(state), fact.event_type()),
+            GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => true,
+        },
+        NewEvent::Correction(_) => true,
+    }
+}
+
+/// The refusal of an event as one of the item that it stands in.
+fn within_event(error: Error) -> Error {
+    let within = |pointer: &str| format!("/event{pointer}");
+    match error {
+        Error::Invalid(mut faults) => {
+            for fault in &mut faults {
+                fault.pointer = within(&fault.pointer);
+            }
+            Error::Invalid(faults)
+        }
+        Error::Refused(mut refused) => {
+            refused.pointer = within(&refused.pointer);
+            Error::Refused(refused)
+        }
+        other => other,
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -372,8 +372,11 @@ async fn every_code_of_the_table_is_reached_and_is_a_problem() {
     let service = Service::on("2026-02-20");
     let reached = reached(&service).await;
     // A request that another replica is at, and a commit whose answer is lost: `tests/resilience` makes those.
-    // How much may be asked, and how long it may take, `src/http/tests/limits.rs` tries.
+    // How much may be asked, and how long it may take, `src/http/tests/limits.rs` tries. What only one of many is
+    // told stands within an answer, in `upcoming.rs`.
     let elsewhere = [
+        Code::NoOpenReview,
+        Code::SeveralOpenReviews,
         Code::IdempotencyInFlight,
         Code::OutcomeUnknown,
         Code::RequestTimeout,

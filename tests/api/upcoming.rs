@@ -7,7 +7,7 @@ use crate::harness::{Service, each, new_key};
 
 impl Service {
     /// A case with a plan made on a day, and the review that it opened.
-    async fn with_plan(&self, fields: Value, made_on: &str) -> (String, String) {
+    pub async fn with_plan(&self, fields: Value, made_on: &str) -> (String, String) {
         let case_id = self.case_with(fields).await;
         let body = json!({ "case_id": case_id, "event": { "type": "plan_made", "occurred_on": made_on } });
         self.post(&self.caseworker(), "/v1/plans", body).await.expect(201);
@@ -19,7 +19,7 @@ impl Service {
         (case_id, review.unwrap()["id"].as_str().unwrap().to_owned())
     }
 
-    async fn record_on_review(&self, review: &str, event: Value) {
+    pub async fn record_on_review(&self, review: &str, event: Value) {
         let uri = format!("/v1/reviews/{review}");
         let version = self.read(&uri).await.version();
         self.act(&self.caseworker(), &format!("{uri}/events"), version, event)
@@ -229,7 +229,8 @@ async fn the_cohort_of_a_year_is_opened_in_one_call_with_an_outcome_for_each() {
     };
     let answer = bulk().await;
     let items = answer.body["items"].as_array().unwrap();
-    assert_eq!(each(items, "status"), [201, 404, 422, 201, 409]);
+    assert_eq!(each(items, "status"), [201, 409, 422, 201, 409]);
+    assert_eq!(items[1]["problem"]["code"], "no_open_review");
     assert_eq!(
         each(items, "case_id"),
         [
@@ -245,7 +246,7 @@ async fn the_cohort_of_a_year_is_opened_in_one_call_with_an_outcome_for_each() {
         (&json!(review), &json!(2))
     );
     assert_eq!(items[4]["problem"]["code"], "already_open");
-    assert_eq!(items[2]["problem"]["errors"][0]["pointer"], "/occurred_on");
+    assert_eq!(items[2]["problem"]["errors"][0]["pointer"], "/event/occurred_on");
     assert_eq!(
         bulk().await.body,
         answer.body,
@@ -263,7 +264,122 @@ async fn the_cohort_of_a_year_is_opened_in_one_call_with_an_outcome_for_each() {
         .post(&service.stranger(), "/v1/reviews/bulk", stranger)
         .await
         .expect(200);
-    assert_eq!(answer.body["items"][0]["status"], 404);
+    assert_eq!(faults_of(&answer.body["items"][0]), ["/case_id unknown_case"]);
+}
+
+/// The faults of an item, each as its pointer and code.
+fn faults_of(item: &Value) -> Vec<String> {
+    assert_eq!(item["status"], 422, "{item:#}");
+    let faults = item["problem"]["errors"].as_array().unwrap().iter();
+    faults
+        .map(|fault| {
+            let part = |name: &str| fault[name].as_str().unwrap().to_owned();
+            format!("{} {}", part("pointer"), part("code"))
+        })
+        .collect()
+}
+
+impl Service {
+    async fn in_bulk(&self, items: Value) -> Vec<Value> {
+        let body = json!({ "items": items });
+        let answer = self.post(&self.caseworker(), "/v1/reviews/bulk", body).await;
+        answer.expect(200).body["items"].as_array().unwrap().clone()
+    }
+
+    async fn reviews_of(&self, case_id: &str) -> Vec<Value> {
+        let case = self.body(&format!("/v1/cases/{case_id}")).await;
+        let procedures = case["procedures"].as_array().unwrap().iter();
+        let reviews = procedures.filter(|procedure| procedure["procedure"] == "review");
+        reviews.cloned().collect()
+    }
+}
+
+#[actix_web::test]
+async fn what_is_recorded_in_bulk_falls_on_the_review_that_permits_it_or_on_none() {
+    let service = Service::on("2026-04-28");
+    let (case_id, first) = service.with_plan(json!({}), "2025-03-10").await;
+    for event in [
+        json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" }),
+        json!({ "type": "review_decision_notified", "occurred_on": "2026-03-02", "decision": "amend" }),
+    ] {
+        service.record_on_review(&first, event).await;
+    }
+    let second = service.reviews_of(&case_id).await[1]["id"].clone();
+    let notice = json!({ "type": "amendment_notice_sent", "occurred_on": "2026-03-30" });
+
+    let refused = service
+        .in_bulk(json!([{ "case_id": case_id, "event": notice }]))
+        .await;
+    assert_eq!(
+        (&refused[0]["status"], &refused[0]["problem"]["code"]),
+        (&json!(409), &json!("several_open_reviews"))
+    );
+    assert_eq!(refused[0]["problem"]["review_ids"], json!([first, second]));
+
+    let done = service
+        .in_bulk(json!([
+            { "case_id": case_id, "review_id": first, "event": notice },
+            { "case_id": case_id, "event": { "type": "review_meeting_arranged", "occurred_on": "2026-04-20", "meeting_on": "2027-01-18" } },
+            { "case_id": case_id, "event": { "type": "amendment_abandoned_notified", "occurred_on": "2026-04-21" } },
+        ]))
+        .await;
+    assert_eq!(each(&done, "status"), [201, 201, 201], "{done:#?}");
+    assert_eq!(
+        each(&done, "review_id"),
+        [&json!(first), &second, &json!(first)],
+        "the only one that permits it, whichever that is"
+    );
+    let reviews = service.reviews_of(&case_id).await;
+    assert_eq!(
+        each(&reviews, "state"),
+        ["amendment_abandoned", "meeting_arranged"]
+    );
+}
+
+#[actix_web::test]
+async fn an_item_says_what_is_missing_at_its_own_place() {
+    let service = Service::on("2026-04-28");
+    let (case_id, review) = service.with_plan(json!({}), "2025-03-10").await;
+    let (_, of_another) = service.with_plan(json!({}), "2025-03-10").await;
+    let nobody = "019b0000-0000-7000-8000-00000000dead";
+    let held = json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" });
+    let started = json!({ "type": "review_period_started", "occurred_on": "2026-05-02", "kind": "annual" });
+    let late = json!({ "type": "review_meeting_held", "occurred_on": "2026-05-02" });
+    let abandoned = json!({ "type": "amendment_abandoned_notified", "occurred_on": "2026-02-02" });
+    let consulted = json!({ "type": "setting_consulted", "occurred_on": "2026-02-02",
+        "consultation_id": nobody, "organisation_id": nobody });
+    let items = service
+        .in_bulk(json!([
+            { "case_id": nobody, "event": held },
+            { "case_id": nobody, "event": started },
+            { "case_id": case_id, "event": late },
+            { "case_id": case_id, "event": started },
+            { "case_id": case_id, "review_id": of_another, "event": held },
+            { "case_id": case_id, "event": consulted },
+            { "case_id": case_id, "event": abandoned },
+            { "case_id": case_id, "review_id": review, "event": started },
+        ]))
+        .await;
+    for (item, faults) in [
+        (0, vec!["/case_id unknown_case"]),
+        (
+            1,
+            vec!["/case_id unknown_case", "/event/occurred_on in_the_future"],
+        ),
+        (2, vec!["/event/occurred_on in_the_future"]),
+        (3, vec!["/event/occurred_on in_the_future"]),
+        (4, vec!["/review_id unknown_review"]),
+        (5, vec!["/event/organisation_id unknown_organisation"]),
+        (7, vec!["/review_id not_fitting"]),
+    ] {
+        assert_eq!(faults_of(&items[item]), faults, "item {item}");
+    }
+    let problem = &items[6]["problem"];
+    assert_eq!(
+        (&problem["code"], &problem["errors"][0]["pointer"]),
+        (&json!("event_not_permitted"), &json!("/event/type"))
+    );
+    assert_eq!(problem["state"], "in_period");
 }
 
 #[actix_web::test]
