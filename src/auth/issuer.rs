@@ -123,6 +123,11 @@ impl ClaimMapping {
             client: None,
         };
         principal.check_bound()?;
+        // An issuer that tells one parent from the other is believed to do so always.
+        let is_anybody = self.person.is_some() && principal.person_id.is_none();
+        if is_anybody && principal.roles.contains(&Role::Family) {
+            return Err(TokenError::BadClaims);
+        }
         Ok(principal)
     }
 
@@ -225,6 +230,43 @@ mod tests {
         ] {
             assert_eq!(with(name, value.clone()), Err(error), "{name} {value}");
         }
+    }
+
+    #[test]
+    fn family_of_an_issuer_that_names_persons_is_always_one_of_them() {
+        let mut mapping = mapping();
+        mapping.role_of.insert("Parents".to_owned(), Role::Family);
+        mapping.case = Some(path(&["case"]));
+        let (case_id, person_id) = (Uuid::from_u128(8), Uuid::from_u128(9));
+        let claims = |role: &str, person: Option<Value>| {
+            let mut claims = json!({ "oid": "a1", "council": "885", "case": case_id, "realm_access": { "roles": [role] } });
+            if let Some(person) = person {
+                claims["person"] = person;
+            }
+            claims
+        };
+        let read = |mapping: &ClaimMapping, claims: Value| {
+            let principal = mapping.principal(claims.as_object().unwrap());
+            principal.map(|principal| principal.person_id)
+        };
+        assert_eq!(
+            read(&mapping, claims("Parents", None)),
+            Ok(None),
+            "it names nobody"
+        );
+        mapping.person = Some(path(&["person"]));
+        assert_eq!(
+            read(&mapping, claims("Parents", Some(json!(person_id)))),
+            Ok(Some(person_id))
+        );
+        for person in [None, Some(Value::Null), Some(json!("")), Some(json!([person_id]))] {
+            assert_eq!(
+                read(&mapping, claims("Parents", person.clone())),
+                Err(TokenError::BadClaims),
+                "{person:?}"
+            );
+        }
+        assert_eq!(read(&mapping, claims("EHCP-Officers", None)), Ok(None));
     }
 
     #[test]

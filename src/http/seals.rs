@@ -38,7 +38,7 @@ pub struct BareActInput {}
 
 impl RequestBody for BareActInput {}
 
-/// To whom a sealed case is opened: exactly one of `subject` and `organisation_id`.
+/// To whom a sealed case is opened: exactly one of `subject`, `organisation_id` and `person_id`.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct GrantInput {
     /// Somebody, by the `sub` of their tokens; a system as `client:` and its id.
@@ -46,6 +46,9 @@ pub struct GrantInput {
     subject: Option<String>,
     /// Everybody who speaks for an organisation.
     organisation_id: Option<Uuid>,
+    /// Somebody of the family, by their id among the people of the case. Where it is sealed for an adoption or for the
+    /// protection of a witness, nobody of the family sees it otherwise.
+    person_id: Option<Uuid>,
     /// Why.
     #[schema(min_length = 1, max_length = 2_000, pattern = "\\S")]
     reason: String,
@@ -55,7 +58,7 @@ pub struct GrantInput {
 
 impl RequestBody for GrantInput {
     fn cross_check(value: &Value, faults: &mut Vec<Fault>) {
-        one_of(value, &["subject", "organisation_id"], faults);
+        one_of(value, &["subject", "organisation_id", "person_id"], faults);
     }
 }
 
@@ -99,6 +102,8 @@ pub struct GrantView {
     pub subject: Option<String>,
     /// To whom, if to an organisation.
     pub organisation_id: Option<Uuid>,
+    /// To whom, if to somebody of the family.
+    pub person_id: Option<Uuid>,
     pub reason: String,
     pub granted_at: DateTime<Utc>,
     pub granted_by: String,
@@ -113,15 +118,17 @@ pub struct GrantView {
 
 impl From<Grant> for GrantView {
     fn from(grant: Grant) -> GrantView {
-        let (subject, organisation_id) = match grant.grantee {
-            Grantee::Subject(subject) => (Some(subject), None),
-            Grantee::Organisation(organisation_id) => (None, Some(organisation_id)),
+        let (subject, organisation_id, person_id) = match grant.grantee {
+            Grantee::Subject(subject) => (Some(subject), None, None),
+            Grantee::Organisation(organisation_id) => (None, Some(organisation_id), None),
+            Grantee::Person(person_id) => (None, None, Some(person_id)),
         };
         GrantView {
             id: grant.id,
             case_id: grant.case_id,
             subject,
             organisation_id,
+            person_id,
             reason: grant.reason,
             granted_at: grant.granted_at,
             granted_by: grant.granted_by,
@@ -168,7 +175,9 @@ pub struct BreakGlassQuery {
 
 /// Seal a case
 ///
-/// From now on it exists for those alone to whom it is opened, and for its family; at first that is who seals it.
+/// From now on it exists for those alone to whom it is opened, at first who seals it; and for those of its family whose
+/// tokens name a person, unless it is sealed for an adoption or for the protection of a witness: then for those of the
+/// family alone to whom it is opened.
 #[utoipa::path(
     tag = "sealed cases",
     params(("id" = Uuid, Path, description = "The case."), IdempotencyKey),
@@ -255,9 +264,10 @@ pub async fn grant_access(
 ) -> Result<HttpResponse, Problem> {
     let case_id = id.into_inner().0;
     once.answer(&app, move |work, input| {
-        let grantee = match (input.subject, input.organisation_id) {
-            (_, Some(organisation_id)) => Grantee::Organisation(organisation_id),
-            (subject, None) => Grantee::Subject(subject.unwrap_or_default()),
+        let grantee = match (input.subject, input.organisation_id, input.person_id) {
+            (_, Some(organisation_id), _) => Grantee::Organisation(organisation_id),
+            (_, None, Some(person_id)) => Grantee::Person(person_id),
+            (subject, None, None) => Grantee::Subject(subject.unwrap_or_default()),
         };
         let granted = grant(work, case_id, &grantee, input.reason, input.until_at)?;
         placed(format!("/v1/cases/{case_id}/seal"), &GrantView::from(granted))

@@ -4,18 +4,22 @@ use uuid::Uuid;
 
 use super::case::decision_maker_of;
 use super::person::Relationship;
+use super::seal::SealGround;
 use super::{Error, Work};
 use crate::auth::Reach;
 use crate::store::StoreError;
 use crate::store::case::find_case;
 use crate::store::convert::{self, named};
 use crate::store::person::{PersonRow, find_person};
+use crate::store::root::grantee_of_family;
+use crate::store::seal::{find_seal, is_open_to};
 
 /// The case of the family that asks, if it is for them to see today.
 ///
 /// A young person always sees their own, and so does whoever decides. While a parent decides, those see it who have
 /// parental responsibility or are sent the notices. Once the young person decides, others see it whom the young
-/// person allows. A token that names a case and nobody of it is a parent's who need not be told from the other.
+/// person allows. A token that names a case and nobody of it is a parent's who need not be told from the other;
+/// that does not hold where the case is sealed. Some grounds seal it from family too: see [`passes_seal`].
 pub fn family_case(work: &mut Work<'_>) -> Result<Option<Uuid>, Error> {
     let Some(case_id) = work.principal.case_id else {
         return Ok(None);
@@ -26,6 +30,9 @@ pub fn family_case(work: &mut Work<'_>) -> Result<Option<Uuid>, Error> {
         Err(StoreError::NotFound) => return Ok(None),
         Err(other) => return Err(other.into()),
     };
+    if !passes_seal(work, &case.la_code, &case.id)? {
+        return Ok(None);
+    }
     let decides = decision_maker_of(work, &case)?;
     let Some(person_id) = work.principal.person_id else {
         return Ok(Some(case_id).filter(|_| !decides.is_young_person));
@@ -46,6 +53,22 @@ pub fn family_case(work: &mut Work<'_>) -> Result<Option<Uuid>, Error> {
             person.parental_responsibility || person.receives_notices
         };
     Ok(Some(case_id).filter(|_| may_see))
+}
+
+/// Whether a seal, if there is one, lets the person of the token see what else they may: the one whom it keeps the child
+/// from may be of the family.
+fn passes_seal(work: &mut Work<'_>, la_code: &str, case_id: &str) -> Result<bool, Error> {
+    let Some(seal) = find_seal(work.connection, la_code, case_id)? else {
+        return Ok(true);
+    };
+    let Some(person_id) = work.principal.person_id else {
+        return Ok(false);
+    };
+    if !named::<SealGround>(&seal.ground)?.seals_from_family() {
+        return Ok(true);
+    }
+    let (grantee, now) = (grantee_of_family(person_id), work.now.naive_utc());
+    Ok(is_open_to(work.connection, la_code, case_id, &grantee, now)?)
 }
 
 /// Whether whoever asks reads a case as its family does: what was sent to it, and not what is the authority's own.

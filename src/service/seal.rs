@@ -11,7 +11,8 @@ use crate::store::StoreError;
 use crate::store::case::{CaseSearch, case_with_identifier, find_case, lock_case};
 use crate::store::convert::{self, instant, name_of, named};
 use crate::store::organisation::find_organisation;
-use crate::store::root::{grantee_organisation, grantee_person};
+use crate::store::person::find_person;
+use crate::store::root::{grantee_of_family, grantee_organisation, grantee_person};
 use crate::store::seal::{
     GrantRow, SealRow, case_with_reference, delete_seal, end_grants, find_grant, find_seal, grants_of_case,
     insert_grant, insert_seal, list_break_glass as list, update_grant,
@@ -37,12 +38,25 @@ pub enum SealGround {
     Other,
 }
 
+impl SealGround {
+    /// Whether even family sees the case only where it was opened to them: one of them may be whom it is sealed
+    /// from.
+    pub(super) fn seals_from_family(self) -> bool {
+        match self {
+            SealGround::Adoption | SealGround::WitnessProtection => true,
+            SealGround::StaffChild | SealGround::Other => false,
+        }
+    }
+}
+
 /// To whom a sealed case is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grantee {
     /// Somebody, by the subject of their tokens.
     Subject(String),
     Organisation(Uuid),
+    /// Somebody of the family, by their id among the people of the case.
+    Person(Uuid),
 }
 
 /// An opening of a sealed case.
@@ -157,6 +171,18 @@ pub fn grant_access(
                     "/organisation_id",
                     "unknown_organisation",
                     "must be an organisation of this authority",
+                )),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Grantee::Person(person_id) => {
+            let whole = work.whole();
+            match find_person(work.connection, &whole, case_id, *person_id) {
+                Ok(_) => {}
+                Err(StoreError::NotFound) => faults.push(Fault::new(
+                    "/person_id",
+                    "unknown_person",
+                    "must be one of the people of the case",
                 )),
                 Err(other) => return Err(other.into()),
             }
@@ -292,6 +318,7 @@ fn grant_row(
         grantee: match grantee {
             Grantee::Subject(subject) => grantee_person(subject),
             Grantee::Organisation(organisation_id) => grantee_organisation(*organisation_id),
+            Grantee::Person(person_id) => grantee_of_family(*person_id),
         },
         reason,
         is_break_glass: false,
@@ -323,6 +350,7 @@ fn grant_of(row: &GrantRow) -> Result<Grant, Error> {
         case_id: convert::id(&row.case_id)?,
         grantee: match kind {
             "organisation" => Grantee::Organisation(convert::id(name)?),
+            "person" => Grantee::Person(convert::id(name)?),
             _ => Grantee::Subject(name.to_owned()),
         },
         reason: row.reason.clone(),

@@ -206,6 +206,11 @@ pub fn grantee_organisation(organisation_id: Uuid) -> String {
     format!("organisation:{organisation_id}")
 }
 
+/// Somebody of the family to whom a case that is sealed even for the family is opened.
+pub fn grantee_of_family(person_id: Uuid) -> String {
+    format!("person:{person_id}")
+}
+
 impl<DB: Backend> QueryFragment<DB> for Named {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(self.0);

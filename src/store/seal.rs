@@ -29,7 +29,8 @@ pub struct GrantRow {
     pub id: String,
     pub la_code: String,
     pub case_id: String,
-    /// As [`super::root::grantee_person`] and [`super::root::grantee_organisation`] write it.
+    /// As [`super::root::grantee_person`], [`super::root::grantee_organisation`] and
+    /// [`super::root::grantee_of_family`] write it.
     pub grantee: String,
     pub reason: String,
     pub is_break_glass: bool,
@@ -88,6 +89,24 @@ pub fn update_grant(connection: &mut AnyConnection, row: &GrantRow) -> Result<()
         .filter(case_grants::id.eq(&row.id));
     on_backend!(connection, inner => diesel::update(stored).set(row).execute(inner))?;
     Ok(())
+}
+
+/// Whether a case is open to a grantee at an instant.
+pub fn is_open_to(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+    grantee: &str,
+    at: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let open = case_grants::table
+        .filter(case_grants::la_code.eq(la_code))
+        .filter(case_grants::case_id.eq(case_id))
+        .filter(case_grants::grantee.eq(grantee))
+        .filter(case_grants::until_at.gt(at))
+        .select(case_grants::id);
+    let found: Option<String> = on_backend!(connection, inner => open.first(inner).optional())?;
+    Ok(found.is_some())
 }
 
 /// Ends every opening of a case that still holds.
