@@ -30,7 +30,8 @@ pub struct AuditEntryView {
     /// The operation that was asked for, or what else was done.
     #[schema(example = "get_case")]
     pub action: String,
-    /// `done`, or the code of the problem with which it was refused.
+    /// `done`, or why it was refused: the code of the problem, `unknown_case` where a body named a case that does not
+    /// exist for whoever asked, `client_shut_out` for a system that is shut out.
     #[schema(example = "done")]
     pub outcome: String,
     /// Who, as their token names them.

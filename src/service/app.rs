@@ -134,7 +134,7 @@ impl App {
     }
 
     /// Runs a use case that writes, in one transaction: all of it, or nothing. What was changed it has written
-    /// down itself.
+    /// down itself; where it changed nothing, what it showed is taken down.
     pub async fn write<T: Send + 'static>(
         &self,
         principal: Principal,
@@ -142,14 +142,7 @@ impl App {
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let written = self.store.write(self.work_of(principal, origin, use_case)).await;
-        match written {
-            Ok((value, _)) => Ok(value),
-            Err(Unmet::Refused(error, refusal)) => {
-                self.readings.add(&self.store, *refusal).await?;
-                Err(error)
-            }
-            Err(Unmet::Other(error)) => Err(error),
-        }
+        self.taken_down(written).await
     }
 
     /// Writes down that somebody known was refused before any use case began.
@@ -158,7 +151,7 @@ impl App {
         self.readings.add(&self.store, refusal).await
     }
 
-    /// The answer of a use case that read, once the trail has it.
+    /// The answer of a use case, once the trail has what it showed or refused.
     async fn taken_down<T>(&self, read: Result<Read<T>, Unmet>) -> Result<T, Error> {
         match read {
             Ok((value, None)) => Ok(value),
@@ -186,22 +179,18 @@ impl App {
     {
         let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
         move |connection| {
-            check_admitted(connection, &principal).map_err(Unmet::Other)?;
             let mut work = Work::new(connection, &principal, &origin, now, &ids);
-            match use_case(&mut work) {
+            let done = check_admitted(work.connection, &principal).and_then(|()| use_case(&mut work));
+            match done {
                 Ok(value) => Ok((value, work.reading().map(Box::new))),
-                Err(Error::NotFound) => {
-                    let refusal = work.refusal(NOT_FOUND);
-                    Err(Unmet::Refused(Error::NotFound, Box::new(refusal)))
-                }
-                Err(error) => Err(Unmet::Other(error)),
+                Err(error) => match work.refusal(&error)? {
+                    Some(refusal) => Err(Unmet::Refused(error, Box::new(refusal))),
+                    None => Err(Unmet::Other(error)),
+                },
             }
         }
     }
 }
-
-/// The code of the problem that nothing is there for whoever asks.
-const NOT_FOUND: &str = "not_found";
 
 /// What a use case answered, and what the trail is to say of it.
 type Read<T> = (T, Option<Box<AuditRow>>);

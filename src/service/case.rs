@@ -732,19 +732,23 @@ fn identifier_is_taken(
             details.nhs_number.clone().map(CaseSearch::NhsNumber),
         ),
     ];
-    // One that does not exist for whoever asks is not named.
-    let root = match work.root() {
-        Ok(root) => root,
+    // One that does not exist for whoever asks is named on the trail alone.
+    let (whole, root) = match work.root() {
+        Ok(root) => (work.whole(), root),
         Err(error) => return error,
     };
     for (what, search) in claimed {
         let Some(search) = search else { continue };
-        match case_with_identifier(work.connection, &root, &search) {
-            Ok(Some(id)) if own_id != Some(id.as_str()) => {
-                let existing_id = Some(id);
-                return Error::Duplicate { what, existing_id };
+        let mut holder = |root| case_with_identifier(work.connection, root, &search);
+        match holder(&whole).and_then(|held_by| Ok((held_by, holder(&root)?))) {
+            Ok((Some(id), seen)) if own_id != Some(id.as_str()) => {
+                work.tells_of_case("duplicate", &id);
+                if let Some(id) = seen {
+                    let existing_id = Some(id);
+                    return Error::Duplicate { what, existing_id };
+                }
             }
-            Ok(Some(_) | None) => {}
+            Ok(_) => {}
             Err(error) => return error.into(),
         }
     }

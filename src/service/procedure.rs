@@ -95,6 +95,7 @@ pub fn open_procedure(
     let case = match lock_case(work.connection, &root, case_id) {
         Ok(case) => Some(case),
         Err(StoreError::NotFound) => {
+            work.tells_of_case("unknown_case", &case_id.to_string());
             faults.push(unknown_case());
             None
         }

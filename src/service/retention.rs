@@ -114,6 +114,7 @@ pub fn lift_legal_hold(work: &mut Work<'_>, case_id: Uuid, hold_id: Uuid) -> Res
         update_legal_hold(work.connection, &row)?;
         work.audit("lift_legal_hold", &row.id, Some(&row.case_id), None)?;
     }
+    work.shows_case(&row.case_id, None);
     legal_hold_of(&row)
 }
 

@@ -281,6 +281,7 @@ pub fn review_break_glass(work: &mut Work<'_>, grant_id: Uuid) -> Result<Grant, 
         update_grant(work.connection, &row)?;
         work.audit("review_break_glass", &row.id, Some(&row.case_id), None)?;
     }
+    work.shows_case(&row.case_id, None);
     grant_of(&row)
 }
 
@@ -300,6 +301,7 @@ fn check_lasting(work: &mut Work<'_>, seal: &SealRow) -> Result<(), Error> {
     if grants.iter().any(is_lasting) {
         Ok(())
     } else {
+        work.tells_of_case("broken_glass_only", &seal.case_id);
         Err(Error::BrokenGlassOnly)
     }
 }

@@ -232,7 +232,11 @@ pub fn record_reviews_in_bulk(work: &mut Work<'_>, items: Vec<BulkItem>) -> Resu
         let case_id = item.case_id;
         let outcome = match work.attempt(|work| record_review(work, &item)) {
             Err(Error::Store(error)) => return Err(Error::Store(error)),
-            outcome => outcome,
+            Err(refused) => {
+                work.audit_refusal(&refused, case_id)?;
+                Err(refused)
+            }
+            Ok(reading) => Ok(reading),
         };
         outcomes.push((place, (case_id, outcome)));
     }

@@ -16,7 +16,8 @@ use super::sealing::digest_of_reason;
 use crate::auth::{Principal, Reach};
 use crate::clock::london_date;
 use crate::store::audit::{AuditRow, insert_audit_entry, joined};
-use crate::store::{AnyConnection, Root, in_savepoint};
+use crate::store::seal::case_of;
+use crate::store::{AnyConnection, Root, StoreError, in_savepoint};
 
 /// Where new ids come from; seeded for the demo, so that it is the same every time.
 #[derive(Debug)]
@@ -70,12 +71,22 @@ impl Ids {
 
 /// The outcome of what was done.
 const DONE: &str = "done";
+/// Nothing is there for whoever asks.
+const NOT_FOUND: &str = "not_found";
+/// The system that asks is shut out.
+const CLIENT_SHUT_OUT: &str = "client_shut_out";
 
 /// What a use case showed, of one case or of several.
 struct Shown {
     case_id: Option<String>,
     case_ids: Option<String>,
     version: Option<i64>,
+}
+
+/// What a refusal tells: that a case exists, or that none does for whoever asks.
+struct Told {
+    code: &'static str,
+    case_id: String,
 }
 
 /// What a use case works with.
@@ -87,6 +98,10 @@ pub struct Work<'c> {
     pub reason: Option<String>,
     /// What the use case has said that it shows.
     shown: Option<Shown>,
+    /// What the use case has said that its refusal tells.
+    told: Option<Told>,
+    /// Whether the trail has what it did.
+    is_on_trail: bool,
     /// The instant everything in this transaction is recorded at.
     pub now: DateTime<Utc>,
     pub ids: &'c Ids,
@@ -107,6 +122,8 @@ impl<'c> Work<'c> {
             reason: origin.reason.clone(),
             origin,
             shown: None,
+            told: None,
+            is_on_trail: false,
             now,
             ids,
         }
@@ -167,12 +184,30 @@ impl Work<'_> {
     ) -> Result<T, Error> {
         let (principal, origin, now, ids) = (self.principal, self.origin, self.now, self.ids);
         let reason = self.reason.clone();
-        in_savepoint(self.connection, |connection| {
-            something(&mut Work {
+        let (mut told, mut is_on_trail) = (None, false);
+        let done = in_savepoint(self.connection, |connection| {
+            let mut work = Work {
                 reason,
                 ..Work::new(connection, principal, origin, now, ids)
-            })
-        })
+            };
+            let done = something(&mut work);
+            (told, is_on_trail) = (work.told, work.is_on_trail);
+            done
+        });
+        match &done {
+            Ok(_) => self.is_on_trail |= is_on_trail,
+            Err(_) => self.told = told,
+        }
+        done
+    }
+
+    /// Says that the refusal that follows tells of a case, so that the trail is to name it, under a code. What is said
+    /// first counts.
+    pub fn tells_of_case(&mut self, code: &'static str, case_id: &str) {
+        self.told.get_or_insert_with(|| Told {
+            code,
+            case_id: case_id.to_owned(),
+        });
     }
 
     /// Says that the use case shows something of one case. Every use case that does says so, and `App` writes it
@@ -197,9 +232,9 @@ impl Work<'_> {
         });
     }
 
-    /// What the trail is to say of what the use case showed.
+    /// What the trail is to say of what the use case showed, unless it has what the use case did.
     pub(super) fn reading(&self) -> Option<AuditRow> {
-        let shown = self.shown.as_ref()?;
+        let shown = self.shown.as_ref().filter(|_| !self.is_on_trail)?;
         Some(AuditRow {
             action: self.origin.operation.clone().into_owned(),
             resource_id: self.origin.named.as_ref().map(|named| named.resource_id.clone()),
@@ -210,9 +245,37 @@ impl Work<'_> {
         })
     }
 
-    /// What the trail is to say where it was refused.
-    pub(super) fn refusal(&self, code: &str) -> AuditRow {
-        entry_of_refusal(self.principal, self.origin, self.now, self.ids, code)
+    /// What the trail is to say of a refusal, where that tells of something that may not be for whoever asks. It names
+    /// the case, also one that does not exist for them.
+    pub(super) fn refusal(&mut self, error: &Error) -> Result<Option<AuditRow>, StoreError> {
+        let told = self.told.take();
+        let code = match (error, &told) {
+            (Error::NotFound, _) => NOT_FOUND,
+            (Error::ShutOut, _) => CLIENT_SHUT_OUT,
+            (_, Some(told)) => told.code,
+            (_, None) => return Ok(None),
+        };
+        let mut row = entry_of_refusal(self.principal, self.origin, self.now, self.ids, code);
+        if let Some(told) = told {
+            row.case_id = Some(told.case_id);
+        } else if let (None, Some(resource_id)) = (&row.case_id, &row.resource_id) {
+            row.case_id = case_of(self.connection, &row.la_code, resource_id)?;
+        }
+        Ok(Some(row))
+    }
+
+    /// Writes down, in the transaction that answers the rest, that a part of the request about one case was refused,
+    /// if that is to be on the trail.
+    pub fn audit_refusal(&mut self, error: &Error, case_id: Uuid) -> Result<(), Error> {
+        if let Some(row) = self.refusal(error)? {
+            let row = AuditRow {
+                resource_id: Some(case_id.to_string()),
+                case_id: row.case_id.or(Some(case_id.to_string())),
+                ..row
+            };
+            insert_audit_entry(self.connection, &row)?;
+        }
+        Ok(())
     }
 
     /// Writes down the change in the transaction that makes it.
@@ -230,6 +293,7 @@ impl Work<'_> {
             version,
             ..self.entry(Kind::Change)
         };
+        self.is_on_trail = true;
         Ok(insert_audit_entry(self.connection, &row)?)
     }
 
@@ -245,6 +309,7 @@ impl Work<'_> {
             case_id,
             ..self.entry(Kind::Reading)
         };
+        self.is_on_trail = true;
         Ok(insert_audit_entry(self.connection, &row)?)
     }
 

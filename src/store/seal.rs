@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::column::{Instant, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
-use super::schema::{case_grants, case_seals, cases};
+use super::schema::{advice_requests, case_grants, case_seals, cases, procedures};
 use super::{MultiBackend, StoreError};
 
 /// The seal of a case.
@@ -212,6 +212,39 @@ pub fn case_with_reference(
         .filter(cases::la_code.eq(la_code))
         .filter(cases::reference.eq(reference))
         .select(cases::id)
+        .first(connection)
+        .optional()?)
+}
+
+/// The id of the case that something with an id of its own is of, whether or not it is sealed: a procedure, an advice
+/// request or an opening.
+pub fn case_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    id: &str,
+) -> Result<Option<String>, StoreError> {
+    let of_procedure: Option<String> = procedures::table
+        .filter(procedures::la_code.eq(la_code))
+        .filter(procedures::id.eq(id))
+        .select(procedures::case_id)
+        .first(connection)
+        .optional()?;
+    if of_procedure.is_some() {
+        return Ok(of_procedure);
+    }
+    let of_request: Option<String> = advice_requests::table
+        .filter(advice_requests::la_code.eq(la_code))
+        .filter(advice_requests::id.eq(id))
+        .select(advice_requests::case_id)
+        .first(connection)
+        .optional()?;
+    if of_request.is_some() {
+        return Ok(of_request);
+    }
+    Ok(case_grants::table
+        .filter(case_grants::la_code.eq(la_code))
+        .filter(case_grants::id.eq(id))
+        .select(case_grants::case_id)
         .first(connection)
         .optional()?)
 }

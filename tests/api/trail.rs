@@ -9,6 +9,7 @@ use ehcp_timeline::service::sealing::seal_everything;
 use serde_json::{Value, json};
 
 use crate::authorisation::{Operation, fixture, operations};
+use crate::clients::{ask, bearer, registered, secret_of};
 use crate::harness::{Answer, Service};
 
 /// What is not about any case.
@@ -171,7 +172,7 @@ async fn a_refusal_of_somebody_known_is_on_the_trail_of_those_they_belong_to() {
                 "reading",
                 json!("01890000-0000-7000-8000-000000000001")
             ),
-            line("get_assessment", "not_found", "reading", Value::Null),
+            line("get_assessment", "not_found", "reading", json!(case_id)),
         ]
     );
     let auditor_of_330 = service.actor_of("330", Role::Auditor, None, None);
@@ -321,4 +322,142 @@ async fn the_trail_can_only_be_added_to() {
     service.tamper("UPDATE audit_entries SET reason = NULL");
     let entries = service.trail("action=get_case").await;
     assert_eq!(entries[0]["reason"], Value::Null);
+}
+
+#[actix_web::test]
+async fn whoever_asks_whether_a_sealed_child_is_held_is_on_the_trail_of_the_case() {
+    let service = Service::on("2026-02-20");
+    let case_id = service.case_with(json!({ "nhs_number": "9990000018" })).await;
+    let assessment = service.assessment_on(&case_id, "2026-01-05").await;
+    let (uri, manager) = (format!("/v1/cases/{case_id}"), service.actor(Role::Manager));
+    let ground = json!({ "ground": "witness_protection" });
+    service
+        .post(&manager, &format!("{uri}/seal"), ground)
+        .await
+        .expect(201);
+    let asker = service.actor_of_subject("asker", Role::Caseworker);
+
+    let held = json!({ "given_name": "A", "family_name": "B", "date_of_birth": "2017-01-01",
+        "nhs_number": "9990000018" });
+    let refused = service.post(&asker, "/v1/cases", held).await.expect(409);
+    assert_eq!(refused.body.get("existing_id"), None);
+    let own = service.case().await;
+    let claimed = json!({ "nhs_number": "9990000018" });
+    service
+        .patch(&asker, &format!("/v1/cases/{own}"), 1, claimed)
+        .await
+        .expect(409);
+    let opening =
+        json!({ "type": "request_received", "occurred_on": "2026-02-02", "requested_by": "parent" });
+    let body = json!({ "case_id": case_id, "event": opening });
+    service.post(&asker, "/v1/assessments", body).await.expect(422);
+    let started = json!({ "type": "review_period_started", "occurred_on": "2026-02-02", "kind": "annual" });
+    let held = json!({ "type": "review_meeting_held", "occurred_on": "2026-02-03", "reported_by": "local_authority" });
+    let items = json!([{ "case_id": case_id, "event": started }, { "case_id": case_id, "event": held }]);
+    service
+        .post(&asker, "/v1/reviews/bulk", json!({ "items": items }))
+        .await
+        .expect(200);
+    for of_it in [
+        format!("/v1/assessments/{assessment}"),
+        format!("/v1/assessments/{assessment}/events"),
+    ] {
+        service.get(&asker, &of_it).await.expect(404);
+    }
+    let found = service.trail(&format!("case_id={case_id}&subject=asker")).await;
+    let mut told: Vec<(&str, &str)> = found
+        .iter()
+        .map(|entry| {
+            (
+                entry["action"].as_str().unwrap(),
+                entry["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let mut expected = vec![
+        ("open_case", "duplicate"),
+        ("change_case", "duplicate"),
+        ("open_assessment", "unknown_case"),
+        ("record_reviews_in_bulk", "unknown_case"),
+        ("record_reviews_in_bulk", "not_found"),
+        ("get_assessment", "not_found"),
+        ("list_assessment_events", "not_found"),
+    ];
+    // What is refused in groups comes behind what is written in its own transaction.
+    told.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+}
+
+#[actix_web::test]
+async fn what_an_act_shows_that_changes_nothing_is_a_reading() {
+    let service = Service::on("2026-02-20");
+    let (case_id, manager) = (service.case().await, service.actor(Role::Manager));
+    let uri = format!("/v1/cases/{case_id}");
+    let reference = service.body(&uri).await["reference"].clone();
+    let holds = format!("{uri}/legal-holds");
+    let hold = json!({ "reason": "an inquiry" });
+    let hold = service.post(&manager, &holds, hold).await.expect(201).id();
+    let ground = json!({ "ground": "other" });
+    service
+        .post(&manager, &format!("{uri}/seal"), ground)
+        .await
+        .expect(201);
+    let breaking = json!({ "reference": reference, "reason": "the child is in hospital" });
+    let broken = service
+        .post(&service.caseworker(), "/v1/break-glass-readings", breaking)
+        .await;
+    let review = format!("/v1/break-glass-readings/{}/review", broken.expect(201).id());
+    let outsider = service.actor_of_subject("outsider", Role::Manager);
+    let lifting = format!("{holds}/{hold}/lifting");
+    for (actor, act, change, operation) in [
+        (
+            &outsider,
+            &review,
+            "review_break_glass",
+            "review_break_glass_reading",
+        ),
+        (&manager, &lifting, "lift_legal_hold", "lift_legal_hold"),
+    ] {
+        for _ in 0..3 {
+            service.post(actor, act, json!({})).await.expect(200);
+        }
+        let found = service.trail(&format!("case_id={case_id}")).await;
+        let of_act = |action: &str, kind: &str| {
+            let is_it = |entry: &&Value| entry["action"] == action && entry["kind"] == kind;
+            found.iter().filter(is_it).count()
+        };
+        assert_eq!(
+            (of_act(change, "change"), of_act(operation, "reading")),
+            (1, 2),
+            "{operation}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn what_a_system_tries_that_is_shut_out_is_on_the_trail() {
+    let service = Service::new();
+    let case_id = service.case().await;
+    let body = json!({ "name": "Feed", "scopes": ["case:read"] });
+    let client_id = registered(&service, body).await;
+    let (_, secret) = secret_of(&service, &client_id).await;
+    let system = bearer(ask(&service, &client_id, &secret, &[]).await);
+    let shut_out = json!({ "disabled": true });
+    service
+        .patch_as_admin(&format!("/v1/clients/{client_id}"), 2, shut_out)
+        .await
+        .expect(200);
+    service
+        .get(&system, &format!("/v1/cases/{case_id}"))
+        .await
+        .expect(401);
+    let found = service
+        .trail(&format!("case_id={case_id}&subject=client:{client_id}"))
+        .await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found[0]["action"], &found[0]["outcome"]),
+        (&json!("get_case"), &json!("client_shut_out"))
+    );
 }
