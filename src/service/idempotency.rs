@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Error, Origin, Work};
+use super::{Error, Work};
+use crate::store::audit::{joined, parted};
 use crate::store::convert::{from_json, json};
-use crate::store::idempotency::{NewClaim, claim_key, keep_answer};
+use crate::store::idempotency::{NewAnswer, NewClaim, claim_key, keep_answer};
+use crate::store::seal::cases_in_sight;
 use crate::store::{StoreError, Trouble};
 
 /// A client's claim on a key, with what makes two requests the same.
@@ -29,7 +31,8 @@ pub struct Answer {
 ///
 /// Only successes are kept, in the transaction of the work, so an answer exists exactly when its
 /// work was done. The key belongs to the authority and the client. While another request has it, this
-/// one waits, and is refused where that takes too long. An answer that is given again is a reading on the trail.
+/// one waits, and is refused where that takes too long. An answer that is given again is a reading on the trail; it is
+/// not given to somebody for whom a case that it tells of no longer exists.
 pub fn once(
     work: &mut Work<'_>,
     claim: &Claim,
@@ -64,35 +67,36 @@ pub fn once(
             headers: from_json(&kept.headers)?,
             body: kept.body,
         };
-        let (resource_id, case_id) = told_of(work.origin, &answer);
-        work.audit_repetition(resource_id, case_id)?;
+        let case_ids: Vec<String> = parted(kept.case_ids.as_deref()).map(str::to_owned).collect();
+        let root = work.root()?;
+        let in_sight = cases_in_sight(work.connection, &root, &case_ids)?;
+        if let Some(gone) = case_ids.iter().find(|case_id| !in_sight.contains(case_id)) {
+            work.tells_of_case("not_found", gone);
+            return Err(Error::NotFound);
+        }
+        let named = work.origin.named.as_ref();
+        let resource_id = named.map_or_else(|| made_by(&answer), |named| Some(named.resource_id.clone()));
+        work.audit_repetition(resource_id, case_ids)?;
         return Ok(answer);
     }
     let answer = decide(work)?;
     let headers = json(&answer.headers)?;
-    keep_answer(
-        work.connection,
-        &new_claim,
-        answer.status.into(),
-        &headers,
-        &answer.body,
-        work.now.naive_utc(),
-    )?;
+    let (root, case_ids) = (work.root()?, work.case_ids());
+    // What somebody may do without seeing the case, they may be told again without seeing it.
+    let in_sight = cases_in_sight(work.connection, &root, &case_ids)?;
+    let new_answer = NewAnswer {
+        status: answer.status.into(),
+        headers: &headers,
+        body: &answer.body,
+        case_ids: joined(in_sight),
+    };
+    keep_answer(work.connection, &new_claim, &new_answer, work.now.naive_utc())?;
     Ok(answer)
 }
 
-/// What a kept answer is about, and of which case it tells: what the address names; else what was made, which for a
-/// case is the case itself.
-fn told_of(origin: &Origin, answer: &Answer) -> (Option<String>, Option<String>) {
+/// What an answer says that it made.
+fn made_by(answer: &Answer) -> Option<String> {
     // Not every answer has a body.
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    let id_in = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let parts = || body.as_object().into_iter().flat_map(|members| members.values());
-    let made = id_in(&body, "id");
-    let case_id = id_in(&body, "case_id").or_else(|| parts().find_map(|part| id_in(part, "case_id")));
-    match &origin.named {
-        Some(named) => (Some(named.resource_id.clone()), named.case_id.clone().or(case_id)),
-        None if body.get("reference").is_some() => (made.clone(), case_id.or(made)),
-        None => (made, case_id),
-    }
+    body.get("id").and_then(Value::as_str).map(str::to_owned)
 }

@@ -15,7 +15,7 @@ use super::origin::{Kind, Origin};
 use super::sealing::digest_of_reason;
 use crate::auth::{Principal, Reach};
 use crate::clock::london_date;
-use crate::store::audit::{AuditRow, insert_audit_entry, joined};
+use crate::store::audit::{AuditRow, Seen, insert_audit_entries, insert_audit_entry, joined, parted};
 use crate::store::seal::case_of;
 use crate::store::{AnyConnection, Root, StoreError, in_savepoint};
 
@@ -102,6 +102,8 @@ pub struct Work<'c> {
     told: Option<Told>,
     /// Whether the trail has what it did.
     is_on_trail: bool,
+    /// The cases that its changes were about.
+    changed_case_ids: BTreeSet<String>,
     /// The instant everything in this transaction is recorded at.
     pub now: DateTime<Utc>,
     pub ids: &'c Ids,
@@ -124,6 +126,7 @@ impl<'c> Work<'c> {
             shown: None,
             told: None,
             is_on_trail: false,
+            changed_case_ids: BTreeSet::new(),
             now,
             ids,
         }
@@ -184,18 +187,21 @@ impl Work<'_> {
     ) -> Result<T, Error> {
         let (principal, origin, now, ids) = (self.principal, self.origin, self.now, self.ids);
         let reason = self.reason.clone();
-        let (mut told, mut is_on_trail) = (None, false);
+        let (mut told, mut is_on_trail, mut changed_case_ids) = (None, false, BTreeSet::new());
         let done = in_savepoint(self.connection, |connection| {
             let mut work = Work {
                 reason,
                 ..Work::new(connection, principal, origin, now, ids)
             };
             let done = something(&mut work);
-            (told, is_on_trail) = (work.told, work.is_on_trail);
+            (told, is_on_trail, changed_case_ids) = (work.told, work.is_on_trail, work.changed_case_ids);
             done
         });
         match &done {
-            Ok(_) => self.is_on_trail |= is_on_trail,
+            Ok(_) => {
+                self.is_on_trail |= is_on_trail;
+                self.changed_case_ids.append(&mut changed_case_ids);
+            }
             Err(_) => self.told = told,
         }
         done
@@ -232,6 +238,16 @@ impl Work<'_> {
         });
     }
 
+    /// The cases that what was done so far was about, or showed.
+    pub(super) fn case_ids(&self) -> Vec<String> {
+        let shown = self.shown.iter().flat_map(|shown| {
+            let page = parted(shown.case_ids.as_deref()).map(str::to_owned);
+            shown.case_id.clone().into_iter().chain(page)
+        });
+        let all: BTreeSet<String> = self.changed_case_ids.iter().cloned().chain(shown).collect();
+        all.into_iter().collect()
+    }
+
     /// What the trail is to say of what the use case showed, unless it has what the use case did.
     pub(super) fn reading(&self) -> Option<AuditRow> {
         let shown = self.shown.as_ref().filter(|_| !self.is_on_trail)?;
@@ -258,10 +274,21 @@ impl Work<'_> {
         let mut row = entry_of_refusal(self.principal, self.origin, self.now, self.ids, code);
         if let Some(told) = told {
             row.case_id = Some(told.case_id);
-        } else if let (None, Some(resource_id)) = (&row.case_id, &row.resource_id) {
-            row.case_id = case_of(self.connection, &row.la_code, resource_id)?;
+        } else {
+            row.case_id = self.case_named(row.resource_id.as_deref())?;
         }
         Ok(Some(row))
+    }
+
+    /// The case that the address of the request names or leads through, or that what it names is of, whether or not
+    /// that exists for whoever asks.
+    fn case_named(&mut self, resource_id: Option<&str>) -> Result<Option<String>, StoreError> {
+        let named = self.origin.named.as_ref();
+        match (named.and_then(|named| named.case_id.clone()), resource_id) {
+            (Some(case_id), _) => Ok(Some(case_id)),
+            (None, Some(id)) => case_of(self.connection, self.principal.la_code.as_str(), id),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Writes down, in the transaction that answers the rest, that a part of the request about one case was refused,
@@ -294,6 +321,7 @@ impl Work<'_> {
             ..self.entry(Kind::Change)
         };
         self.is_on_trail = true;
+        self.changed_case_ids.extend(row.case_id.clone());
         Ok(insert_audit_entry(self.connection, &row)?)
     }
 
@@ -301,16 +329,26 @@ impl Work<'_> {
     pub fn audit_repetition(
         &mut self,
         resource_id: Option<String>,
-        case_id: Option<String>,
+        case_ids: Vec<String>,
     ) -> Result<(), Error> {
+        let (case_id, shown_case_ids) = match case_ids.as_slice() {
+            [] => (self.case_named(resource_id.as_deref())?, None),
+            [case_id] => (Some(case_id.clone()), None),
+            several => (None, joined(several)),
+        };
         let row = AuditRow {
             action: self.origin.operation.clone().into_owned(),
             resource_id,
             case_id,
+            shown_case_ids,
             ..self.entry(Kind::Reading)
         };
         self.is_on_trail = true;
-        Ok(insert_audit_entry(self.connection, &row)?)
+        Ok(insert_audit_entries(
+            self.connection,
+            &[row],
+            &mut Seen::default(),
+        )?)
     }
 
     fn entry(&self, kind: Kind) -> AuditRow {

@@ -8,6 +8,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use uuid::fmt::Hyphenated;
 
+use super::audit::parted;
 use super::column::Instant;
 use super::connection::AnyConnection;
 use super::schema::idempotency_keys;
@@ -33,6 +34,8 @@ pub struct KeptAnswer {
     pub body: String,
     #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
+    /// The cases that it tells of and that existed for the client, with a space between their ids.
+    pub case_ids: Option<String>,
 }
 
 /// What is claimed: a key of a client of an authority, for one request.
@@ -46,8 +49,17 @@ pub struct NewClaim<'c> {
     pub body_sha256: &'c str,
 }
 
+/// What is kept under a claimed key.
+#[derive(Debug, Clone, Default)]
+pub struct NewAnswer<'a> {
+    pub status: i32,
+    pub headers: &'a str,
+    pub body: &'a str,
+    pub case_ids: Option<String>,
+}
+
 impl NewClaim<'_> {
-    fn answered(&self, status: i32, headers: &str, body: &str, now: NaiveDateTime) -> KeptAnswer {
+    fn answered(&self, answer: &NewAnswer<'_>, now: NaiveDateTime) -> KeptAnswer {
         KeptAnswer {
             la_code: self.la_code.to_owned(),
             client: self.client.to_owned(),
@@ -55,10 +67,11 @@ impl NewClaim<'_> {
             method: self.method.to_owned(),
             path: self.path.to_owned(),
             body_sha256: self.body_sha256.to_owned(),
-            status,
-            headers: headers.to_owned(),
-            body: body.to_owned(),
+            status: answer.status,
+            headers: answer.headers.to_owned(),
+            body: answer.body.to_owned(),
             created_at: now,
+            case_ids: answer.case_ids.clone(),
         }
     }
 }
@@ -79,7 +92,7 @@ pub fn claim_key(
             .get_result(inner)
             .optional()?),
         AnyConnection::Postgres(inner) => {
-            let row = claim.answered(0, "", "", now);
+            let row = claim.answered(&NewAnswer::default(), now);
             let key = (
                 idempotency_keys::la_code,
                 idempotency_keys::client,
@@ -104,14 +117,12 @@ pub fn claim_key(
 pub fn keep_answer(
     connection: &mut AnyConnection,
     claim: &NewClaim<'_>,
-    status: i32,
-    headers: &str,
-    body: &str,
+    answer: &NewAnswer<'_>,
     now: NaiveDateTime,
 ) -> Result<(), StoreError> {
     match connection {
         AnyConnection::Sqlite(inner) => {
-            let row = claim.answered(status, headers, body, now);
+            let row = claim.answered(answer, now);
             diesel::replace_into(idempotency_keys::table)
                 .values(row)
                 .execute(inner)?;
@@ -119,9 +130,10 @@ pub fn keep_answer(
         AnyConnection::Postgres(inner) => {
             let claimed = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
             let answer = (
-                idempotency_keys::status.eq(status),
-                idempotency_keys::headers.eq(headers),
-                idempotency_keys::body.eq(body),
+                idempotency_keys::status.eq(answer.status),
+                idempotency_keys::headers.eq(answer.headers),
+                idempotency_keys::body.eq(answer.body),
+                idempotency_keys::case_ids.eq(&answer.case_ids),
             );
             diesel::update(claimed).set(answer).execute(inner)?;
         }
@@ -137,7 +149,7 @@ pub fn forget_old_answers(connection: &mut AnyConnection, now: NaiveDateTime) ->
     )
 }
 
-/// Forgets the answers of an authority, however old, that name one of some ids anywhere.
+/// Forgets the answers of an authority, however old, that tell of one of some ids or name it anywhere.
 pub fn forget_answers_naming(
     connection: &mut AnyConnection,
     la_code: &str,
@@ -167,7 +179,8 @@ pub fn forget_answers_naming(
         after = Some((last.client.clone(), last.idempotency_key.clone()));
         for answer in &answers {
             let texts = [&answer.path, &answer.headers, &answer.body];
-            if texts.into_iter().any(|text| names_any(text, ids)) {
+            let tells = parted(answer.case_ids.as_deref()).any(|id| ids.contains(id));
+            if tells || texts.into_iter().any(|text| names_any(text, ids)) {
                 let key = (la_code, &answer.client, &answer.idempotency_key);
                 diesel::delete(idempotency_keys::table.find(key)).execute(connection)?;
             }

@@ -365,6 +365,7 @@ diesel::table! {
         headers -> Text,
         body -> Text,
         created_at -> Timestamp,
+        case_ids -> Nullable<Text>,
     }
 }
 

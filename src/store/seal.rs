@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::column::{Instant, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
 use super::schema::{advice_requests, case_grants, case_seals, cases, procedures};
-use super::{MultiBackend, StoreError};
+use super::{MultiBackend, Root, StoreError};
 
 /// The seal of a case.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -247,4 +247,23 @@ pub fn case_of(
         .select(case_grants::case_id)
         .first(connection)
         .optional()?)
+}
+
+/// Those of some cases that exist for whoever looks; for an organisation, that are not sealed from it.
+pub fn cases_in_sight(
+    connection: &mut AnyConnection,
+    root: &Root,
+    case_ids: &[String],
+) -> Result<Vec<String>, StoreError> {
+    if case_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(cases::table
+        .filter(cases::la_code.eq(root.la_code().to_owned()))
+        .filter(root.of_shared_case("cases.id"))
+        .filter(cases::id.eq_any(case_ids.to_vec()))
+        .order(cases::id.asc())
+        .select(cases::id)
+        .into_boxed::<MultiBackend>()
+        .load(connection)?)
 }

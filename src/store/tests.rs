@@ -287,7 +287,7 @@ fn a_duplicate_names_what_it_violates_and_no_value() {
                 .unwrap_err()
         };
         let key = of(
-            "INSERT INTO idempotency_keys VALUES ('202', 'c', 'k', 'POST', '/', '', 201, '', '', '2026-01-05 09:00:00')",
+            "INSERT INTO idempotency_keys VALUES ('202', 'c', 'k', 'POST', '/', '', 201, '', '', '2026-01-05 09:00:00', NULL)",
         );
         store
             .write_now(|connection| {

@@ -238,3 +238,87 @@ async fn a_key_is_a_quoted_string_and_required() {
         .set_json(&body);
     assert_ne!(service.send(escaped).await.expect(201).body["id"], Value::Null);
 }
+
+#[actix_web::test]
+async fn an_answer_is_not_given_again_once_the_case_is_sealed_from_whoever_asks() {
+    use ehcp_timeline::auth::Role;
+    let service = Service::on("2026-02-20");
+    let (caseworker, manager) = (service.caseworker(), service.actor(Role::Manager));
+    let opening = r#"{"given_name":"Ada","family_name":"Example","date_of_birth":"2017-11-02"}"#;
+    let open = || post(&service, &caseworker, "/v1/cases", "open", None, opening);
+    let first = open().await.expect(201);
+    let case_id = first.id();
+    let other = service.case().await;
+    let started = json!({ "type": "review_period_started", "occurred_on": "2026-02-02", "kind": "annual" });
+    let of_case = |case_id: &str| json!({ "case_id": case_id, "event": started });
+    let both = json!({ "items": [of_case(&other), of_case(&case_id)] }).to_string();
+    let bulk = || post(&service, &caseworker, "/v1/reviews/bulk", "bulk", None, &both);
+    let reviews = bulk().await.expect(200);
+    let only_other = json!({ "items": [of_case(&service.case().await)] }).to_string();
+    let unsealed = || {
+        post(
+            &service,
+            &caseworker,
+            "/v1/reviews/bulk",
+            "other",
+            None,
+            &only_other,
+        )
+    };
+    let elsewhere = unsealed().await.expect(200);
+    assert_eq!(
+        (open().await.text, bulk().await.text),
+        (first.text.clone(), reviews.text.clone())
+    );
+
+    let uri = format!("/v1/cases/{case_id}");
+    let reference = first.body["reference"].clone();
+    service
+        .post(&manager, &format!("{uri}/seal"), json!({ "ground": "other" }))
+        .await
+        .expect(201);
+    for answer in [open().await, bulk().await, service.read(&uri).await] {
+        assert_eq!((answer.status, answer.code()), (404, "not_found"));
+        assert!(!answer.text.contains("Ada"), "{}", answer.text);
+    }
+    assert_eq!(unsealed().await.text, elsewhere.text);
+    service.app.write_readings().await.unwrap();
+    let auditor = service.actor(Role::Auditor);
+    let trail = format!("/v1/audit?case_id={case_id}&action=open_case");
+    let outcomes: Vec<Value> = service
+        .pages(&auditor, &trail, 200)
+        .await
+        .iter()
+        .map(|entry| entry["outcome"].clone())
+        .collect();
+    assert_eq!(outcomes, ["done", "done", "not_found"]);
+
+    // Whoever reviews a broken glass without seeing the case is told the same again.
+    let breaking = json!({ "reference": reference, "reason": "the child is in hospital" }).to_string();
+    let broken = post(
+        &service,
+        &caseworker,
+        "/v1/break-glass-readings",
+        "glass",
+        None,
+        &breaking,
+    )
+    .await;
+    assert_eq!(open().await.text, first.text, "it is open for an hour");
+    let outsider = service.actor_of_subject("outsider", Role::Manager);
+    let review = format!("/v1/break-glass-readings/{}/review", broken.expect(201).id());
+    let reviewed = post(&service, &outsider, &review, "review", None, "{}")
+        .await
+        .expect(200);
+    let again = post(&service, &outsider, &review, "review", None, "{}")
+        .await
+        .expect(200);
+    assert_eq!(again.text, reviewed.text);
+    service.set_now("2026-02-20T13:30:00Z");
+    open().await.expect(404);
+    service
+        .post(&manager, &format!("{uri}/unsealing"), json!({}))
+        .await
+        .expect(200);
+    assert_eq!(open().await.text, first.text);
+}
