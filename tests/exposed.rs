@@ -208,6 +208,105 @@ fn a_server_that_others_could_reach_refuses_to_be_insecure() {
 }
 
 #[test]
+fn a_server_that_others_could_reach_wants_nobody_else_to_say_whom_it_believes() {
+    let folder = tempdir().unwrap();
+    let data = tempdir().unwrap();
+    set_permissions(data.path(), Permissions::from_mode(0o700)).unwrap();
+    let made = |name: &str, content: &str, mode: u32| {
+        let path = folder.path().join(name);
+        write(&path, content).unwrap();
+        set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        path
+    };
+    let shared = folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
+    let keys = made("keys.json", "{\"keys\": []}", 0o664);
+    let issuers = format!(
+        "[[issuers]]\nissuer = \"https://login.example.org\"\naudience = \"ehcp\"\njwks_file = \"{}\"\n\
+         algorithms = [\"EdDSA\"]\nla = \"885\"\n[issuers.claims]\nroles = \"roles\"\n\
+         [issuers.roles]\nofficers = \"caseworker\"\n",
+        text(&keys)
+    );
+    let issuers = made("issuers.toml", &issuers, 0o666);
+    let database = shared.join("ehcp.db");
+    let settings = format!(
+        "issuers_file = \"{}\"\ndatabase_url = \"sqlite:{}\"\n",
+        text(&issuers),
+        text(&database)
+    );
+    let settings = made("ehcp.toml", &settings, 0o666);
+    let started = || {
+        let arguments = [
+            "serve",
+            "--config",
+            text(&settings),
+            "--bind",
+            "0.0.0.0:0",
+            "--trusted-proxies",
+            "10.0.0.0/8",
+            "--data",
+            text(data.path()),
+        ];
+        let (code, said) = refusal(&run(&arguments));
+        assert_eq!(code, 78, "{said}");
+        said
+    };
+    let said = started();
+    for path in [&settings, &issuers, &keys, &shared] {
+        let fault = format!("{} can be changed by others", text(path));
+        assert!(said.contains(&fault), "{fault}: {said}");
+    }
+    assert!(!said.contains("is open to everybody"), "{said}");
+    assert!(!database.exists());
+
+    write(&database, "").unwrap();
+    set_permissions(&database, Permissions::from_mode(0o644)).unwrap();
+    for path in [&settings, &issuers, &keys] {
+        set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    }
+    set_permissions(&shared, Permissions::from_mode(0o755)).unwrap();
+    let said = started();
+    assert!(
+        said.contains(&format!("{} is open to everybody", text(&database))),
+        "{said}"
+    );
+    assert!(!said.contains("can be changed"), "{said}");
+
+    // What holds the password of a database is read by nobody else.
+    let url = "postgres://ehcp:hush@db.example.org/ehcp";
+    let url_file = made("database_url", url, 0o644);
+    write(
+        &settings,
+        format!(
+            "issuers_file = \"{}\"\ndatabase_url_file = \"{}\"\n",
+            text(&issuers),
+            text(&url_file)
+        ),
+    )
+    .unwrap();
+    let said = started();
+    assert!(
+        said.contains(&format!("{} is open to everybody", text(&url_file))),
+        "{said}"
+    );
+    write(
+        &settings,
+        format!(
+            "issuers_file = \"{}\"\ndatabase_url = \"{url}\"\n",
+            text(&issuers)
+        ),
+    )
+    .unwrap();
+    let said = started();
+    assert!(
+        said.contains(&format!("{} is open to everybody", text(&settings))),
+        "{said}"
+    );
+    assert!(!said.contains("hush"), "{said}");
+}
+
+#[test]
 fn whoever_insists_is_warned_at_every_start() {
     let data = open_to_all();
     let mut child = ehcp(&[

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::{Exit, Failure};
 use crate::config::Config;
+use crate::store::Location;
 
 /// What decides whether others may reach a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,9 @@ struct Facts {
     has_trusted_proxy: bool,
     /// Files and folders that anybody on the machine may read or change.
     open_to_all: Vec<PathBuf>,
+    /// Files that decide whom the server believes, and a folder that holds its database, that others than their
+    /// owner may change.
+    changeable: Vec<PathBuf>,
 }
 
 /// Refuses a server that others could reach and should not, with everything that is amiss at once. Where it is
@@ -42,20 +46,33 @@ fn facts(config: &Config) -> Facts {
     let key = config.issuer_key_file.clone();
     let data = &config.data;
     let tls_key = config.tls.as_ref().map(|tls| tls.key_file.clone());
-    let paths = [
-        Some(data.clone()),
-        key.or_else(|| Some(data.join("issuer.key"))),
-        tls_key,
-    ];
+    let database = match &config.database {
+        Location::SqliteFile(path) => Some(path.as_path()),
+        Location::Postgres(_) => None,
+    };
+    // Of the data folder more is asked.
+    let folder = database.and_then(Path::parent).filter(|folder| folder != data);
+    let folder = folder.map(|folder| match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
+    });
+    let mut secrets = vec![data.clone(), key.unwrap_or_else(|| data.join("issuer.key"))];
+    secrets.extend(tls_key);
+    secrets.extend(database.map(Path::to_owned));
+    secrets.extend(config.secret_files.iter().cloned());
+    let trusted = config.trusted_files.iter().cloned();
+    let changeable = trusted.filter(|path| may(path, BY_OTHERS_THAN_ITS_OWNER));
     Facts {
         is_exposed: is_exposed(&config.bind),
         has_outside_issuer: !config.trust.issuers.is_empty(),
         has_tls: config.tls.is_some(),
         has_trusted_proxy: !config.trusted_proxies.is_empty(),
-        open_to_all: paths
+        changeable: changeable
+            .chain(folder.filter(|folder| may(folder, BY_EVERYBODY)))
+            .collect(),
+        open_to_all: secrets
             .into_iter()
-            .flatten()
-            .filter(|path| is_open_to_all(path))
+            .filter(|path| may(path, ANYTHING_BY_EVERYBODY))
             .collect(),
     }
 }
@@ -74,6 +91,12 @@ fn faults(facts: &Facts) -> Vec<String> {
     for path in &facts.open_to_all {
         faults.push(format!("{} is open to everybody on this machine", path.display()));
     }
+    for path in &facts.changeable {
+        faults.push(format!(
+            "{} can be changed by others on this machine",
+            path.display()
+        ));
+    }
     faults
 }
 
@@ -85,15 +108,20 @@ fn is_exposed(bind: &str) -> bool {
     }
 }
 
-/// What is not there yet is made for its owner only.
+/// What the bits of a mode let be done with a file or folder.
+const ANYTHING_BY_EVERYBODY: u32 = 0o007;
+const BY_OTHERS_THAN_ITS_OWNER: u32 = 0o022;
+const BY_EVERYBODY: u32 = 0o002;
+
+/// Whether any of some bits of the mode is set. What is not there yet is made for its owner only.
 #[cfg(unix)]
-fn is_open_to_all(path: &Path) -> bool {
+fn may(path: &Path, bits: u32) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o007 != 0)
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & bits != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open_to_all(_: &Path) -> bool {
+fn may(_: &Path, _: u32) -> bool {
     false
 }
 
@@ -106,9 +134,10 @@ mod tests {
         let open = Facts {
             is_exposed: true,
             open_to_all: vec!["/data".into(), "/data/issuer.key".into()],
+            changeable: vec!["/etc/issuers.toml".into()],
             ..Facts::default()
         };
-        assert_eq!(faults(&open).len(), 4, "{:?}", faults(&open));
+        assert_eq!(faults(&open).len(), 5, "{:?}", faults(&open));
         let private = Facts {
             is_exposed: false,
             ..open.clone()
@@ -120,7 +149,7 @@ mod tests {
                 has_outside_issuer: true,
                 has_tls,
                 has_trusted_proxy,
-                open_to_all: Vec::new(),
+                ..Facts::default()
             };
             assert_eq!(faults(&safe), Vec::<String>::new());
         }

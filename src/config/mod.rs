@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use self::networks::Networks;
 pub use self::setting::{Fallback, Kind, Row, Setting};
-use crate::auth::{Issuer, Trust};
+use crate::auth::{Issuer, KeyPlace, Trust};
 use crate::service::readings::Durability;
 use crate::store::{Location, Sizes};
 
@@ -40,6 +40,10 @@ pub struct Config {
     pub database: Location,
     /// The key that signs tokens, where it is not kept in the data folder.
     pub issuer_key_file: Option<PathBuf>,
+    /// Files that hold a password of the database.
+    pub secret_files: Vec<PathBuf>,
+    /// Files by which is decided whose tokens are accepted and what holds here.
+    pub trusted_files: Vec<PathBuf>,
     /// Whose tokens are accepted.
     pub trust: Trust,
     /// Whether the log is lines of JSON.
@@ -227,7 +231,8 @@ impl Config {
         let mut faults = Vec::new();
         let (variables, file_of_environment) = in_environment(environment, &mut faults);
         let mut held = BTreeMap::new();
-        if let Some(path) = flags.file.clone().or(file_of_environment) {
+        let file = flags.file.clone().or(file_of_environment);
+        if let Some(path) = file.clone() {
             let (found, wrong) = file::read(&path);
             faults.extend(wrong);
             for (setting, value, line) in found {
@@ -258,7 +263,11 @@ impl Config {
             return Err(ConfigError { faults });
         }
         let cores = available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
-        Ok(Config::of(&held, database, issuers, cores))
+        Ok(Config {
+            secret_files: secret_files(&held),
+            trusted_files: trusted_files(file, &held, &issuers),
+            ..Config::of(&held, database, issuers, cores)
+        })
     }
 
     /// Takes values that have been checked.
@@ -303,6 +312,8 @@ impl Config {
             },
             data,
             issuer_key_file: value(Setting::IssuerKeyFile).map(PathBuf::from),
+            secret_files: Vec::new(),
+            trusted_files: Vec::new(),
             trust: Trust {
                 built_in_issuer: text(Setting::BuiltInIssuer) == "on",
                 issuers,
@@ -427,6 +438,35 @@ fn database(
         },
         (_, None) => None,
     }
+}
+
+/// The files from which the database URL is taken, if it has a password or may.
+fn secret_files(held: &BTreeMap<Setting, (String, Origin)>) -> Vec<PathBuf> {
+    let in_file = match held.get(&Setting::DatabaseUrl) {
+        Some((url, Origin::File(path, _))) => match Location::parse(url) {
+            Ok(Location::Postgres(_)) => Some(path.clone()),
+            Ok(Location::SqliteFile(_)) | Err(_) => None,
+        },
+        Some((_, Origin::Default | Origin::Environment | Origin::Flag)) | None => None,
+    };
+    let named = held.get(&Setting::DatabaseUrlFile);
+    let named = named.map(|(path, _)| PathBuf::from(path));
+    in_file.into_iter().chain(named).collect()
+}
+
+/// The settings' own file, that of the issuers, and those of their keys.
+fn trusted_files(
+    file: Option<PathBuf>,
+    held: &BTreeMap<Setting, (String, Origin)>,
+    issuers: &[Issuer],
+) -> Vec<PathBuf> {
+    let of_issuers = held.get(&Setting::IssuersFile);
+    let of_issuers = of_issuers.map(|(path, _)| PathBuf::from(path));
+    let of_keys = issuers.iter().filter_map(|issuer| match &issuer.keys {
+        KeyPlace::File(path) => Some(path.clone()),
+        KeyPlace::Discovery(_) | KeyPlace::Url(_) => None,
+    });
+    file.into_iter().chain(of_issuers).chain(of_keys).collect()
 }
 
 /// The issuers of the file that is named.
