@@ -124,7 +124,7 @@ pub struct AuditQuery {
     tag = "audit",
     params(AuditQuery, PageQuery),
     responses((status = 200, body = Page<AuditEntryView>, description = "A page of the trail.",
-        headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last, and with `subject`, which no link repeats."))))
 )]
 #[get("/v1/audit")]
 pub async fn list_audit_entries(

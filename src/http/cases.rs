@@ -359,7 +359,7 @@ pub async fn open_case(once: Once<WriteCases, CaseDetails>, app: Data<App>) -> R
     tag = "cases",
     params(CaseQuery, PageQuery),
     responses((status = 200, body = Page<CaseSummary>, description = "A page of cases.",
-        headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last."))))
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`; absent on the last, and with `external_ref`, which no link repeats."))))
 )]
 #[get("/v1/cases")]
 pub async fn list_cases(

@@ -461,3 +461,25 @@ async fn what_a_system_tries_that_is_shut_out_is_on_the_trail() {
         (&json!("get_case"), &json!("client_shut_out"))
     );
 }
+
+#[actix_web::test]
+async fn no_link_repeats_of_whom_was_asked() {
+    let service = Service::new();
+    for _ in 0..3 {
+        service.case().await;
+    }
+    let auditor = service.actor(Role::Auditor);
+    for filter in ["subject=caseworker-885", "s%75bject=caseworker-885"] {
+        let uri = format!("/v1/audit?{filter}&limit=1");
+        let page = service.get(&auditor, &uri).await.expect(200);
+        assert_eq!(page.header("link"), None, "{filter}");
+        let cursor = page.body["next_cursor"].as_str().unwrap();
+        let next = service
+            .get(&auditor, &format!("{uri}&cursor={cursor}"))
+            .await
+            .expect(200);
+        assert_ne!(next.body["items"][0]["id"], page.body["items"][0]["id"]);
+    }
+    let plain = service.get(&auditor, "/v1/audit?action=open_case&limit=1").await;
+    assert!(plain.header("link").unwrap().contains("action=open_case"));
+}
