@@ -3,6 +3,8 @@
 //! Rows of a system are found by its id alone where nobody has said yet who asks; everything else is of one
 //! authority.
 
+use std::fmt;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -49,8 +51,8 @@ pub struct GrantRow {
     pub updated_at: NaiveDateTime,
 }
 
-/// A secret, of which nothing is kept but what it can be compared with.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+/// A secret, of which nothing is kept but what it can be compared with. `Debug` shows nothing of that.
+#[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = client_secrets)]
 pub struct SecretRow {
     pub id: String,
@@ -63,6 +65,12 @@ pub struct SecretRow {
     pub revoked_at: Option<NaiveDateTime>,
     #[diesel(deserialize_as = OptionalInstant)]
     pub last_used_at: Option<NaiveDateTime>,
+}
+
+impl fmt::Debug for SecretRow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SecretRow({} of {})", self.id, self.client_id)
+    }
 }
 
 pub fn insert_client(connection: &mut AnyConnection, row: &ClientRow) -> Result<(), StoreError> {
@@ -250,4 +258,24 @@ pub fn take_assertion(
     let taken = on_backend!(connection, inner => diesel::insert_into(client_assertions::table)
         .values(row).on_conflict_do_nothing().execute(inner))?;
     Ok(taken == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_secret_is_compared_with_is_not_shown() {
+        let row = SecretRow {
+            id: "1".to_owned(),
+            la_code: "885".to_owned(),
+            client_id: "2".to_owned(),
+            hash: "$argon2id$hush".to_owned(),
+            created_at: NaiveDateTime::default(),
+            revoked_at: None,
+            last_used_at: None,
+        };
+        let shown = format!("{row:?} {row:#?}");
+        assert!(!shown.contains("hush") && !shown.contains("argon2"), "{shown}");
+    }
 }

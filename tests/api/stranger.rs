@@ -5,7 +5,7 @@ use ehcp_timeline::auth::Role;
 use serde_json::{Value, json};
 
 use crate::authorisation::{Operation, operations};
-use crate::harness::{Actor, Service, new_key};
+use crate::harness::{Actor, Answer, Service, new_key};
 
 /// A service with a child in it of whom everything is known.
 pub struct Seeded {
@@ -100,16 +100,38 @@ pub async fn seed() -> Seeded {
     }
 }
 
+/// What is searched for by an operation, in every way it has.
+fn searches_of(operation: &Operation) -> Vec<Value> {
+    match operation.id.as_str() {
+        "search_cases" => vec![
+            json!({ "name": "quen" }),
+            json!({ "upn": "D885200024001" }),
+            json!({ "nhs_number": "9990000018" }),
+            json!({ "uln": "1000000043" }),
+        ],
+        other => panic!("nothing is known to search for by {other}"),
+    }
+}
+
 /// Sends every reading request of the document, with every seeded id in its path, and every search; gives what told
-/// of the child. What somebody asks for by its id may be repeated in the problem's `instance`.
+/// of the child, in bodies and headers. What somebody asks for by its id may be repeated in the problem's `instance`
+/// and in the link to the next page.
 pub async fn look_everywhere(service: &Service, actor: &Actor, needles: &[String]) -> Vec<String> {
     let ids: Vec<&String> = needles.iter().filter(|needle| needle.len() == 36).collect();
     let mut found = Vec::new();
-    let mut look = |what: String, mut body: Value| {
+    let mut look = |what: String,
+                    Answer {
+                        mut body, headers, ..
+                    }: Answer| {
         if let Some(problem) = body.as_object_mut() {
             problem.remove("instance");
         }
-        let said = body.to_string();
+        let headers = headers.iter().filter(|(name, _)| name != "link");
+        let said: String = headers
+            .map(|(_, value)| value.as_str())
+            .chain([body.to_string().as_str()])
+            .collect::<Vec<_>>()
+            .join("\n");
         for needle in needles.iter().filter(|needle| said.contains(needle.as_str())) {
             found.push(format!("{what} told {needle}"));
         }
@@ -142,24 +164,21 @@ pub async fn look_everywhere(service: &Service, actor: &Actor, needles: &[String
         };
         for place in places {
             let answer = service.get(actor, &format!("{place}{query}")).await;
-            look(operation.id.clone(), answer.body);
+            look(operation.id.clone(), answer);
         }
     }
     for uri in [
         "/v1/clocks?include=case,explanation",
         "/v1/clocks?status=overdue&include=case",
     ] {
-        look(uri.to_owned(), service.get(actor, uri).await.body);
+        look(uri.to_owned(), service.get(actor, uri).await);
     }
-    let searches = [
-        json!({ "name": "quen" }),
-        json!({ "upn": "D885200024001" }),
-        json!({ "nhs_number": "9990000018" }),
-        json!({ "uln": "1000000043" }),
-    ];
-    for search in searches {
-        let request = actor.request(Method::POST, "/v1/cases/search").set_json(search);
-        look("search_cases".to_owned(), service.send(request).await.body);
+    let searching = |operation: &Operation| operation.id.starts_with("search_");
+    for operation in operations().into_iter().filter(searching) {
+        for search in searches_of(&operation) {
+            let request = actor.request(Method::POST, &operation.path).set_json(search);
+            look(operation.id.clone(), service.send(request).await);
+        }
     }
     let claims = [("upn", "D885200024001"), ("nhs_number", "9990000018")];
     for (identifier, value) in claims {
@@ -170,7 +189,7 @@ pub async fn look_everywhere(service: &Service, actor: &Actor, needles: &[String
             .set_json(body);
         let answer = service.send(request).await;
         if answer.status != 201 {
-            look("open_case".to_owned(), answer.body);
+            look("open_case".to_owned(), answer);
         }
     }
     found
@@ -209,6 +228,30 @@ async fn nobody_elsewhere_finds_a_trace_of_a_child() {
     ];
     for role in [Role::Caseworker, Role::Manager, Role::Auditor, Role::Admin] {
         strangers.push(("another authority", elsewhere(role, None, None)));
+    }
+    let school = json!({ "name": "Hill School", "kind": "school" });
+    let school = service
+        .post(&elsewhere(Role::Admin, None, None), "/v1/organisations", school)
+        .await
+        .expect(201)
+        .id();
+    strangers.push((
+        "a school elsewhere",
+        elsewhere(Role::Contributor, Some(school.as_str()), None),
+    ));
+    for (who, actor) in &strangers {
+        for identifier in [
+            json!({ "upn": "D885200024001" }),
+            json!({ "nhs_number": "9990000018" }),
+        ] {
+            let mut breaking = identifier;
+            breaking["reason"] = json!("the child is in hospital");
+            let answer = service.post(actor, "/v1/break-glass-readings", breaking).await;
+            assert!(matches!(answer.status, 403 | 404), "{who}: {}", answer.text);
+            for needle in &needles {
+                assert!(!answer.text.contains(needle.as_str()), "{who}: {}", answer.text);
+            }
+        }
     }
     for (who, actor) in strangers {
         assert_eq!(

@@ -10,7 +10,9 @@ use actix_web::test::TestRequest;
 use proptest::prelude::*;
 
 use super::*;
-use crate::auth::verify;
+use crate::auth::{
+    AuthorityClaim, CLIENT_PREFIX, ClaimMapping, ClaimPath, KeySet, PublicKey, verify, verify_assertion,
+};
 use crate::config::{Config, Flags};
 use crate::http::contract::Contract;
 use crate::http::limits::nesting;
@@ -252,14 +254,27 @@ fn cursors_and_filters() {
         "0198e3a4-7d1c-7000-8000-000000000001",
         "_",
         "2026-01-05T00:00:00Z",
+        "2026-01-05T00:00:00.000001Z_0198e3a4-7d1c-7000-8000-000000000001",
+        "+262143-12-31T23:59:59Z_",
+        "-262144-01-01T00:00:00Z",
+        "updated_since=",
+        "from=",
+        "to=",
+        "external_ref=",
         "-1",
         "999999999999999999999",
     ];
-    for path in ["/v1/trips", "/v1/clocks", "/v1/cases", "/v1/reviews/upcoming"] {
+    for (path, role) in [
+        ("/v1/trips", "caseworker"),
+        ("/v1/clocks", "caseworker"),
+        ("/v1/cases", "caseworker"),
+        ("/v1/reviews/upcoming", "caseworker"),
+        ("/v1/audit", "auditor"),
+    ] {
         answers(
             near(parts),
             |text| {
-                let request = TestRequest::get().insert_header(("authorization", "Bearer caseworker"));
+                let request = TestRequest::get().insert_header(("authorization", format!("Bearer {role}")));
                 let uri: actix_web::http::Uri = format!("{path}?{text}").parse().ok()?;
                 Some(request.uri(&uri.to_string()))
             },
@@ -416,4 +431,160 @@ fn settings_and_database_urls() {
             }
         }
     });
+}
+
+/// A mapping that takes everything that one can.
+fn mapping() -> ClaimMapping {
+    let path = |names: &[&str]| ClaimPath(names.iter().map(|name| (*name).to_owned()).collect());
+    ClaimMapping {
+        subject: path(&["oid"]),
+        subject_prefix: String::new(),
+        roles: path(&["realm_access", "roles"]),
+        role_of: [
+            ("officers".to_owned(), Role::Caseworker),
+            ("partners".to_owned(), Role::Contributor),
+            ("parents".to_owned(), Role::Family),
+        ]
+        .into(),
+        authority: AuthorityClaim::Claim(path(&["council"]), vec![LaCode::parse("885").unwrap()]),
+        organisation: Some(path(&["organisation"])),
+        case: Some(path(&["case"])),
+        person: Some(path(&["person"])),
+    }
+}
+
+/// Claims of a directory that name somebody.
+fn claims_of_people() -> Vec<Value> {
+    let id = "0198e3a4-7d1c-7000-8000-000000000001";
+    let of = |role: &str| {
+        json!({ "oid": "a1", "council": "885", "realm_access": { "roles": [role] }, "organisation": id, "case": id,
+            "person": id })
+    };
+    vec![of("officers"), of("partners"), of("parents")]
+}
+
+#[test]
+fn claims_of_a_directory() {
+    let mapping = mapping();
+    for claims in claims_of_people() {
+        assert!(mapping.principal(claims.as_object().unwrap()).is_ok(), "{claims}");
+    }
+    let claims = prop_oneof![mutated(claims_of_people()), any_json()];
+    proptest!(ProptestConfig::with_cases(CASES), |(claims in claims)| {
+        let Some(claims) = claims.as_object() else { return Ok(()) };
+        match mapping.principal(claims) {
+            Ok(principal) => {
+                prop_assert_eq!(principal.check_bound(), Ok(()));
+                prop_assert_eq!(principal.la_code.as_str(), "885");
+                prop_assert!(!principal.subject.starts_with(CLIENT_PREFIX) && principal.client.is_none());
+                prop_assert!(!principal.roles.contains(&Role::Family) || principal.person_id.is_some());
+            }
+            Err(error) => prop_assert!(!format!("{error} {error:?}").contains(MARK), "{}", error),
+        }
+    });
+}
+
+/// A key of a directory that can be used.
+fn public_jwk() -> Value {
+    json!({ "kty": "OKP", "kid": "k", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })
+}
+
+#[test]
+fn key_sets() {
+    let elliptic = json!({ "kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM" });
+    let sets = vec![
+        json!({ "keys": [public_jwk(), elliptic] }),
+        json!({ "keys": [public_jwk()] }),
+    ];
+    for set in &sets {
+        assert!(KeySet::parse(set.to_string().as_bytes()).is_ok(), "{set}");
+    }
+    let parts = &[
+        "{", "}", "[", "]", "\"keys\"", ":", ",", "\"kty\"", "\"OKP\"", "null",
+    ];
+    let texts = prop_oneof![
+        mutated(sets).prop_map(|set| set.to_string()),
+        any_json().prop_map(|set| set.to_string()),
+        near(parts),
+    ];
+    proptest!(ProptestConfig::with_cases(CASES), |(text in texts)| {
+        if let Err(error) = KeySet::parse(text.as_bytes()) {
+            prop_assert!(!format!("{error} {error:?}").contains(MARK), "{}", error);
+        }
+    });
+}
+
+#[test]
+fn assertions_of_systems() {
+    install_crypto_provider();
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let key = jsonwebtoken::EncodingKey::from_ed_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let x = {
+        use base64::Engine;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(pair.public_key_raw())
+    };
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+    let keys = KeySet::of_keys(vec![PublicKey::of_jwk(&jwk).unwrap()]);
+    let client_id = Uuid::from_u128(7);
+    let now = Clock::System.now();
+    let good = json!({ "iss": client_id, "sub": client_id, "aud": "ehcp-timeline", "jti": "once",
+        "exp": now.timestamp() + 60, "nbf": now.timestamp() - 1 });
+    let examined = |claims: &Value| {
+        let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA);
+        let assertion = jsonwebtoken::encode(&header, claims, &key).unwrap();
+        verify_assertion(&assertion, client_id, &keys, &["ehcp-timeline".to_owned()], now)
+    };
+    assert!(examined(&good).is_ok());
+    let ends = [i64::MIN, -1, 0, i64::MAX].map(|exp| {
+        let mut claims = good.clone();
+        claims["exp"] = json!(exp);
+        claims
+    });
+    for claims in &ends {
+        assert!(examined(claims).is_err(), "{claims}");
+    }
+    let claims = prop_oneof![mutated(vec![good]), any_json()];
+    proptest!(ProptestConfig::with_cases(CASES), |(claims in claims)| {
+        match examined(&claims) {
+            Ok(taken) => {
+                prop_assert_eq!(&claims["iss"], &claims["sub"]);
+                prop_assert!(!taken.jti.is_empty() && taken.expires_at <= now + chrono::TimeDelta::minutes(7));
+            }
+            Err(error) => prop_assert!(!format!("{error} {error:?}").contains(MARK), "{}", error),
+        }
+    });
+}
+
+#[test]
+fn the_form_of_tokens() {
+    let parts = &[
+        "grant_type=client_credentials",
+        "&",
+        "=",
+        "%",
+        "%ff",
+        "+",
+        "client_id=0198e3a4-7d1c-7000-8000-000000000001",
+        "client_secret=",
+        "client_assertion=",
+        "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+        "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiIwMTk4ZTNhNC03ZDFjLTcwMDAtODAwMC0wMDAwMDAwMDAwMDEifQ.AA",
+        "scope=case:read",
+        "la=885",
+        "\u{0}",
+    ];
+    answers(
+        near(parts),
+        |text| {
+            let request = TestRequest::post().uri("/oauth/token");
+            let kind = ("content-type", "application/x-www-form-urlencoded");
+            Some(request.insert_header(kind).set_payload(text.clone()))
+        },
+        |_, answer| {
+            assert!(matches!(answer.status.as_u16(), 400 | 401), "{}", answer.status);
+            assert_eq!(answer.body["error"], answer.body["code"]);
+        },
+    );
 }
