@@ -316,7 +316,8 @@ pub async fn decline_advice_request(
 
 /// Redirect a request to another organisation
 ///
-/// The first dates stay: the family's time does not start again.
+/// The first dates stay: the family's time does not start again. What the authority asked goes with the request, its
+/// questions and the family's story; what came from who was asked before does not.
 #[utoipa::path(
     tag = "advice",
     params(("id" = Uuid, Path, description = "The request."), IfMatch, IdempotencyKey),

@@ -11,12 +11,12 @@ use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
 use crate::auth::{Permission, Reach, WriteAdvice};
-use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements};
+use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements, happened_while_asked};
 use crate::casework::assessment::ASSESSMENT;
-use crate::casework::event::Fact;
+use crate::casework::event::{Event, Fact};
 use crate::casework::history::{Entry, effective};
 use crate::casework::procedure::ProcedureKind;
-use crate::casework::timeline::Timeline;
+use crate::casework::timeline::{Timeline, sort_events};
 use crate::statute::clock::{Clock, Owed};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Force};
@@ -445,7 +445,8 @@ fn refuse_together(work: &Work<'_>, held: &Held, draft: &Draft, mut faults: Vec<
     Err(Error::Invalid(faults))
 }
 
-/// A request as its procedure's stream leaves it. What was submitted in error is not shown.
+/// A request as its procedure's stream leaves it. What was submitted in error is not shown, nor to an organisation
+/// what came of the request while another was asked.
 fn reading_of(
     work: &mut Work<'_>,
     request_id: Uuid,
@@ -454,9 +455,13 @@ fn reading_of(
 ) -> Result<AdviceReading, Error> {
     let la_code = work.la_code();
     let request = find_advice_request(work.connection, &work.whole(), request_id)?;
+    let mut events = effective(entries, &HashSet::new());
+    sort_events(&mut events);
+    let own = own_share(work, &events, request_id);
     // A submission has the id of the event that first recorded it.
-    let recorded: HashMap<String, (i64, NaiveDate)> = effective(entries, &HashSet::new())
-        .into_iter()
+    let recorded: HashMap<String, (i64, NaiveDate)> = events
+        .iter()
+        .filter(|event| own.as_ref().is_none_or(|own| own.contains(&event.id)))
         .map(|event| (event.root_id.to_string(), (event.sequence, event.occurred_on)))
         .collect();
     let mut submissions: Vec<(i64, SubmissionRow)> =
@@ -470,14 +475,29 @@ fn reading_of(
     submissions.sort_by_key(|(sequence, _)| *sequence);
     let is_its_clock =
         |clock: &&Clock| clock.rule.kind == ClockKind::Advice && clock.subject == Some(request_id);
+    let mut clock = timeline.and_then(|timeline| timeline.clocks.iter().find(is_its_clock).cloned());
+    if let (Some(clock), Some(own)) = (&mut clock, &own) {
+        clock.claims.retain(|tested| own.contains(&tested.claim.event_id));
+    }
     let child = child_of(work, &request)?;
     Ok(AdviceReading {
         request,
-        clock: timeline.and_then(|timeline| timeline.clocks.iter().find(is_its_clock).cloned()),
+        clock,
         submissions: submissions.into_iter().map(|(_, row)| row).collect(),
         child,
         as_of: work.today(),
     })
+}
+
+/// What happened on a request while the organisation that looks was the one asked; none for others, who see all.
+pub(super) fn own_share(work: &Work<'_>, events: &[Event], request_id: Uuid) -> Option<HashSet<Uuid>> {
+    match work.principal.reach() {
+        Reach::Organisation(organisation_id) => {
+            let own = happened_while_asked(events, request_id, organisation_id);
+            Some(own.into_iter().map(|event| event.id).collect())
+        }
+        Reach::Authority | Reach::Case(_) => None,
+    }
 }
 
 /// Who a request is about, if somebody of the organisation asks.

@@ -1,11 +1,14 @@
 //! The worklist: clocks of the whole authority, due first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::advice::own_share;
 use super::recording::derive;
 use super::{Error, Work};
+use crate::casework::history::effective;
+use crate::casework::timeline::sort_events;
 use crate::statute::clock::Clock;
 use crate::store::case::{CaseSummaryRow, facts_of_cases, summaries_of};
 use crate::store::clock::{ClockFilter, ListedClock, list_clocks as list};
@@ -101,7 +104,15 @@ fn explain(
             &settings.readings,
             Some(filter.as_of),
         )? {
-            clocks.extend(timeline.clocks.into_iter().map(|clock| (clock.id, clock)));
+            let mut events = effective(&entries, &HashSet::new());
+            sort_events(&mut events);
+            for mut clock in timeline.clocks {
+                // Of another organisation's time, the one that is asked now is told nothing.
+                if let Some(own) = clock.subject.and_then(|id| own_share(work, &events, id)) {
+                    clock.claims.retain(|tested| own.contains(&tested.claim.event_id));
+                }
+                clocks.insert(clock.id, clock);
+            }
         }
     }
     Ok(clocks)

@@ -124,6 +124,110 @@ async fn who_gives_advice_sees_who_it_is_about_by_the_number_of_its_own_sector()
     }
 }
 
+#[actix_web::test]
+async fn who_is_asked_instead_reads_nothing_that_came_from_who_was_asked_before() {
+    let service = Service::on("2026-02-12");
+    let case_id = service.case().await;
+    let assessment = service.assessment_on(&case_id, "2026-01-05").await;
+    service.decide_to_assess(&assessment, "2026-02-10").await;
+    let former = service.organisation("Family support", "social_care").await;
+    let school = service.organisation("Hill Primary", "school").await;
+    let asked = json!({ "requirement": "other", "organisation_id": former, "requested_on": "2026-02-12",
+        "questions": "What helps?", "family_story": "She likes maps." });
+    let request = service.ask(&assessment, asked).await.id();
+    let uri = format!("/v1/advice-requests/{request}");
+    let worker = service.contributor(&former);
+    let submission = |summary: &str| json!({ "summary": summary, "content": "In full", "authors": ["W. Keeper"], "unmet_need": "Respite" });
+    let claim = json!({ "ground": "missed_appointment", "from": "2026-02-12", "to": "2026-02-13",
+        "evidence": "Left home in the night" });
+    for (act, body) in [
+        ("exceptions", claim.clone()),
+        ("submission", submission("A refuge")),
+    ] {
+        service.act_on(&worker, &request, act, body).await.expect(201);
+    }
+    let returned = json!({ "reasons": ["other"], "comment": "Ask the school" });
+    service.acted(&request, "return", returned.clone()).await;
+    service
+        .acted(&request, "redirection", json!({ "organisation_id": school }))
+        .await;
+
+    let teacher = service.contributor(&school);
+    let clocks = "/v1/clocks?include=explanation";
+    for place in [uri.as_str(), "/v1/advice-requests", clocks] {
+        let answer = service.get(&teacher, place).await.expect(200);
+        for secret in [
+            "refuge",
+            "In full",
+            "Respite",
+            "Keeper",
+            "contributor-885",
+            "Ask the school",
+            "missed",
+        ] {
+            assert!(
+                !answer.text.contains(secret),
+                "{place} says {secret}: {}",
+                answer.text
+            );
+        }
+    }
+    let own = service.get(&teacher, &uri).await.body;
+    assert_eq!(
+        (&own["submissions"], &own["clock"]["exceptions"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(
+        (&own["questions"], &own["family_story"]),
+        (&json!("What helps?"), &json!("She likes maps.")),
+        "what the authority asks goes with its request"
+    );
+
+    // Its own it reads, staff read all, and what each said comes back to it with the request.
+    let own_claim = json!({ "ground": "personal_circumstances", "from": "2026-02-12", "to": "2026-02-13" });
+    for (act, body) in [
+        ("exceptions", own_claim),
+        ("submission", submission("Sits at the front")),
+    ] {
+        let answer = service.act_on(&teacher, &request, act, body).await.expect(201);
+        assert!(
+            !answer.text.contains("refuge") && !answer.text.contains("missed"),
+            "{act}"
+        );
+    }
+    let summaries = |body: &Value| -> Vec<String> {
+        let submissions = body["submissions"].as_array().unwrap();
+        submissions
+            .iter()
+            .map(|one| one["summary"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let grounds = |clock: &Value| -> Vec<Value> {
+        let exceptions = clock["exceptions"].as_array().unwrap();
+        exceptions.iter().map(|one| one["ground"].clone()).collect()
+    };
+    let own = service.get(&teacher, &uri).await.body;
+    let all = service.body(&uri).await;
+    assert_eq!(summaries(&own), ["Sits at the front"]);
+    assert_eq!(summaries(&all), ["A refuge", "Sits at the front"]);
+    let listed = service.pages(&teacher, clocks, 50).await;
+    for clock in [&own["clock"], &listed[0]] {
+        assert_eq!(grounds(clock), ["personal_circumstances"]);
+    }
+    assert_eq!(
+        grounds(&all["clock"]),
+        ["missed_appointment", "personal_circumstances"]
+    );
+    service.acted(&request, "return", returned).await;
+    service
+        .acted(&request, "redirection", json!({ "organisation_id": former }))
+        .await;
+    assert_eq!(
+        summaries(&service.get(&worker, &uri).await.expect(200).body),
+        ["A refuge"]
+    );
+}
+
 async fn person(service: &Service, case_id: &str, fields: Value) -> (String, Actor) {
     let mut body = json!({ "name": "A", "relationship": "parent", "parental_responsibility": false,
         "receives_notices": false });

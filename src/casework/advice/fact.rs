@@ -276,4 +276,21 @@ impl AdviceFact {
             AdviceFact::ExistingAdviceAgreed { .. } => None,
         }
     }
+
+    /// The organisation that is asked from now on, if it is a fact that says who is.
+    pub(super) fn asks(&self) -> Option<Option<Uuid>> {
+        match self {
+            AdviceFact::AdviceRequested { organisation_id, .. } => Some(*organisation_id),
+            AdviceFact::AdviceRedirected { organisation_id, .. } => Some(Some(*organisation_id)),
+            AdviceFact::AdviceAcknowledged { .. }
+            | AdviceFact::AdviceSubmitted { .. }
+            | AdviceFact::AdviceReturned { .. }
+            | AdviceFact::AdviceAccepted { .. }
+            | AdviceFact::AdviceDeclined { .. }
+            | AdviceFact::AdviceWithdrawn { .. }
+            | AdviceFact::AdviceAppointment { .. }
+            | AdviceFact::AdviceExceptionClaimed { .. }
+            | AdviceFact::ExistingAdviceAgreed { .. } => None,
+        }
+    }
 }

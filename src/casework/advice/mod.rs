@@ -14,7 +14,7 @@ mod matrix;
 pub use self::fact::{AdviceFact, Agreements, AppointmentOutcome, DeclinationGround, ReturnReason};
 pub use self::matrix::{AdviceItem, AdviceStatus};
 use super::child::ChildFacts;
-use super::event::Event;
+use super::event::{Event, Fact};
 use super::flag::{FlagCode, FlagSubject};
 use super::procedure::EventType;
 use super::timeline::{AdviceStanding, Ledger, Reason};
@@ -207,6 +207,28 @@ impl AdviceRequest {
 pub struct ExistingAdvice {
     pub requirement: Requirement,
     pub agreed_on: NaiveDate,
+}
+
+/// What happened on a request while an organisation was the one that was asked, of events in the order of the fold.
+/// What came of it before another was asked instead is between the authority and that other.
+pub fn happened_while_asked(events: &[Event], request_id: Uuid, organisation_id: Uuid) -> Vec<&Event> {
+    let mut asked = None;
+    let of_request = |event: &&Event| match &event.fact {
+        Fact::Advice(fact) => fact.request_id() == Some(request_id),
+        Fact::Own(_) | Fact::CaseClosed(_) => false,
+    };
+    events
+        .iter()
+        .filter(of_request)
+        .filter(|event| {
+            if let Fact::Advice(fact) = &event.fact
+                && let Some(now_asked) = fact.asks()
+            {
+                asked = now_asked;
+            }
+            asked == Some(organisation_id)
+        })
+        .collect()
 }
 
 /// The advice of a procedure while its events are folded.
