@@ -724,7 +724,7 @@ fn rule_of(operation: &Operation) -> &'static str {
 
 fn given_to_stranger(answer: &Answer) -> &'static str {
     let items = answer.body["items"].as_array();
-    let is_refused = |item: &Value| item["problem"]["code"] == "not_found";
+    let is_refused = |item: &Value| item["problem"]["errors"][0]["code"] == "unknown_case";
     match answer.status {
         404 if answer.code() == "not_found" => "not_found",
         409 if answer.code() == "nothing_due" => "nothing_due",
