@@ -96,6 +96,7 @@ pub fn sent_by(fact: &Fact) -> Option<(Sent, Option<i64>)> {
         | PlanFact::AmendmentAbandonedNotified(_)
         | PlanFact::CeaseConsulted(_)
         | PlanFact::CeaseNotified(_)
+        | PlanFact::CertificateIssued(_)
         | PlanFact::CeaseWithdrawn(_)
         | PlanFact::Ceased(_)
         | PlanFact::PlacementStarted(_)

@@ -30,8 +30,7 @@ use crate::casework::claim::{AuthorityGround, ExceptionClaimed};
 use crate::casework::consultation::{ConsultationAnswered, ConsultationFact, ConsultationReceived};
 use crate::casework::place::SettingAnswer;
 use crate::casework::plan::{
-    CeaseConsulted, CeaseNotified, CeaseReason, DirectPaymentsStarted, PlacementRank, PlacementStarted,
-    PlanCeased, PlanFact,
+    CeaseConsulted, CeaseReason, DirectPaymentsStarted, PlacementRank, PlacementStarted, PlanCeased, PlanFact,
 };
 use crate::casework::review::{
     AmendmentNoticeSent, Arranger, PapersCirculated, ReviewDecision, ReviewDecisionNotified, ReviewFact,
@@ -415,16 +414,13 @@ impl Teller<'_> {
     fn cease(&mut self, decided_on: NaiveDate, is_kept: bool) {
         let reason = CeaseReason::NeedsMetWithoutPlan;
         let consulted = PlanFact::CeaseConsulted(CeaseConsulted { reason });
-        self.push(later(decided_on, 3), Act::OnPlan(consulted));
-        let notified_on = later(decided_on, 14);
-        let notified = PlanFact::CeaseNotified(CeaseNotified { reason });
-        self.push(notified_on, Act::OnPlan(notified));
+        self.push(later(decided_on, -3), Act::OnPlan(consulted));
         if !is_kept {
             let ceased = PlanFact::Ceased(PlanCeased {
                 reason,
                 appeal_determined_on: None,
             });
-            self.push(later(notified_on, CEASED_AFTER_DAYS), Act::OnPlan(ceased));
+            self.push(later(decided_on, CEASED_AFTER_DAYS), Act::OnPlan(ceased));
         }
     }
 

@@ -453,6 +453,16 @@ impl<'r> Clocks<'r> {
         (last.satisfied_on.is_none() && last.cancelled_on.is_none()).then_some(newest)
     }
 
+    /// The last day of all clocks of a kind that nothing has satisfied or cancelled, whichever is the latest.
+    pub fn latest_running(&self, kind: ClockKind) -> Option<NaiveDate> {
+        let of_kind = self.clocks.iter().filter(|clock| clock.rule.kind == kind);
+        let running = of_kind.filter(|clock| {
+            let last = clock.segments.last();
+            last.is_some_and(|last| last.satisfied_on.is_none() && last.cancelled_on.is_none())
+        });
+        running.map(|clock| clock.due_on).max()
+    }
+
     /// Tests every claim on the clocks it names and gives the finished clocks by due date and id.
     pub fn finish(mut self) -> Vec<Clock> {
         for clock in &mut self.clocks {

@@ -305,14 +305,12 @@ async fn fifteen_years_of_one_plan() {
         .await;
     }
 
-    // Work, and no need of a plan any more.
+    // Work, and no need of a plan any more. The family was asked, and the notice of the decision is the one that counts.
     let last = life
         .reviews("2029-11-05", ["2029-10-08", "2029-11-16", "2029-11-26"], "cease")
         .await;
     let consulted = json!({ "type": "cease_consulted", "reason": "paid_work" });
     life.records("2029-11-12", &plan, consulted).await;
-    let notified = json!({ "type": "cease_notified", "reason": "paid_work" });
-    life.records("2029-11-27", &plan, notified).await;
     life.records(
         "2030-01-29",
         &plan,

@@ -40,6 +40,7 @@ mod problems;
 mod retention;
 mod review_advice;
 mod reviews;
+mod reviews_and_plans;
 mod rules;
 mod script;
 mod sealed_cases;

@@ -26,7 +26,7 @@ fn final_plan(day: &str) -> Value {
 
 impl Service {
     /// The procedures of a kind on a case, as the case shows them.
-    async fn of_kind(&self, case_id: &str, kind: &str) -> Vec<Value> {
+    pub async fn of_kind(&self, case_id: &str, kind: &str) -> Vec<Value> {
         let case = self.body(&format!("/v1/cases/{case_id}")).await;
         let procedures = case["procedures"].as_array().unwrap().clone();
         procedures
@@ -35,13 +35,13 @@ impl Service {
             .collect()
     }
 
-    async fn only(&self, case_id: &str, kind: &str) -> String {
+    pub async fn only(&self, case_id: &str, kind: &str) -> String {
         let of_kind = self.of_kind(case_id, kind).await;
         assert_eq!(of_kind.len(), 1, "{of_kind:#?}");
         of_kind[0]["id"].as_str().unwrap().to_owned()
     }
 
-    async fn happens(&self, path: &str, id: &str, event: Value) -> Answer {
+    pub async fn happens(&self, path: &str, id: &str, event: Value) -> Answer {
         let uri = format!("/v1/{path}/{id}");
         let version = self.read(&uri).await.version();
         self.act(&self.caseworker(), &format!("{uri}/events"), version, event)
@@ -49,7 +49,7 @@ impl Service {
     }
 
     /// Corrects the newest event of a type.
-    async fn corrected(&self, path: &str, id: &str, event_type: &str, replacement: Value) -> Answer {
+    pub async fn corrected(&self, path: &str, id: &str, event_type: &str, replacement: Value) -> Answer {
         let events = self.list(&format!("/v1/{path}/{id}/events")).await;
         let event = events.iter().rfind(|event| event["type"] == event_type).unwrap();
         let correction = json!({ "type": "correction", "occurred_on": "2026-01-20", "reason": "Typed wrongly",
@@ -57,7 +57,7 @@ impl Service {
         self.happens(path, id, correction).await
     }
 
-    async fn state(&self, path: &str, id: &str) -> Value {
+    pub async fn state(&self, path: &str, id: &str) -> Value {
         self.body(&format!("/v1/{path}/{id}")).await["state"].clone()
     }
 }

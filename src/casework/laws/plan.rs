@@ -32,6 +32,7 @@ amended_plan_sent                .   .   =  inf  =   .   .   .
 amendment_abandoned_notified     .   .   .  inf  .   .   .   .
 cease_consulted                  .   .   =   =   .   .   .   .
 cease_notified                   .   .  not not  .   .   .   .
+certificate_issued               .   .   .   .   =   .   .   .
 cease_withdrawn                  .   .   .   .  inf  .   .   .
 ceased                           .   .  cea cea cea  .   .   .
 exception_claimed                .   =   =   =   =   .   .   .
@@ -55,7 +56,7 @@ fn make() -> Fact {
 
 fn notify() -> Fact {
     Fact::own(PlanFact::CeaseNotified(super::super::plan::CeaseNotified {
-        reason: CeaseReason::PaidWork,
+        reason: Some(CeaseReason::PaidWork),
     }))
 }
 
@@ -116,6 +117,7 @@ pub fn fact_of(name: &str, detail: usize, day: NaiveDate) -> Fact {
             reason: CeaseReason::Other,
         })),
         "cease_notified" => notify(),
+        "certificate_issued" => Fact::own(PlanFact::CertificateIssued(CertificateIssued {})),
         "cease_withdrawn" => Fact::own(PlanFact::CeaseWithdrawn(CeaseWithdrawn { reason: None })),
         "ceased" => cease(detail.is_multiple_of(2).then_some(day)),
         "exception_claimed" => {
@@ -150,7 +152,12 @@ pub fn likely(state: Option<State>) -> &'static [&'static str] {
             "exception_claimed",
             "cease_notified",
         ],
-        Some("cease_notified") => &["cease_withdrawn", "ceased", "direct_payments_ended"],
+        Some("cease_notified") => &[
+            "cease_withdrawn",
+            "certificate_issued",
+            "ceased",
+            "direct_payments_ended",
+        ],
         Some(_) => &["exception_claimed"],
     }
 }

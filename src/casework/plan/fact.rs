@@ -66,9 +66,14 @@ pub struct CeaseConsulted {
 /// The family was told that the plan will be ceased. It is kept until the time for an appeal has passed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CeaseNotified {
-    /// Why it will be ceased.
-    pub reason: CeaseReason,
+    /// Why it will be ceased, where that is known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<CeaseReason>,
 }
+
+/// A mediation adviser issued a certificate on the decision to cease; an appeal can be made for a while after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CertificateIssued {}
 
 /// The plan is kept after all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -199,6 +204,8 @@ pub enum PlanFact {
     CeaseConsulted(CeaseConsulted),
     /// The family was told that the plan will be ceased.
     CeaseNotified(CeaseNotified),
+    /// A mediation adviser issued a certificate on the decision to cease.
+    CertificateIssued(CertificateIssued),
     /// The plan is kept after all.
     CeaseWithdrawn(CeaseWithdrawn),
     /// The plan is no longer maintained.
@@ -229,6 +236,7 @@ impl ProcedureFact for PlanFact {
             PlanFact::AmendmentAbandonedNotified(_) => super::AMENDMENT_ABANDONED_NOTIFIED,
             PlanFact::CeaseConsulted(_) => super::CEASE_CONSULTED,
             PlanFact::CeaseNotified(_) => super::CEASE_NOTIFIED,
+            PlanFact::CertificateIssued(_) => super::CERTIFICATE_ISSUED,
             PlanFact::CeaseWithdrawn(_) => super::CEASE_WITHDRAWN,
             PlanFact::Ceased(_) => super::CEASED,
             PlanFact::PlacementStarted(_) => super::PLACEMENT_STARTED,
@@ -251,6 +259,7 @@ impl ProcedureFact for PlanFact {
             PlanFact::AmendmentAbandonedNotified(_) => AmendmentAbandonedNotified::IN_WORDS,
             PlanFact::CeaseConsulted(_) => "the family was asked about ceasing the plan",
             PlanFact::CeaseNotified(_) => "the family was told that the plan will be ceased",
+            PlanFact::CertificateIssued(_) => "a certificate of mediation was issued",
             PlanFact::CeaseWithdrawn(_) => "the family was told that the plan is kept after all",
             PlanFact::Ceased(_) => "the plan was ceased",
             PlanFact::PlacementStarted(_) => "the child or young person started at a setting",
@@ -278,6 +287,7 @@ impl ProcedureFact for PlanFact {
             | PlanFact::AmendmentAbandonedNotified(_)
             | PlanFact::CeaseConsulted(_)
             | PlanFact::CeaseNotified(_)
+            | PlanFact::CertificateIssued(_)
             | PlanFact::CeaseWithdrawn(_)
             | PlanFact::Ceased(_)
             | PlanFact::PlacementStarted(_)
@@ -307,6 +317,7 @@ impl ProcedureFact for PlanFact {
             | PlanFact::AmendmentAbandonedNotified(_)
             | PlanFact::CeaseConsulted(_)
             | PlanFact::CeaseNotified(_)
+            | PlanFact::CertificateIssued(_)
             | PlanFact::CeaseWithdrawn(_)
             | PlanFact::Ceased(_)
             | PlanFact::PlacementEnded(_)

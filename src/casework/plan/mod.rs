@@ -12,9 +12,9 @@ mod fact;
 mod placement;
 
 pub use self::fact::{
-    AmendmentProposed, CeaseConsulted, CeaseNotified, CeaseReason, CeaseWithdrawn, DirectPaymentsEnded,
-    DirectPaymentsReviewed, DirectPaymentsStarted, PlacementEnded, PlacementRank, PlacementStarted,
-    PlanCeased, PlanDraftWithdrawn, PlanDrafted, PlanFact, PlanMade, SettingType,
+    AmendmentProposed, CeaseConsulted, CeaseNotified, CeaseReason, CeaseWithdrawn, CertificateIssued,
+    DirectPaymentsEnded, DirectPaymentsReviewed, DirectPaymentsStarted, PlacementEnded, PlacementRank,
+    PlacementStarted, PlanCeased, PlanDraftWithdrawn, PlanDrafted, PlanFact, PlanMade, SettingType,
 };
 pub use self::placement::{Placement, place_of, placements};
 use super::event::Event;
@@ -140,7 +140,10 @@ const AMENDED_PLAN_SENT: EventType = EventType::of(&EventRow::own("amended_plan_
 const AMENDMENT_ABANDONED_NOTIFIED: EventType =
     EventType::of(&EventRow::own("amendment_abandoned_notified", 12, &[], PROPOSED));
 const CEASE_CONSULTED: EventType = EventType::of(&EventRow::own("cease_consulted", 12, &["reason"], KEPT));
-const CEASE_NOTIFIED: EventType = EventType::of(&EventRow::own("cease_notified", 13, &["reason"], KEPT));
+const CEASE_NOTIFIED: EventType = EventType::of(&EventRow::own("cease_notified", 13, &[], KEPT));
+// On the day of the notice it comes after it.
+const CERTIFICATE_ISSUED: EventType =
+    EventType::of(&EventRow::own("certificate_issued", 14, &[], NOTICE_GIVEN));
 const CEASE_WITHDRAWN: EventType = EventType::of(&EventRow::own("cease_withdrawn", 13, &[], NOTICE_GIVEN));
 const CEASED: EventType = EventType::of(&EventRow::own("ceased", 13, &["reason"], MAINTAINED).leading_on());
 
@@ -170,6 +173,7 @@ impl Procedure for Plan {
         AMENDMENT_ABANDONED_NOTIFIED,
         CEASE_CONSULTED,
         CEASE_NOTIFIED,
+        CERTIFICATE_ISSUED,
         CEASE_WITHDRAWN,
         CEASED,
         EXCEPTION_CLAIMED,
@@ -222,6 +226,10 @@ impl Procedure for Plan {
                 ledger.mark(Mark::AmendmentAbandoned, event);
                 ledger.mark(Mark::CeaseNotified, event);
                 Ok(PlanState::CeaseNotified)
+            }
+            PlanFact::CertificateIssued(_) => {
+                ledger.mark(Mark::MediationCertificateIssued, event);
+                same
             }
             PlanFact::CeaseWithdrawn(_) => {
                 ledger.mark(Mark::CeaseWithdrawn, event);
@@ -286,10 +294,10 @@ fn amend(
 
 /// Ends the plan and what is still to be reviewed of it, unless an appeal can still be made (CFA s.45(4)).
 fn cease(ceased: &PlanCeased, event: &Event, ledger: &mut Ledger<'_>) -> Result<PlanState, Reason> {
+    // The later of the two: a certificate that came early shortens nothing.
     let kept_until_on = ledger
         .clocks
-        .running(ClockKind::CeaseHold)
-        .map(|hold| hold.due_on)
+        .latest_running(ClockKind::CeaseHold)
         .filter(|until_on| event.occurred_on <= *until_on);
     if let Some(kept_until_on) = kept_until_on {
         match ceased.appeal_determined_on {

@@ -19,7 +19,7 @@ pub use self::fact::{
 use super::advice::AdviceFor;
 use super::event::Event;
 use super::flag::{FlagCode, FlagSubject};
-use super::plan::{PLAN, PlanFact};
+use super::plan::{CeaseNotified, PLAN, PlanFact};
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
 use super::sending::{AmendedPlanSent, Sending};
 use super::timeline::{Ledger, Reason};
@@ -486,6 +486,10 @@ fn decide(
         }
         ReviewDecision::Cease => {
             leave_as_it_was(event, ledger);
+            // The notice of this decision is the one against which an appeal can be made.
+            let sent_on = event.dated(Mark::CeaseNotified.dated_by());
+            let told = PlanFact::CeaseNotified(CeaseNotified { reason: None });
+            ledger.leads_to(&PLAN, told, event, sent_on);
             ReviewState::CeaseDecided
         }
     }

@@ -238,6 +238,7 @@ pub enum Mark {
     OtherAmendmentProposed,
     OtherAmendmentServed,
     CeaseNotified,
+    MediationCertificateIssued,
     CeaseWithdrawn,
     CeaseAppealDetermined,
     DirectPaymentsStarted,
@@ -301,6 +302,7 @@ impl Mark {
             | Mark::PhaseTransferExpected
             | Mark::PostSixteenTransferExpected
             | Mark::LaterTransferExpected
+            | Mark::MediationCertificateIssued
             | Mark::CeaseAppealDetermined
             | Mark::DirectPaymentsStarted
             | Mark::DirectPaymentsReviewed
@@ -348,6 +350,7 @@ impl Mark {
             | Mark::LaterTransferExpected
             | Mark::OtherAmendmentServed
             | Mark::CeaseNotified
+            | Mark::MediationCertificateIssued
             | Mark::CeaseWithdrawn
             | Mark::CeaseAppealDetermined
             | Mark::DirectPaymentsStarted
@@ -398,6 +401,7 @@ impl Mark {
             Mark::OtherAmendmentProposed => "Proposed amendments sent",
             Mark::OtherAmendmentServed => "Proposed amendments served",
             Mark::CeaseNotified => "Decision to cease the plan notified",
+            Mark::MediationCertificateIssued => "Certificate of mediation issued",
             Mark::CeaseWithdrawn => "Decision not to cease after all notified",
             Mark::CeaseAppealDetermined => "Appeal against ceasing determined",
             Mark::DirectPaymentsStarted => "Direct payments started",

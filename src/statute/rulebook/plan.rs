@@ -45,21 +45,24 @@ pub static PLAN_RULES: &[Rule] = &[
         ..LIMIT
     },
     Rule {
-        kind: ClockKind::CeaseHold,
-        title: "Keep maintaining the plan until the time for an appeal has passed",
-        bound: Bound::NoEarlierThan,
         counting: Counting::TribunalMonths(2),
         starts: &[Mark::CeaseNotified],
-        satisfied_by: &[Mark::CeaseAppealDetermined],
-        cancelled_by: &[Mark::CeaseWithdrawn, Mark::ProcedureEnded],
-        satisfied_when: "the time for an appeal has passed, or the appeal was finally determined; a late \
-                         certificate of mediation lengthens it",
         provision: provision(
             CHILDREN_AND_FAMILIES_ACT,
-            "s.45(4), SI 2008/2699 r.20(1)(c), r.12",
+            "s.45(4), SI 2008/2699 r.20(1)(c)(i), r.12",
             Confidence::Unconfirmed,
         ),
-        ..LIMIT
+        ..CEASE_HOLD
+    },
+    Rule {
+        counting: Counting::TribunalMonths(1),
+        starts: &[Mark::MediationCertificateIssued],
+        provision: provision(
+            CHILDREN_AND_FAMILIES_ACT,
+            "s.45(4), SI 2008/2699 r.20(1)(c)(ii), r.12",
+            Confidence::Unconfirmed,
+        ),
+        ..CEASE_HOLD
     },
     Rule {
         kind: ClockKind::DirectPaymentsReview,
@@ -73,3 +76,16 @@ pub static PLAN_RULES: &[Rule] = &[
         ..LIMIT
     },
 ];
+
+/// The two times for an appeal, from the notice and from a certificate of mediation; the plan is kept until the
+/// later has passed.
+const CEASE_HOLD: Rule = Rule {
+    kind: ClockKind::CeaseHold,
+    title: "Keep maintaining the plan until the time for an appeal has passed",
+    bound: Bound::NoEarlierThan,
+    satisfied_by: &[Mark::CeaseAppealDetermined],
+    cancelled_by: &[Mark::CeaseWithdrawn, Mark::ProcedureEnded],
+    satisfied_when: "the time for an appeal has passed, or the appeal was finally determined; a late \
+                     certificate of mediation lengthens it",
+    ..LIMIT
+};
