@@ -95,8 +95,7 @@ pub fn open_procedure(
     let case = match lock_case(work.connection, &root, case_id) {
         Ok(case) => Some(case),
         Err(StoreError::NotFound) => {
-            work.tells_of_case("unknown_case", &case_id.to_string());
-            faults.push(unknown_case());
+            faults.push(unknown_case(work, case_id));
             None
         }
         Err(other) => return Err(other.into()),
@@ -126,8 +125,9 @@ pub fn open_procedure(
     Ok(reading_of(work, held, timeline))
 }
 
-/// The fault of naming a case that does not exist for whoever asks.
-pub(super) fn unknown_case() -> Fault {
+/// The fault of naming a case that does not exist for whoever asks, which the trail is to say.
+pub(super) fn unknown_case(work: &mut Work<'_>, case_id: Uuid) -> Fault {
+    work.tells_of_case("unknown_case", &case_id.to_string());
     Fault::new("/case_id", "unknown_case", "must be a case of this authority")
 }
 

@@ -268,7 +268,7 @@ fn review_of(work: &mut Work<'_>, item: &BulkItem) -> Result<(Uuid, i64), Error>
     let root = work.root()?;
     let case = match find_case(work.connection, &root, item.case_id) {
         Ok(case) => case,
-        Err(StoreError::NotFound) => return Err(Error::Invalid(vec![unknown_case()])),
+        Err(StoreError::NotFound) => return Err(Error::Invalid(vec![unknown_case(work, item.case_id)])),
         Err(other) => return Err(other.into()),
     };
     let la_code = work.la_code();

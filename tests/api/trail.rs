@@ -379,7 +379,7 @@ async fn whoever_asks_whether_a_sealed_child_is_held_is_on_the_trail_of_the_case
         ("change_case", "duplicate"),
         ("open_assessment", "unknown_case"),
         ("record_reviews_in_bulk", "unknown_case"),
-        ("record_reviews_in_bulk", "not_found"),
+        ("record_reviews_in_bulk", "unknown_case"),
         ("get_assessment", "not_found"),
         ("list_assessment_events", "not_found"),
     ];
