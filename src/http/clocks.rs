@@ -94,7 +94,7 @@ pub struct ClockView {
     pub days_late: i64,
     /// Whether a claimed exception qualifies. It moves no date.
     pub excused: bool,
-    /// The exceptions claimed. On lists only with `include=explanation`.
+    /// The exceptions claimed; not for families. On lists only with `include=explanation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub exceptions: Option<Vec<ExceptionView>>,
@@ -181,6 +181,16 @@ impl ClockView {
             exceptions: Some(exceptions.collect()),
             explanation: Some(explain(clock, as_of)),
             ..ClockView::bare(clock.rule, shown, place)
+        })
+    }
+
+    /// The same for a family, which is not told what is claimed: whether an exception excuses, it is.
+    pub fn told(clock: &Clock, as_of: NaiveDate, place: ClockPlace) -> Option<ClockView> {
+        let mut unclaimed = clock.clone();
+        unclaimed.claims.clear();
+        Some(ClockView {
+            exceptions: None,
+            ..ClockView::explained(&unclaimed, as_of, place)?
         })
     }
 
@@ -312,7 +322,7 @@ pub struct ClockQuery {
 ///
 /// The worklist: what is due when, whose move it is and, with `include=case`, who it is about. Ordered
 /// by due date and id. Contributors see the clocks of their organisation's requests, families those of
-/// their case.
+/// what they are told of.
 #[utoipa::path(
     tag = "clocks",
     params(ClockQuery, PageQuery),
@@ -345,6 +355,7 @@ pub async fn list_clocks(
         procedure: query.procedure.map(|ProcedureName(kind)| kind.name),
         caseworker: query.caseworker,
         case_id: query.case_id,
+        procedure_ids: None,
         due_before: query.due_before,
         as_of,
         after: page.after_due()?,
@@ -371,6 +382,7 @@ fn item_view(item: ClockItem, as_of: NaiveDate) -> Option<ClockView> {
         procedure_id: Some(listed.procedure_id),
     };
     let view = match &item.clock {
+        Some(clock) if item.is_for_family => ClockView::told(clock, as_of, place)?,
         Some(clock) => ClockView::explained(clock, as_of, place)?,
         None => {
             let shown = Shown {

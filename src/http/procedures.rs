@@ -104,10 +104,11 @@ pub struct ProcedureView {
     pub as_of: NaiveDate,
     /// By due date, explained.
     pub clocks: Vec<ClockView>,
+    /// Empty for a family.
     pub flags: Vec<FlagView>,
-    /// The settings that were consulted on being named in the plan, in that order.
+    /// The settings that were consulted on being named in the plan, in that order; empty for a family.
     pub consultations: Vec<SettingConsultationView>,
-    /// What may happen next.
+    /// What may happen next; empty for a family.
     pub permitted_events: Vec<PermittedEvent>,
 }
 
@@ -120,7 +121,8 @@ impl TryFrom<ProcedureReading> for ProcedureView {
             timeline,
             settings,
             as_of,
-            ..
+            child: _,
+            is_for_family,
         } = reading;
         let place = ClockPlace {
             case_id: Some(convert::id(&procedure.case_id)?),
@@ -129,6 +131,11 @@ impl TryFrom<ProcedureReading> for ProcedureView {
         let kind = kind_of(&procedure)?;
         let state = timeline.as_ref().map_or(kind.void(), |timeline| timeline.state);
         let clocks = timeline.iter().flat_map(|timeline| &timeline.clocks);
+        let clock_view = if is_for_family {
+            ClockView::told
+        } else {
+            ClockView::explained
+        };
         Ok(ProcedureView {
             id: convert::id(&procedure.id)?,
             case_id: convert::id(&procedure.case_id)?,
@@ -140,15 +147,24 @@ impl TryFrom<ProcedureReading> for ProcedureView {
                 .map_or(procedure.opened_on, |timeline| timeline.opened_on),
             as_of,
             clocks: clocks
-                .filter_map(|clock| ClockView::explained(clock, as_of, place))
+                .filter_map(|clock| clock_view(clock, as_of, place))
                 .collect(),
             flags: timeline
                 .iter()
+                .filter(|_| !is_for_family)
                 .flat_map(|timeline| timeline.flags_on(as_of, settings.due_soon_days))
                 .map(|flag| FlagView::from(&flag))
                 .collect(),
-            consultations: timeline.as_ref().map(consulted).unwrap_or_default(),
-            permitted_events: permitted_events(kind.permitted_types(Some(state))),
+            consultations: timeline
+                .as_ref()
+                .filter(|_| !is_for_family)
+                .map(consulted)
+                .unwrap_or_default(),
+            permitted_events: if is_for_family {
+                Vec::new()
+            } else {
+                permitted_events(kind.permitted_types(Some(state)))
+            },
         })
     }
 }

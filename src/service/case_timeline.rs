@@ -7,14 +7,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::case_record::CaseRecord;
-use super::family::reads_as_family;
+use super::family::{is_told_to_family, reads_as_family};
 use super::recording::{derive, kind_of, unfoldable};
-use super::sent_versions::versions_sent;
 use super::{Error, Work};
 use crate::casework::child::ChildFacts;
 use crate::casework::history::{Entry, effective};
 use crate::casework::moves::{Versioned, known_in_turn, moves};
-use crate::casework::plan::PLAN;
 use crate::casework::telling::{Told, What, told};
 use crate::casework::timeline::sort_events;
 use crate::clock::london_date;
@@ -145,18 +143,4 @@ fn first_recorded_at(record: &CaseRecord) -> Option<DateTime<Utc>> {
         .filter_map(|entries| entries.first())
         .map(|first| first.recorded_at)
         .min()
-}
-
-/// Whether a family knows of a procedure: something was recorded on it that is not internal or, of a plan that is not
-/// made yet, a draft was sent to it.
-fn is_told_to_family(record: &CaseRecord, procedure: &ProcedureRow) -> Result<bool, Error> {
-    let recorded = record.stream(procedure).iter();
-    let mut types = recorded.map(|entry| entry.body.event_type());
-    if types.any(|event_type| !event_type.is_internal()) {
-        return Ok(true);
-    }
-    if procedure.kind == PLAN.name {
-        return Ok(!versions_sent(record, procedure)?.numbers().is_empty());
-    }
-    Ok(false)
 }

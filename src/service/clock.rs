@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::advice::own_share;
+use super::family::told_procedures;
 use super::recording::derive;
 use super::{Error, Work};
 use crate::casework::history::effective;
@@ -30,17 +31,23 @@ pub struct ClockItem {
     pub case: Option<CaseSummaryRow>,
     /// The engine's own clock, if the explanation is asked for.
     pub clock: Option<Clock>,
+    /// Whether it is shown to a family, which is not told what is claimed.
+    pub is_for_family: bool,
 }
 
 /// A page of the clocks that the principal may see, by due date and id.
 ///
-/// The number of statements does not depend on the number of clocks.
+/// The number of statements does not depend on the number of clocks. A family reads those of what it is told of.
 pub fn list_clocks(
     work: &mut Work<'_>,
-    filter: ClockFilter,
+    mut filter: ClockFilter,
     include: Include,
 ) -> Result<Vec<ClockItem>, Error> {
     let root = work.root()?;
+    let family_case_id = root.family_case_id().map(str::to_owned);
+    if let Some(case_id) = &family_case_id {
+        filter.procedure_ids = Some(told_procedures(work, case_id)?);
+    }
     let listed = list(work.connection, &root, &filter)?;
     work.shows_page(filter.limit, listed.iter().map(|clock| clock.case_id.to_string()));
     let mut cases: HashMap<Uuid, CaseSummaryRow> = HashMap::new();
@@ -62,6 +69,7 @@ pub fn list_clocks(
         .map(|listed| ClockItem {
             case: cases.get(&listed.case_id).cloned(),
             clock: computed.get(&listed.id).cloned(),
+            is_for_family: family_case_id.is_some(),
             listed,
         })
         .collect())

@@ -3,14 +3,20 @@
 use uuid::Uuid;
 
 use super::case::decision_maker_of;
+use super::case_record::CaseRecord;
 use super::person::Relationship;
 use super::seal::SealGround;
+use super::sent_versions::versions_sent;
 use super::{Error, Work};
 use crate::auth::Reach;
+use crate::casework::history::Entry;
+use crate::casework::plan::PLAN;
+use crate::casework::procedure::EventType;
 use crate::store::StoreError;
 use crate::store::case::find_case;
 use crate::store::convert::{self, named};
 use crate::store::person::{PersonRow, find_person};
+use crate::store::procedure::ProcedureRow;
 use crate::store::root::grantee_of_family;
 use crate::store::seal::{find_seal, is_open_to};
 
@@ -77,6 +83,47 @@ pub fn reads_as_family(work: &Work<'_>) -> bool {
         Reach::Authority => false,
         Reach::Organisation(_) | Reach::Case(_) => true,
     }
+}
+
+/// Whether a family knows of a procedure: something was recorded on it that is not internal or, of a plan that is not
+/// made yet, a draft was sent to it.
+pub(super) fn is_told_to_family(record: &CaseRecord, procedure: &ProcedureRow) -> Result<bool, Error> {
+    Ok(tells_a_family(record.stream(procedure))
+        || (procedure.kind == PLAN.name && !versions_sent(record, procedure)?.numbers().is_empty()))
+}
+
+/// Answers that there is no such procedure where a family asks that is not told of it.
+pub(super) fn check_told(
+    work: &mut Work<'_>,
+    procedure: &ProcedureRow,
+    entries: &[Entry],
+) -> Result<(), Error> {
+    if !reads_as_family(work) || tells_a_family(entries) {
+        return Ok(());
+    }
+    let is_told = procedure.kind == PLAN.name && {
+        let record = CaseRecord::load(work, &procedure.case_id)?;
+        is_told_to_family(&record, procedure)?
+    };
+    if is_told { Ok(()) } else { Err(Error::NotFound) }
+}
+
+/// The procedures of a case that its family is told of.
+pub(super) fn told_procedures(work: &mut Work<'_>, case_id: &str) -> Result<Vec<String>, Error> {
+    let record = CaseRecord::load(work, case_id)?;
+    let mut told = Vec::new();
+    for procedure in &record.procedures {
+        if is_told_to_family(&record, procedure)? {
+            told.push(procedure.id.clone());
+        }
+    }
+    Ok(told)
+}
+
+/// Closing the case ends what nobody was told of, and tells nobody of it.
+fn tells_a_family(entries: &[Entry]) -> bool {
+    let mut types = entries.iter().map(|entry| entry.body.event_type());
+    types.any(|event_type| !event_type.is_internal() && event_type != EventType::CASE_CLOSED)
 }
 
 fn is_young_person(person: &PersonRow) -> Result<bool, Error> {

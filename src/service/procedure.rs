@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
+use super::family::{check_told, reads_as_family};
 use super::plan::{follow_placement, placed};
 use super::plan_version::{newest_version_for, say_version};
 use super::recording::{Draft, Held, day_faults, derive, hold_of, open_new, record};
@@ -42,6 +43,8 @@ pub struct ProcedureReading {
     pub child: ChildFacts,
     pub settings: Settings,
     pub as_of: NaiveDate,
+    /// Whether it is shown to a family, which is not told what is claimed, flagged and permitted.
+    pub is_for_family: bool,
 }
 
 /// A recorded event with what it led to.
@@ -267,10 +270,11 @@ pub fn get_procedure(
         child,
         settings,
         as_of,
+        is_for_family: reads_as_family(work),
     })
 }
 
-/// A procedure and what was known of it at an instant.
+/// A procedure and what was known of it at an instant. For a family, one that it is not told of is not there.
 pub(super) fn known_entries(
     work: &mut Work<'_>,
     kind: &ProcedureKind,
@@ -279,6 +283,7 @@ pub(super) fn known_entries(
 ) -> Result<(ProcedureRow, Vec<Entry>), Error> {
     let procedure = find_of(work, kind, procedure_id)?;
     let mut entries = load_entries(work.connection, &procedure)?;
+    check_told(work, &procedure, &entries)?;
     if let Some(instant) = known_at_instant {
         let known = known_at(&entries, instant).len();
         if known == 0 {
@@ -367,6 +372,7 @@ fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> Proced
         child: held.child,
         settings: held.settings,
         as_of: work.today(),
+        is_for_family: reads_as_family(work),
     }
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::column::{Day, Id, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
 use super::convert::{id, name_of, named, text_of};
-use super::fragment::{after, fixed};
+use super::fragment::{after, among, fixed};
 use super::schema::{clocks, flags, procedures};
 use super::statement::{Insert, Update, column};
 use super::{MultiBackend, Root, StoreError};
@@ -408,6 +408,8 @@ pub struct ClockFilter {
     pub procedure: Option<&'static str>,
     pub caseworker: Option<String>,
     pub case_id: Option<Uuid>,
+    /// Only of these procedures.
+    pub procedure_ids: Option<Vec<String>>,
     pub due_before: Option<NaiveDate>,
     pub as_of: NaiveDate,
     /// Items after this due date and id.
@@ -672,6 +674,9 @@ fn filtered(root: &Root, filter: &ClockFilter, part: Part) -> Result<ClockQuery<
     }
     if let Some(case_id) = filter.case_id {
         query = query.filter(clocks::case_id.eq(case_id.to_string()));
+    }
+    if let Some(procedure_ids) = &filter.procedure_ids {
+        query = query.filter(among("clocks.procedure_id", procedure_ids));
     }
     if let Some(due_before) = filter.due_before {
         query = query.filter(clocks::due_on.le(due_before));

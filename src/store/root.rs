@@ -127,6 +127,14 @@ impl Root {
         &self.la_code
     }
 
+    /// The one case that exists, for family; the nil case is none.
+    pub fn family_case_id(&self) -> Option<&str> {
+        match &self.sight {
+            Sight::Whole | Sight::Staff { .. } | Sight::Organisation { .. } => None,
+            Sight::Family { case_id } => Some(case_id),
+        }
+    }
+
     /// Whether it is only a few cases or requests that exist, so that they are found by themselves.
     pub fn is_narrow(&self) -> bool {
         match self.sight {

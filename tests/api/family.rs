@@ -419,6 +419,105 @@ async fn what_is_the_authoritys_own_is_not_told_to_the_family() {
 }
 
 #[actix_web::test]
+async fn no_operation_tells_a_family_what_its_story_does_not() {
+    let told = Told::assessing().await;
+    let (service, family, caseworker) = (&told.service, told.family(), told.service.caseworker());
+    told.writes().await;
+    told.submits("2026-02-20", "They need rest.").await;
+    let claim = json!({ "type": "exception_claimed", "occurred_on": "2026-02-20", "ground": "absent",
+        "from": "2026-01-06", "to": "2026-02-14", "clocks": ["final_plan"], "evidence": "Seen by Mrs Secret",
+        "decided_by": "Mrs Secret", "causal_link": "Secret link" });
+    service.record(&told.assessment, claim).await.expect(201);
+    let received = json!({ "type": "consultation_received", "occurred_on": "2026-02-19", "from_la": "884" });
+    let body = json!({ "case_id": told.case_id, "event": received });
+    let consultation = service.post(&caseworker, "/v1/consultations", body).await;
+    let consultation = consultation.expect(201).id();
+
+    let document: Value = serde_json::from_str(include_str!("../../openapi/ehcp.v1.json")).unwrap();
+    let for_family = |(path, operations): (&String, &Value)| {
+        let roles = operations["get"]["x-rights"]["roles"].as_array()?;
+        roles.contains(&json!("family")).then(|| path.clone())
+    };
+    let paths: Vec<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter_map(for_family)
+        .collect();
+    assert!(paths.len() >= 10, "{paths:?}");
+    let everything = async |status_of_plan: u16| {
+        let mut said = String::new();
+        for path in &paths {
+            for id in [&told.case_id, &told.assessment, &told.plan, &consultation] {
+                let uri = path.replace("{id}", id).replace("{number}", "1");
+                for uri in [format!("{uri}?include=case,explanation"), uri] {
+                    if uri.contains("include") && path != "/v1/clocks" {
+                        continue;
+                    }
+                    let answer = service.get(&family, &uri).await;
+                    if path.starts_with("/v1/plans/") && id == &told.plan {
+                        assert_eq!(answer.status, status_of_plan, "{uri}: {}", answer.text);
+                    }
+                    if answer.status == 200 {
+                        said.push_str(&answer.text);
+                    }
+                }
+            }
+        }
+        said
+    };
+    let said = everything(404).await;
+    for hidden in [
+        "absent",
+        "Absent",
+        "exceptions",
+        "exception_claimed",
+        "Secret",
+        "setting_reply",
+        "plan_drafted",
+        &told.plan,
+        &consultation,
+    ] {
+        assert!(!said.contains(hidden), "{hidden}");
+    }
+    let assessment = format!("/v1/assessments/{}", told.assessment);
+    let read = service.get(&family, &assessment).await.expect(200);
+    assert_eq!((read.flags().len(), read.permitted().len()), (0, 0));
+    assert!(!read.body["clocks"].as_array().unwrap().is_empty());
+    let clocks = service.pages(&family, "/v1/clocks", 1).await;
+    let of_assessment = service
+        .list(&format!(
+            "/v1/clocks?case_id={}&procedure=assessment",
+            told.case_id
+        ))
+        .await;
+    assert_eq!(
+        each(&clocks, "id"),
+        each(&of_assessment, "id"),
+        "a page is not cut short"
+    );
+    let of_staff = service.read(&assessment).await;
+    assert!(of_staff.flags().contains(&"exception_claimed".to_owned()));
+    assert!(of_staff.clock("final_plan")["exceptions"][0].is_object());
+
+    // Closing the case ends what nobody was told of, and tells nobody of it.
+    told.records("2026-03-02", json!({ "type": "draft_plan_served" }))
+        .await;
+    assert!(
+        everything(200).await.contains(&told.plan),
+        "it was sent the draft"
+    );
+    let closure = json!({ "reason": "other", "occurred_on": "2026-03-02" });
+    let case = format!("/v1/cases/{}", told.case_id);
+    service
+        .post(&caseworker, &format!("{case}/closure"), closure)
+        .await
+        .expect(201);
+    let said = everything(200).await;
+    assert!(said.contains(&told.plan) && !said.contains(&consultation));
+}
+
+#[actix_web::test]
 async fn advice_is_shared_with_the_draft_plan_and_not_when_that_was_a_mistake() {
     let told = Told::assessing().await;
     let (service, family) = (&told.service, told.family());

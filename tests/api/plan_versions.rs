@@ -342,7 +342,11 @@ async fn a_version_stands_as_events_send_it_and_the_family_sees_what_was_sent() 
         .await
         .expect(201);
     assert_eq!(service.standing(&plan).await, ["draft"]);
-    assert_eq!(service.seen_by_family(&case_id, &plan).await, [0_i64; 0]);
+    // Of a plan that nobody sent it, a family is not told.
+    let family = service.family(&case_id);
+    for uri in [uri.clone(), format!("{uri}/versions")] {
+        assert_eq!(service.get(&family, &uri).await.status, 404, "{uri}");
+    }
     for draft in ["1", "1/difference", "2"] {
         let read = service
             .get(&service.family(&case_id), &format!("{uri}/versions/{draft}"))
