@@ -12,7 +12,7 @@ use super::acting::{Once, acted, created, origin_of, shown};
 use super::clocks::{ClockPlace, ClockView};
 use super::contract::Contract;
 use super::dates;
-use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody};
+use super::extractor::{Allowed, Body, IdempotencyKey, IfMatch, PathId, QueryString, RequestBody, forbidden};
 use super::page::{Page, PageQuery, instant_cursor};
 use super::patch::{Patch, patched};
 use super::problem::{Code, Fault, Problem};
@@ -121,7 +121,7 @@ pub struct CaseView {
     #[serde(flatten)]
     pub details: CaseDetails,
     /// Fields that are there and are not shown to whoever asks.
-    #[schema(max_items = 4, example = json!([]))]
+    #[schema(max_items = 5, example = json!([]))]
     pub masked: Vec<&'static str>,
     /// The National Curriculum year group today; 0 is reception.
     pub year_group: i32,
@@ -302,6 +302,9 @@ impl RequestBody for CaseSearchInput {
     }
 }
 
+/// What is not shown must not be found out by asking for it.
+const BY_IDENTIFIER: &str = "Who does not see identifiers finds no case by one.";
+
 /// Why and when a case is closed.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ClosureInput {
@@ -325,7 +328,7 @@ pub struct CaseQuery {
     /// Only cases on which this flag is up today.
     #[param(inline)]
     flag: Option<FlagCode>,
-    /// Only the case with this reference in another system, as `system:id`.
+    /// Only the case with this reference in another system, as `system:id`; for those who see identifiers.
     #[param(max_length = 151, pattern = "^[A-Za-z0-9._-]+:.+$", example = "mosaic:104-77")]
     external_ref: Option<String>,
     /// Only cases changed at or after this instant.
@@ -369,7 +372,10 @@ pub async fn list_cases(
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (QueryString(query), QueryString(page)) = (query, page);
+    let (principal, query, page) = (principal.into_principal(), query.0, page.0);
+    if query.external_ref.is_some() && !principal.sees_identifiers() {
+        return Err(forbidden(&request, principal, BY_IDENTIFIER));
+    }
     let external_ref = match query.external_ref.as_deref().map(|text| text.split_once(':')) {
         Some(Some((system, id))) => Some((system.to_owned(), id.to_owned())),
         Some(None) | None => None,
@@ -392,9 +398,7 @@ pub async fn list_cases(
         ..CaseFilter::default()
     };
     let listed = app
-        .read(principal.into_principal(), origin_of(&request), move |work| {
-            list(work, filter)
-        })
+        .read(principal, origin_of(&request), move |work| list(work, filter))
         .await?;
     let views = listed.into_iter().map(CaseSummary::from).collect();
     Ok(page.answer(&request, views, |view: &CaseSummary| {
@@ -408,7 +412,7 @@ pub async fn list_cases(
 
 /// Search cases
 ///
-/// By what may not stand in a URL.
+/// By what may not stand in a URL. Whoever does not see identifiers searches by name alone.
 #[utoipa::path(
     tag = "cases",
     params(PageQuery),
@@ -423,7 +427,10 @@ pub async fn search_cases(
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (page, input) = (page.0, body.value);
+    let (principal, page, input) = (principal.into_principal(), page.0, body.value);
+    if input.name.is_none() && !principal.sees_identifiers() {
+        return Err(forbidden(&request, principal, BY_IDENTIFIER));
+    }
     let wanted = match (input.name, input.upn, input.nhs_number, input.uln) {
         (Some(name), ..) => CaseSearch::Name(folded(&name).split_whitespace().map(str::to_owned).collect()),
         (_, Some(upn), ..) => CaseSearch::Upn(upn),
@@ -433,7 +440,7 @@ pub async fn search_cases(
     };
     let (after, rows) = (page.after_id()?, page.rows());
     let listed = app
-        .read(principal.into_principal(), origin_of(&request), move |work| {
+        .read(principal, origin_of(&request), move |work| {
             search(work, &wanted, after, rows)
         })
         .await?;

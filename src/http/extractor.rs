@@ -4,6 +4,7 @@
 //! An extractor refuses with a [`Problem`] and knows nothing of the subject. Handlers list
 //! [`Allowed`] first, since the first refusal in order of their arguments is the answer.
 
+use std::borrow::Cow;
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -366,6 +367,16 @@ pub fn access_reason(request: &HttpRequest) -> Result<Option<&str>, Problem> {
 /// Somebody known who may not do what was asked; the trail says so.
 pub struct Forbidden(pub Principal);
 
+/// Refuses somebody known who may do the operation and not what they ask of it.
+pub fn forbidden(
+    request: &HttpRequest,
+    principal: Principal,
+    detail: impl Into<Cow<'static, str>>,
+) -> Problem {
+    request.extensions_mut().insert(Forbidden(principal));
+    Problem::new(Code::Forbidden).with_detail(detail)
+}
+
 /// The asker, who has the permission `P` by a role or, being a system, by a scope.
 #[derive(Debug, Clone)]
 pub struct Allowed<P> {
@@ -397,11 +408,11 @@ impl<P: Permission> FromRequest for Allowed<P> {
         Box::pin(async move {
             let principal = authenticate(&request).await?;
             if !allows::<P>(&principal) {
-                request.extensions_mut().insert(Forbidden(principal));
-                return Err(Problem::new(Code::Forbidden).with_detail(format!(
+                let detail = format!(
                     "This takes the permission {}, which no role or scope of the token gives.",
                     P::NAME
-                )));
+                );
+                return Err(forbidden(&request, principal, detail));
             }
             access_reason(&request)?;
             Ok(Allowed {

@@ -1,6 +1,7 @@
 //! What of a record is shown to whom: identifiers, withheld addresses, the child of a request for advice, and what a
 //! family sees of its own case.
 
+use actix_web::http::Method;
 use ehcp_timeline::auth::Role;
 use serde_json::{Value, json};
 
@@ -11,7 +12,8 @@ const NHS_NUMBER: &str = "9990000018";
 const ULN: &str = "1000000043";
 
 async fn known(service: &Service) -> String {
-    let identifiers = json!({ "upn": UPN, "nhs_number": NHS_NUMBER, "uln": ULN, "postcode": "WR5 2AB" });
+    let identifiers = json!({ "upn": UPN, "nhs_number": NHS_NUMBER, "uln": ULN, "postcode": "WR5 2AB",
+        "external_refs": [{ "system": "mosaic", "id": "104-77" }] });
     service.case_with(identifiers).await
 }
 
@@ -34,6 +36,43 @@ async fn identifiers_are_shown_to_those_who_keep_cases() {
         let masked = json!(["upn", "nhs_number", "uln", "postcode"]);
         assert_eq!((shown(&body), &body["masked"]), (0, &masked), "{role:?}");
     }
+}
+
+#[actix_web::test]
+async fn what_is_not_shown_is_not_found_out_by_a_search() {
+    let service = Service::on("2026-02-20");
+    let case_id = known(&service).await;
+    let search = async |actor: &Actor, by: Value| {
+        let request = actor.request(Method::POST, "/v1/cases/search").set_json(by);
+        service.send(request).await
+    };
+    let identifiers = [("upn", UPN), ("nhs_number", NHS_NUMBER), ("uln", ULN)];
+    let by_reference = "/v1/cases?external_ref=mosaic:104-77";
+    for role in [Role::Caseworker, Role::Manager, Role::Auditor, Role::Admin] {
+        let actor = service.actor(role);
+        let keeps_cases = [Role::Caseworker, Role::Manager].contains(&role);
+        let mut answers = vec![service.get(&actor, by_reference).await];
+        for (name, number) in identifiers {
+            answers.push(search(&actor, json!({ name: number })).await);
+        }
+        for answer in answers {
+            if keeps_cases {
+                assert_eq!(answer.expect(200).body["items"][0]["id"], case_id, "{role:?}");
+            } else {
+                assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{role:?}");
+                assert!(!answer.text.contains("Ada"));
+            }
+        }
+        let by_name = search(&actor, json!({ "name": "Example" })).await;
+        assert_eq!(by_name.expect(200).body["items"][0]["id"], case_id, "{role:?}");
+    }
+    // It is on the trail, as every refusal.
+    service.app.write_readings().await.unwrap();
+    let trail = service
+        .get(&service.actor(Role::Auditor), "/v1/audit?action=search_cases")
+        .await;
+    let refused = trail.body["items"].as_array().unwrap().iter();
+    assert_eq!(refused.filter(|entry| entry["outcome"] == "forbidden").count(), 6);
 }
 
 #[actix_web::test]
