@@ -29,7 +29,7 @@ use crate::store::case::{
 use crate::store::clock::hand_over_clocks;
 use crate::store::convert::{self, from_json, json, name_of, named};
 use crate::store::organisation::find_organisation;
-use crate::store::person::{NamedDecisionMaker, decision_maker_on};
+use crate::store::person::{NamedDecisionMaker, decision_maker_on, has_withheld_address};
 use crate::store::procedure::{
     ProcedureRow, load_entries, load_streams, lock_procedures_of_case, procedures_of_case,
 };
@@ -509,7 +509,15 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
     }
     let decision_maker = decision_maker_of(work, &row)?;
     let mut details = details_of(&row, as_of)?;
-    let masked = mask(&mut details, work.principal);
+    let mut masked = mask(&mut details, work.principal);
+    // Where somebody's address is withheld, the home may be that.
+    if details.postcode.is_some()
+        && !work.principal.sees_withheld_addresses()
+        && has_withheld_address(work.connection, &la_code, &row.id)?
+    {
+        details.postcode = None;
+        masked.push("postcode");
+    }
     let flags = unreviewed_since(work.connection, &row.id)?
         .map(|broken_at| Flag {
             code: FlagCode::GlassBroken,
@@ -576,12 +584,16 @@ fn mask(details: &mut CaseDetails, principal: &Principal) -> Vec<&'static str> {
         return Vec::new();
     }
     let taken_out = [
-        ("upn", details.upn.take()),
-        ("nhs_number", details.nhs_number.take()),
-        ("uln", details.uln.take()),
-        ("postcode", details.postcode.take()),
+        ("upn", details.upn.take().is_some()),
+        ("nhs_number", details.nhs_number.take().is_some()),
+        ("uln", details.uln.take().is_some()),
+        ("postcode", details.postcode.take().is_some()),
+        (
+            "external_refs",
+            !std::mem::take(&mut details.external_refs).is_empty(),
+        ),
     ];
-    let was_there = |(name, value): (&'static str, Option<String>)| value.map(|_| name);
+    let was_there = |(name, was_there): (&'static str, bool)| was_there.then_some(name);
     taken_out.into_iter().filter_map(was_there).collect()
 }
 

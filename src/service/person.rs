@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Error, Work};
+use super::{Error, Fault, Work};
 use crate::auth::Principal;
 use crate::store::case::{find_case, lock_case};
 use crate::store::convert::{self, name_of, named};
@@ -105,7 +105,7 @@ pub fn add_person(work: &mut Work<'_>, case_id: Uuid, details: &PersonDetails) -
     let row = new_person(work, &case.id, details)?;
     insert_person(work.connection, &row)?;
     work.audit("add_person", &row.id, Some(&case.id), Some(1))?;
-    person_of(&row)
+    Ok(shown_to(work.principal, person_of(&row)?))
 }
 
 /// A person who is not on record yet.
@@ -141,10 +141,11 @@ pub fn get_person(work: &mut Work<'_>, case_id: Uuid, person_id: Uuid) -> Result
     let root = work.root()?;
     let row = find_person(work.connection, &root, case_id, person_id)?;
     work.shows_case(&row.case_id, Some(row.version));
-    shown_to(work.principal, person_of(&row)?)
+    Ok(shown_to(work.principal, person_of(&row)?))
 }
 
-/// Changes a person; what `change` makes of their details is what they have from now on.
+/// Changes a person; what `change` makes of their details is what they have from now on. A withheld address stays as
+/// it is, and withheld, whatever is asked by somebody for whom it is not.
 pub fn change_person(
     work: &mut Work<'_>,
     case_id: Uuid,
@@ -159,13 +160,13 @@ pub fn change_person(
             current_version: row.version,
         });
     }
-    let details = change(person_of(&row)?.details)?;
+    let details = change_seen(work.principal, person_of(&row)?.details, change)?;
     let mut row = with_details(row, &details)?;
     row.version += 1;
     row.updated_at = work.now.naive_utc();
     update_person(work.connection, &row)?;
     work.audit("change_person", &row.id, Some(&row.case_id), Some(row.version))?;
-    person_of(&row)
+    Ok(shown_to(work.principal, person_of(&row)?))
 }
 
 pub fn list_people(
@@ -179,7 +180,7 @@ pub fn list_people(
     work.shows_case(&case_id.to_string(), None);
     people_of_case(work.connection, &root, case_id, after, limit)?
         .iter()
-        .map(|row| shown_to(work.principal, person_of(row)?))
+        .map(|row| Ok(shown_to(work.principal, person_of(row)?)))
         .collect()
 }
 
@@ -204,12 +205,57 @@ fn with_details(row: PersonRow, details: &PersonDetails) -> Result<PersonRow, Er
     })
 }
 
-/// Takes out an address that must reach nobody else.
-fn shown_to(principal: &Principal, mut person: Person) -> Result<Person, Error> {
-    if person.details.address_withheld && !principal.sees_withheld_addresses() {
+/// Changes details as somebody sees them: an address that is not for them is neither read nor written.
+fn change_seen(
+    principal: &Principal,
+    mut details: PersonDetails,
+    change: impl FnOnce(PersonDetails) -> Result<PersonDetails, Error>,
+) -> Result<PersonDetails, Error> {
+    if !details.address_withheld || principal.sees_withheld_addresses() {
+        return change(details);
+    }
+    let address = details.address.take();
+    // So that naming the address is told from leaving it alone, and a guess at it from nothing.
+    details.address = address.is_some().then(|| STAND_IN.to_owned());
+    let stand_in = details.address.clone();
+    let mut changed = change(details)?;
+    let mut faults = Vec::new();
+    let mut refuse = |pointer: &str| {
+        faults.push(Fault::new(
+            pointer,
+            "staff_only",
+            "is withheld, and for those who keep the case to change",
+        ));
+    };
+    if address.is_some() && changed.address != stand_in {
+        refuse("/address");
+    }
+    if !changed.address_withheld {
+        refuse("/address_withheld");
+    }
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
+    if address.is_some() {
+        changed.address = address;
+    }
+    Ok(changed)
+}
+
+/// What stands for an address that is not shown.
+const STAND_IN: &str = "withheld";
+
+/// Takes out an address that is not for whoever asks: all of them, or those that must reach nobody else.
+fn shown_to(principal: &Principal, mut person: Person) -> Person {
+    let is_shown = if person.details.address_withheld {
+        principal.sees_withheld_addresses()
+    } else {
+        principal.sees_identifiers()
+    };
+    if !is_shown {
         person.is_address_masked = person.details.address.take().is_some();
     }
-    Ok(person)
+    person
 }
 
 fn person_of(row: &PersonRow) -> Result<Person, Error> {

@@ -118,6 +118,22 @@ pub fn people_of_case(
     Ok(query.order(people::id.asc()).limit(limit).load(connection)?)
 }
 
+/// Whether the address of anybody of a case must reach nobody else.
+pub fn has_withheld_address(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<String> = people::table
+        .filter(people::la_code.eq(la_code))
+        .filter(people::case_id.eq(case_id))
+        .filter(people::address_withheld.eq(true))
+        .select(people::id)
+        .first(connection)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Somebody named as the one who decides.
 #[derive(Debug, Clone)]
 pub struct NamedDecisionMaker {

@@ -3,9 +3,12 @@
 
 use actix_web::http::Method;
 use ehcp_timeline::auth::Role;
+use ehcp_timeline::http::document;
 use serde_json::{Value, json};
 
-use crate::harness::{Actor, Service};
+use crate::authorisation::{fixture, operations};
+use crate::clients::{ask, bearer, registered, secret_of};
+use crate::harness::{Actor, Answer, Service};
 
 const UPN: &str = "D885200024001";
 const NHS_NUMBER: &str = "9990000018";
@@ -21,20 +24,15 @@ async fn known(service: &Service) -> String {
 async fn identifiers_are_shown_to_those_who_keep_cases() {
     let service = Service::on("2026-02-20");
     let uri = format!("/v1/cases/{}", known(&service).await);
-    let shown = |body: &Value| {
-        ["upn", "nhs_number", "uln", "postcode"]
-            .into_iter()
-            .filter(|field| body[*field].is_string())
-            .count()
-    };
+    let fields = ["upn", "nhs_number", "uln", "postcode", "external_refs"];
+    let shown = |body: &Value| fields.into_iter().filter(|field| !body[*field].is_null()).count();
     for role in [Role::Caseworker, Role::Manager] {
         let body = service.get(&service.actor(role), &uri).await.expect(200).body;
-        assert_eq!((shown(&body), &body["masked"]), (4, &json!([])), "{role:?}");
+        assert_eq!((shown(&body), &body["masked"]), (5, &json!([])), "{role:?}");
     }
     for role in [Role::Auditor, Role::Admin] {
         let body = service.get(&service.actor(role), &uri).await.expect(200).body;
-        let masked = json!(["upn", "nhs_number", "uln", "postcode"]);
-        assert_eq!((shown(&body), &body["masked"]), (0, &masked), "{role:?}");
+        assert_eq!((shown(&body), &body["masked"]), (0, &json!(fields)), "{role:?}");
     }
 }
 
@@ -84,7 +82,7 @@ async fn a_withheld_address_is_shown_to_those_who_keep_cases_alone() {
             "address": "9 Hidden Lane", "address_withheld": withheld })
     };
     let caseworker = service.caseworker();
-    for (withheld, masked) in [(true, json!(["address"])), (false, json!([]))] {
+    for withheld in [true, false] {
         let added = service
             .post(&caseworker, &people, person(withheld))
             .await
@@ -101,9 +99,9 @@ async fn a_withheld_address_is_shown_to_those_who_keep_cases_alone() {
             let actor = service.actor(other);
             let body = service.get(&actor, &uri).await.expect(200).body;
             assert_eq!(
-                (body["address"].is_string(), &body["masked"]),
-                (!withheld, &masked),
-                "{other:?}"
+                (&body["address"], &body["masked"]),
+                (&Value::Null, &json!(["address"])),
+                "{other:?}: the home is not for them, withheld or not"
             );
             let listed = service.get(&actor, &people).await.expect(200).body;
             let items = listed["items"].as_array().unwrap();
@@ -111,6 +109,137 @@ async fn a_withheld_address_is_shown_to_those_who_keep_cases_alone() {
             assert_eq!(own, &body, "the list says no more");
         }
     }
+}
+
+/// A system of the authority with every scope.
+async fn system(service: &Service) -> Actor {
+    let scopes = ["case:read", "case:write", "advice:read", "advice:submit", "admin"];
+    let client_id = registered(service, json!({ "name": "Records", "scopes": scopes })).await;
+    let (_, secret) = secret_of(service, &client_id).await;
+    bearer(ask(service, &client_id, &secret, &[]).await)
+}
+
+#[actix_web::test]
+async fn a_system_neither_reads_nor_undoes_a_withheld_address() {
+    let service = Service::on("2026-02-20");
+    let (system, keeper) = (system(&service).await, service.caseworker());
+    let case = format!("/v1/cases/{}", known(&service).await);
+    assert_eq!(service.get(&system, &case).await.body["postcode"], "WR5 2AB");
+    let person = json!({ "name": "A", "relationship": "mother", "parental_responsibility": true,
+        "receives_notices": true, "address": "9 Hidden Lane", "address_withheld": true });
+    let people = format!("{case}/people");
+    let uri = format!(
+        "{people}/{}",
+        service
+            .post(&keeper, &people, person.clone())
+            .await
+            .expect(201)
+            .id()
+    );
+
+    // Somebody's home is where the child's may be.
+    for answer in [
+        service.get(&system, &case).await,
+        service
+            .patch(&system, &case, 1, json!({ "ethnicity": "WBRI" }))
+            .await,
+    ] {
+        let body = answer.expect(200).body;
+        assert_eq!(
+            (&body["postcode"], &body["masked"]),
+            (&Value::Null, &json!(["postcode"]))
+        );
+        assert_eq!(body["upn"], UPN);
+    }
+    assert_eq!(
+        service.body(&case).await["postcode"],
+        "WR5 2AB",
+        "it is still there"
+    );
+
+    let unseen = |answer: &Answer| {
+        assert!(!answer.text.contains("Hidden"), "{}", answer.text);
+        assert_eq!(answer.body["masked"], json!(["address"]));
+    };
+    unseen(&service.post(&system, &people, person).await.expect(201));
+    let changed = service
+        .patch(&system, &uri, 1, json!({ "language": "Welsh" }))
+        .await;
+    unseen(&changed.expect(200));
+    for (change, faults) in [
+        (
+            json!({ "address_withheld": false }),
+            vec!["/address_withheld staff_only"],
+        ),
+        (
+            json!({ "address_withheld": null }),
+            vec!["/address_withheld staff_only"],
+        ),
+        (json!({ "address": "1 Old Road" }), vec!["/address staff_only"]),
+        // A right guess is answered as a wrong one.
+        (json!({ "address": "9 Hidden Lane" }), vec!["/address staff_only"]),
+        (
+            json!({ "address": null, "address_withheld": false }),
+            vec!["/address staff_only", "/address_withheld staff_only"],
+        ),
+    ] {
+        let refused = service.patch(&system, &uri, 2, change.clone()).await;
+        assert_eq!(
+            (refused.status, refused.faults()),
+            (422, faults.iter().map(|fault| (*fault).to_owned()).collect()),
+            "{change}"
+        );
+    }
+    let kept = service.body(&uri).await;
+    assert_eq!(
+        (&kept["address"], &kept["address_withheld"], &kept["language"]),
+        (&json!("9 Hidden Lane"), &json!(true), &json!("Welsh"))
+    );
+    let shown = service
+        .patch(&keeper, &uri, 2, json!({ "address_withheld": false }))
+        .await;
+    assert_eq!(shown.expect(200).body["address"], "9 Hidden Lane");
+    let withheld = json!({ "address": "1 Old Road", "address_withheld": true });
+    let withheld = service.patch(&system, &uri, 3, withheld).await.expect(200);
+    assert!(
+        !withheld.text.contains("Old Road"),
+        "what it withholds it reads no more"
+    );
+    assert_eq!(service.body(&uri).await["address"], "1 Old Road");
+}
+
+#[actix_web::test]
+async fn no_write_answers_a_system_with_a_withheld_address() {
+    let document = serde_json::to_value(document()).unwrap();
+    let mut written = 0;
+    for operation in operations() {
+        let method = operation.method.to_lowercase();
+        let scopes = &document["paths"][&operation.path][&method]["x-rights"]["scopes"];
+        // What administrators write is about no case.
+        let is_of_cases = |scope: &Value| scope != "admin";
+        if method == "get"
+            || !scopes
+                .as_array()
+                .is_some_and(|scopes| scopes.iter().any(is_of_cases))
+        {
+            continue;
+        }
+        let fixture = fixture().await;
+        let service = &fixture.service;
+        service.tamper("UPDATE cases SET postcode = 'WR5 2ZZ'");
+        service.tamper("UPDATE people SET address = '9 Hidden Lane', address_withheld = TRUE");
+        let answer = fixture.try_as(&operation, Some(&system(service).await)).await;
+        for withheld in ["Hidden Lane", "WR5 2ZZ"] {
+            assert!(
+                !answer.text.contains(withheld),
+                "{}: {}",
+                operation.id,
+                answer.text
+            );
+        }
+        written += usize::from([200, 201].contains(&answer.status));
+    }
+    assert!(written >= 18, "{written}");
 }
 
 #[actix_web::test]
