@@ -12,8 +12,10 @@ use super::principal::{ClientScope, Principal, Role};
 pub trait Permission {
     /// Any one of these is enough for a person.
     const ROLES: &'static [Role];
-    /// Any one of these is enough for a system: an authority's, or an organisation's where its contributors may.
+    /// Any one of these is enough for a system: an authority's or, where its contributors may, an organisation's.
     const SCOPES: &'static [ClientScope];
+    /// Any one of these is enough for a system of an organisation, where it is asked for less than an authority's.
+    const ORGANISATION_SCOPES: &'static [ClientScope] = Self::SCOPES;
     /// As problems and the authorisation table name it.
     const NAME: &'static str;
 }
@@ -23,10 +25,10 @@ pub trait Permission {
 pub fn allows<P: Permission>(principal: &Principal) -> bool {
     match &principal.client {
         None => principal.has_any(P::ROLES),
-        Some(client) => {
-            client.has_any(P::SCOPES)
-                && (principal.organisation_id.is_none() || P::ROLES.contains(&Contributor))
-        }
+        Some(client) => match principal.organisation_id {
+            None => client.has_any(P::SCOPES),
+            Some(_) => client.has_any(P::ORGANISATION_SCOPES) && P::ROLES.contains(&Contributor),
+        },
     }
 }
 
@@ -110,14 +112,15 @@ impl Permission for WriteReviews {
     const NAME: &'static str = "write_reviews";
 }
 
-/// See which reviews fall due: caseworker, manager, auditor, admin, and the contributor those that concern its
-/// organisation.
+/// See which reviews fall due, and of whom: caseworker, manager, auditor, admin, and the contributor those that concern
+/// its organisation.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadUpcomingReviews;
 
 impl Permission for ReadUpcomingReviews {
     const ROLES: &'static [Role] = &[Caseworker, Manager, Auditor, Admin, Contributor];
-    const SCOPES: &'static [ClientScope] = &[CaseRead, AdviceRead];
+    const SCOPES: &'static [ClientScope] = &[CaseRead];
+    const ORGANISATION_SCOPES: &'static [ClientScope] = &[CaseRead, AdviceRead];
     const NAME: &'static str = "read_upcoming_reviews";
 }
 
@@ -194,7 +197,7 @@ impl Permission for ContributeAdvice {
     const NAME: &'static str = "contribute_advice";
 }
 
-/// See clocks: every role, each within its scope.
+/// See clocks: every role, each within its scope; a system of an authority that reads advice alone, those of advice.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadClocks;
 
@@ -379,6 +382,11 @@ mod tests {
         assert!(allows::<ReadAdvice>(&trust) && allows::<ContributeAdvice>(&trust));
         assert!(!allows::<ReadCases>(&trust) && !allows::<WriteAdvice>(&trust));
         assert!(!allows::<WriteOrganisations>(&trust));
+        let advice_alone = |organisation_id| system(organisation_id, &[AdviceRead]);
+        assert!(allows::<ReadUpcomingReviews>(&advice_alone(
+            trust.organisation_id
+        )));
+        assert!(!allows::<ReadUpcomingReviews>(&advice_alone(None)));
         assert!(!allows::<ContributeAdvice>(&system(
             trust.organisation_id,
             &[AdviceRead]

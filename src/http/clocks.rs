@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::acting::origin_of;
 use super::dates;
-use super::extractor::{Allowed, QueryString};
+use super::extractor::{Allowed, QueryString, forbidden};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::{Code, Problem};
 use crate::auth::ReadClocks;
 use crate::casework::PROCEDURES;
 use crate::casework::procedure::{ProcedureKind, names_schema};
 use crate::service::App;
-use crate::service::clock::{ClockItem, Include, list_clocks as list};
+use crate::service::clock::{ClockItem, Include, list_clocks as list, reads_of_advice_alone};
 use crate::statute::calendar::last_working_day_on_or_before;
 use crate::statute::clock::{Clock, ClockStatus, Standing, standing};
 use crate::statute::exception::TestedClaim;
@@ -322,7 +322,8 @@ pub struct ClockQuery {
 ///
 /// The worklist: what is due when, whose move it is and, with `include=case`, who it is about. Ordered
 /// by due date and id. Contributors see the clocks of their organisation's requests, families those of
-/// what they are told of.
+/// what they are told of, and a system of the authority without `case:read` those of advice, without whom they are
+/// about.
 #[utoipa::path(
     tag = "clocks",
     params(ClockQuery, PageQuery),
@@ -347,6 +348,11 @@ pub async fn list_clocks(
         case: included.contains(&ClockInclude::Case),
         explanation: included.contains(&ClockInclude::Explanation),
     };
+    let principal = principal.into_principal();
+    if include.case && reads_of_advice_alone(&principal) {
+        let detail = "To show whom a clock is about takes the scope case:read.";
+        return Err(forbidden(&request, principal, detail));
+    }
     let as_of = query.as_of.unwrap_or_else(|| app.clock.today());
     let filter = ClockFilter {
         status: query.status,
@@ -362,7 +368,7 @@ pub async fn list_clocks(
         limit: page.rows(),
     };
     let items = app
-        .read(principal.into_principal(), origin_of(&request), move |work| {
+        .read(principal, origin_of(&request), move |work| {
             list(work, filter, include)
         })
         .await?;

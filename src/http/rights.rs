@@ -16,7 +16,7 @@ use crate::auth::{
 };
 
 /// The extension `x-rights` of an operation, which says who may: its permission, the roles of people and the scopes
-/// of systems. None for one that takes no permission, or that nobody has put here.
+/// of systems, and those of organisations' systems where they differ. None for one that takes no permission, or that nobody has put here.
 pub fn rights_of(operation_id: &str) -> Option<Extensions> {
     Some(match operation_id {
         "list_cases"
@@ -95,6 +95,9 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
 
 fn of<P: Permission>() -> Extensions {
     // One extension: several would be written in another order each time.
-    let rights = json!({ "permission": P::NAME, "roles": P::ROLES, "scopes": P::SCOPES });
+    let mut rights = json!({ "permission": P::NAME, "roles": P::ROLES, "scopes": P::SCOPES });
+    if P::ORGANISATION_SCOPES != P::SCOPES {
+        rights["organisation_scopes"] = json!(P::ORGANISATION_SCOPES);
+    }
     ExtensionsBuilder::new().add("x-rights", rights).build()
 }

@@ -8,9 +8,11 @@ use super::advice::own_share;
 use super::family::told_procedures;
 use super::recording::derive;
 use super::{Error, Work};
+use crate::auth::{Principal, Reach, ReadCases, allows};
 use crate::casework::history::effective;
 use crate::casework::timeline::sort_events;
 use crate::statute::clock::Clock;
+use crate::statute::rulebook::ClockKind;
 use crate::store::case::{CaseSummaryRow, facts_of_cases, summaries_of};
 use crate::store::clock::{ClockFilter, ListedClock, list_clocks as list};
 use crate::store::procedure::{load_streams, procedures_by_id};
@@ -35,6 +37,14 @@ pub struct ClockItem {
     pub is_for_family: bool,
 }
 
+/// What a system of the authority reads that may not read cases is what is owed on advice, and not of whom.
+pub fn reads_of_advice_alone(principal: &Principal) -> bool {
+    match principal.reach() {
+        Reach::Authority => !allows::<ReadCases>(principal),
+        Reach::Organisation(_) | Reach::Case(_) => false,
+    }
+}
+
 /// A page of the clocks that the principal may see, by due date and id.
 ///
 /// The number of statements does not depend on the number of clocks. A family reads those of what it is told of.
@@ -43,6 +53,13 @@ pub fn list_clocks(
     mut filter: ClockFilter,
     include: Include,
 ) -> Result<Vec<ClockItem>, Error> {
+    if reads_of_advice_alone(work.principal) {
+        if filter.kind.is_some_and(|kind| kind != ClockKind::Advice) {
+            work.shows_page(filter.limit, std::iter::empty::<&str>());
+            return Ok(Vec::new());
+        }
+        filter.kind = Some(ClockKind::Advice);
+    }
     let root = work.root()?;
     let family_case_id = root.family_case_id().map(str::to_owned);
     if let Some(case_id) = &family_case_id {

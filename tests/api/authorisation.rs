@@ -502,7 +502,7 @@ const SCOPES: &[(&str, &[&str])] = &[
     ("write_assessments", &["case:write"]),
     ("read_reviews", &["case:read"]),
     ("write_reviews", &["case:write"]),
-    ("read_upcoming_reviews", &["case:read", "advice:read"]),
+    ("read_upcoming_reviews", &["case:read"]),
     ("read_plans", &["case:read"]),
     ("write_plans", &["case:write"]),
     ("read_consultations", &["case:read"]),
@@ -528,6 +528,9 @@ const SCOPES: &[(&str, &[&str])] = &[
     ("read_trail", &[]),
 ];
 
+/// The same for a system of an organisation, where that is asked for less.
+const ORGANISATION_SCOPES: &[(&str, &[&str])] = &[("read_upcoming_reviews", &["case:read", "advice:read"])];
+
 const ALL_SCOPES: [&str; 6] = [
     "case:read",
     "case:write",
@@ -537,16 +540,28 @@ const ALL_SCOPES: [&str; 6] = [
     "admin",
 ];
 
-/// What lets a system do an operation, and whether that of an organisation may at all.
-fn scopes_of(operation: &Operation, document: &Value) -> (&'static [&'static str], bool) {
+/// What lets a system do an operation, one of an organisation or of the authority, and whether that of an organisation
+/// may at all.
+fn scopes_of(
+    operation: &Operation,
+    document: &Value,
+    is_organisation: bool,
+) -> (&'static [&'static str], bool) {
     let said = &document["paths"][&operation.path][operation.method.to_lowercase()]["x-rights"];
     let (permission, scopes) = SCOPES
         .iter()
         .find(|(permission, _)| said["permission"] == json!(permission))
         .unwrap_or_else(|| panic!("{} takes a permission that the table lacks: {said}", operation.id));
     assert_eq!(said["scopes"], json!(scopes), "{permission}");
+    let of_organisations = ORGANISATION_SCOPES.iter().find(|(own, _)| own == permission);
+    let of_organisations = of_organisations.map(|(_, scopes)| *scopes);
+    assert_eq!(
+        said["organisation_scopes"],
+        of_organisations.map_or(Value::Null, |scopes| json!(scopes)),
+        "{permission}"
+    );
     (
-        scopes,
+        of_organisations.filter(|_| is_organisation).unwrap_or(scopes),
         said["roles"].as_array().unwrap().contains(&json!("contributor")),
     )
 }
@@ -577,7 +592,7 @@ async fn a_system_does_what_its_scopes_say_and_nothing_else() {
             let (_, secret) = secret_of(service, &client_id).await;
             let system = bearer(ask(service, &client_id, &secret, &[]).await);
             for operation in &restricted {
-                let (scopes, is_shared) = scopes_of(operation, &document);
+                let (scopes, is_shared) = scopes_of(operation, &document, organisation_id.is_some());
                 let may = scopes.contains(&scope) && (organisation_id.is_none() || is_shared);
                 let answer = fixture.try_as(operation, Some(&system)).await;
                 assert_ne!(answer.status, 401, "{scope} on {}", operation.id);
@@ -600,7 +615,7 @@ async fn a_system_does_what_its_scopes_say_and_nothing_else() {
                 .expect(200);
             for operation in &restricted {
                 let answer = fixture.try_as(operation, Some(&system)).await;
-                let (scopes, is_shared) = scopes_of(operation, &document);
+                let (scopes, is_shared) = scopes_of(operation, &document, organisation_id.is_some());
                 let shut_out = scopes.contains(&scope) && (organisation_id.is_none() || is_shared);
                 assert!(
                     answer.status == 401 || (!shut_out && answer.status == 403),
@@ -611,6 +626,49 @@ async fn a_system_does_what_its_scopes_say_and_nothing_else() {
             }
         }
     }
+}
+
+#[actix_web::test]
+async fn a_system_that_reads_advice_alone_is_not_told_of_whom_it_is() {
+    let fixture = fixture().await;
+    let service = &fixture.service;
+    let with_scopes = async |scopes: Value| {
+        let client_id = registered(service, json!({ "name": "A", "scopes": scopes })).await;
+        let (_, secret) = secret_of(service, &client_id).await;
+        bearer(ask(service, &client_id, &secret, &[]).await)
+    };
+    let of_advice = with_scopes(json!(["advice:read", "reports:read"])).await;
+    let of_cases = with_scopes(json!(["case:read"])).await;
+    let all = service.pages(&of_cases, "/v1/clocks", 50).await;
+    let kinds =
+        |clocks: &[Value]| -> Vec<Value> { clocks.iter().map(|clock| clock["kind"].clone()).collect() };
+    assert!(kinds(&all).contains(&json!("final_plan")));
+    let own = service.pages(&of_advice, "/v1/clocks", 1).await;
+    assert!(
+        !own.is_empty() && kinds(&own).iter().all(|kind| kind == "advice"),
+        "{own:?}"
+    );
+    let of_requests = service.pages(&of_cases, "/v1/clocks?kind=advice", 50).await;
+    assert_eq!(own, of_requests);
+    let named = "/v1/clocks?kind=final_plan";
+    assert_eq!(service.pages(&of_advice, named, 50).await, [] as [Value; 0]);
+    for uri in [
+        "/v1/clocks?include=case",
+        "/v1/clocks?include=explanation,case",
+        "/v1/reviews/upcoming",
+    ] {
+        let refused = service.get(&of_advice, uri).await;
+        assert_eq!((refused.status, refused.code()), (403, "forbidden"), "{uri}");
+        assert_eq!(service.get(&of_cases, uri).await.status, 200, "{uri}");
+    }
+    // An organisation's own system reads what it was asked.
+    let client = json!({ "name": "Trust", "scopes": ["advice:read"], "organisation_id": fixture.trust });
+    let client_id = registered(service, client).await;
+    let (_, secret) = secret_of(service, &client_id).await;
+    let trust = bearer(ask(service, &client_id, &secret, &[]).await);
+    let asked = service.pages(&trust, "/v1/clocks?include=case", 50).await;
+    assert_eq!(kinds(&asked), ["advice"]);
+    service.get(&trust, "/v1/reviews/upcoming").await.expect(200);
 }
 
 #[test]
