@@ -225,6 +225,7 @@ impl From<service::Error> for Failure {
             | service::Error::Question(_)
             | service::Error::Stale { .. }
             | service::Error::Refused(_)
+            | service::Error::ActRefused { .. }
             | service::Error::AlreadyOpen { .. }
             | service::Error::NoOpenReview
             | service::Error::SeveralOpenReviews { .. }

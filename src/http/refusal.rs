@@ -5,6 +5,8 @@ use serde_json::json;
 use super::extractor::invalid_token;
 use super::problem::{Code, Fault, Problem};
 use super::procedures::permitted_events;
+use crate::casework::advice::AdviceState;
+use crate::casework::procedure::EventType;
 use crate::casework::timeline::{Reason, Refusal};
 use crate::service::error::Refused;
 use crate::service::{self, Error};
@@ -32,6 +34,11 @@ impl From<Error> for Problem {
                 Problem::new(Code::StaleVersion).with_member("current_version", current_version)
             }
             Error::Refused(refused) => of_refused(&refused),
+            Error::ActRefused {
+                act,
+                request_state,
+                permitted_acts,
+            } => of_act(act, request_state, permitted_acts),
             Error::AlreadyOpen { procedure_id } => {
                 Problem::new(Code::AlreadyOpen).with_member("existing_id", procedure_id.to_string())
             }
@@ -85,6 +92,20 @@ fn of_store(error: &StoreError) -> Problem {
         StoreError::Stale => Problem::new(Code::StaleVersion),
         StoreError::Bug(_) => Problem::internal(error),
     }
+}
+
+fn of_act(act: EventType, request_state: AdviceState, permitted_acts: &[EventType]) -> Problem {
+    let (act, state) = (act.name(), request_state.name());
+    let detail = if permitted_acts.is_empty() {
+        format!("Nothing fits this request any more, which is {state}.")
+    } else {
+        format!("{act} does not fit a request that is {state}.")
+    };
+    Problem::new(Code::EventNotPermitted)
+        .with_detail(detail.clone())
+        .with_faults(vec![Fault::new("", Code::EventNotPermitted.name(), detail)])
+        .with_member("request_state", json!(request_state))
+        .with_member("permitted_acts", json!(permitted_acts))
 }
 
 fn of_refused(refused: &Refused) -> Problem {

@@ -5,18 +5,21 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::error::Refused;
 use super::organisation::{OrganisationKind, party_of};
 use super::procedure::{ProcedureReading, get_procedure};
 use super::recording::{Draft, Held, day_faults, derive, hold, hold_of, record};
 use super::request_rows::RequestContent;
 use super::{Error, Fault, Work};
 use crate::auth::{Permission, Reach, WriteAdvice};
-use crate::casework::advice::{AdviceFact, AdviceFor, AdviceItem, Agreements, happened_while_asked};
+use crate::casework::advice::{
+    AdviceFact, AdviceFor, AdviceItem, AdviceState, Agreements, happened_while_asked,
+};
 use crate::casework::assessment::ASSESSMENT;
 use crate::casework::event::{Event, Fact};
 use crate::casework::history::{Entry, effective};
 use crate::casework::procedure::ProcedureKind;
-use crate::casework::timeline::{Timeline, sort_events};
+use crate::casework::timeline::{Reason, Timeline, sort_events};
 use crate::statute::clock::{Clock, Owed};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Force};
@@ -184,12 +187,39 @@ pub fn act_on_advice_request(
     let (draft, faults) = act_draft(work, &row, new)?;
     let submission = submission_of(work, &row, &draft, new)?;
     refuse_together(work, &held, &draft, faults)?;
-    let timeline = record(work, &mut held, vec![draft], &HashMap::new()).map_err(live_request_exists)?;
+    let timeline = match record(work, &mut held, vec![draft], &HashMap::new()) {
+        Ok(timeline) => timeline,
+        Err(Error::Refused(refused)) => return Err(as_told(work, &row, refused)),
+        Err(other) => return Err(live_request_exists(other)),
+    };
     if let Some(submission) = submission {
         insert_submission(work.connection, &submission)?;
     }
     work.audit(operation, &row.id, Some(&row.case_id), Some(row.version + 1))?;
     reading_of(work, request_id, &held.entries, timeline.as_ref())
+}
+
+/// Why an act is refused, as whoever acts may know it: to an organisation nothing is told but how its request stands.
+fn as_told(work: &Work<'_>, row: &AdviceRequestRow, refused: Box<Refused>) -> Error {
+    match work.principal.reach() {
+        Reach::Authority | Reach::Case(_) => return Error::Refused(refused),
+        Reach::Organisation(_) => {}
+    }
+    let request_state: AdviceState = match convert::named(&row.state) {
+        Ok(state) => state,
+        Err(error) => return error.into(),
+    };
+    let is_of_request = matches!(refused.refusal.reason, Reason::AdviceActNotPermitted { .. });
+    Error::ActRefused {
+        act: refused.refusal.event_type,
+        request_state,
+        // Where the procedure is what does not permit it, no other act would fit either.
+        permitted_acts: if is_of_request && !refused.rules_out_recorded {
+            request_state.permitted_acts()
+        } else {
+            &[]
+        },
+    }
 }
 
 /// The event of an act on a request, with what is wrong with it already.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::disposal_list::DisposalListState;
+use crate::casework::advice::AdviceState;
 use crate::casework::procedure::{EventType, State};
 use crate::casework::timeline::Refusal;
 use crate::store::StoreError;
@@ -45,6 +46,12 @@ pub enum Error {
     },
     /// An event cannot stand.
     Refused(Box<Refused>),
+    /// An act on a request cannot stand, for the organisation that was asked: of the procedure it is told nothing.
+    ActRefused {
+        act: EventType,
+        request_state: AdviceState,
+        permitted_acts: &'static [EventType],
+    },
     /// The case has an open procedure of the kind.
     AlreadyOpen {
         procedure_id: Uuid,

@@ -396,6 +396,62 @@ async fn who_is_asked_instead_reads_nothing_that_came_from_who_was_asked_before(
     );
 }
 
+#[actix_web::test]
+async fn who_gives_advice_is_refused_by_its_own_request_alone() {
+    let service = Service::on("2026-02-12");
+    let trust = service.organisation("Trust", "health").await;
+    let assessment = service.assessment("2026-01-05").await;
+    service.decide_to_assess(&assessment, "2026-02-10").await;
+    let asked = json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-02-12" });
+    let request = service.ask(&assessment, asked).await.id();
+    let contributor = service.contributor(&trust);
+    let told = |refused: &Answer| {
+        assert_eq!((refused.status, refused.code()), (409, "event_not_permitted"));
+        for hidden in [
+            "assessment",
+            "assessing",
+            "\"withdrawn\"",
+            "permitted_events",
+            "\"state\"",
+            "procedure_id",
+        ] {
+            assert!(!refused.text.contains(hidden), "{hidden}: {}", refused.text);
+        }
+        (
+            refused.body["request_state"].clone(),
+            refused.body["permitted_acts"].clone(),
+        )
+    };
+    service
+        .act_on(&contributor, &request, "acknowledgement", json!({}))
+        .await
+        .expect(201);
+    let again = service
+        .act_on(&contributor, &request, "acknowledgement", json!({}))
+        .await;
+    let (state, acts) = told(&again);
+    assert_eq!(state, "acknowledged");
+    let acts = acts.as_array().unwrap();
+    assert!(acts.contains(&json!("advice_submitted")), "{acts:?}");
+    // The assessment is over, which is not the contributor's to know.
+    let over = json!({ "type": "assessment_withdrawn", "occurred_on": "2026-02-12", "withdrawn_by": "parent",
+        "reason": "x" });
+    service.record(&assessment, over).await.expect(201);
+    service.set_today("2026-02-13");
+    let declined = json!({ "ground": "no_capacity", "reasons": "x" });
+    let refused = service
+        .act_on(&contributor, &request, "declination", declined.clone())
+        .await;
+    assert_eq!(told(&refused), (json!("acknowledged"), json!([])));
+    let of_staff = service
+        .act_on(&service.caseworker(), &request, "declination", declined)
+        .await;
+    assert_eq!(
+        (of_staff.status, &of_staff.body["state"]),
+        (409, &json!("withdrawn"))
+    );
+}
+
 async fn person(service: &Service, case_id: &str, fields: Value) -> (String, Actor) {
     let mut body = json!({ "name": "A", "relationship": "parent", "parental_responsibility": false,
         "receives_notices": false });
