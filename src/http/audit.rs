@@ -69,6 +69,17 @@ pub enum AuditKind {
     Reading,
 }
 
+impl AuditKind {
+    /// As stores name it.
+    pub fn named(name: &str) -> AuditKind {
+        if name == "reading" {
+            AuditKind::Reading
+        } else {
+            AuditKind::Change
+        }
+    }
+}
+
 impl From<AuditEntry> for AuditEntryView {
     fn from(AuditEntry { row, sequence }: AuditEntry) -> AuditEntryView {
         AuditEntryView {
@@ -76,11 +87,7 @@ impl From<AuditEntry> for AuditEntryView {
             sequence,
             is_sealed: sequence.is_some(),
             recorded_at: row.recorded_at.and_utc(),
-            kind: if row.kind == "reading" {
-                AuditKind::Reading
-            } else {
-                AuditKind::Change
-            },
+            kind: AuditKind::named(&row.kind),
             action: row.action,
             outcome: row.outcome,
             subject: row.subject,

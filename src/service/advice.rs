@@ -483,8 +483,18 @@ fn reading_of(
     entries: &[Entry],
     timeline: Option<&Timeline>,
 ) -> Result<AdviceReading, Error> {
-    let la_code = work.la_code();
     let request = find_advice_request(work.connection, &work.whole(), request_id)?;
+    reading_of_row(work, request, entries, timeline)
+}
+
+/// The same of a request that was found, be it one that was opened in error.
+pub(super) fn reading_of_row(
+    work: &mut Work<'_>,
+    request: AdviceRequestRow,
+    entries: &[Entry],
+    timeline: Option<&Timeline>,
+) -> Result<AdviceReading, Error> {
+    let (la_code, request_id) = (work.la_code(), convert::id(&request.id)?);
     let mut events = effective(entries, &HashSet::new());
     sort_events(&mut events);
     let own = own_share(work, &events, request_id);

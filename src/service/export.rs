@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::advice::{AdviceReading, get_advice_request};
+use super::advice::{AdviceReading, reading_of_row};
 use super::audit::{AuditEntry, list_audit_entries};
 use super::case::{CaseReading, get_case};
 use super::person::{Person, Relationship, list_people};
@@ -11,11 +11,12 @@ use super::plan_version::{PlanVersionReading, get_plan_version, list_plan_versio
 use super::procedure::{ListedEntry, ProcedureReading, get_procedure, list_procedure_events};
 use super::recording::kind_of;
 use super::retention::{RetentionReading, get_retention};
-use super::seal::{Seal, get_seal};
+use super::seal::{Grant, Seal, get_seal, openings_of};
 use super::sent_versions::Moment;
 use super::{Error, Work};
+use crate::casework::history::Entry;
 use crate::casework::plan::PLAN;
-use crate::store::advice::requests_of_procedure;
+use crate::store::advice::{SubmissionRow, requests_of_procedure, submissions_of_request};
 use crate::store::audit::AuditFilter;
 use crate::store::convert;
 
@@ -30,15 +31,26 @@ pub struct CaseExport {
     pub case: CaseReading,
     pub people: Vec<Person>,
     pub procedures: Vec<(ProcedureReading, Vec<ListedEntry>)>,
-    pub advice: Vec<AdviceReading>,
+    pub advice: Vec<ExportedRequest>,
     /// Each with the plan it is of.
     pub plan_versions: Vec<(Uuid, PlanVersionReading)>,
     pub seal: Option<Seal>,
+    /// Everybody to whom it was ever opened, be it sealed now or not.
+    pub grants: Vec<Grant>,
     pub retention: RetentionReading,
     /// Who changed and read what of it, the oldest first.
     pub history: Vec<AuditEntry>,
     pub third_party: Vec<ThirdParty>,
     pub exported_at: DateTime<Utc>,
+}
+
+/// A request for advice with what a correction took out of it, which is still held.
+#[derive(Debug, Clone)]
+pub struct ExportedRequest {
+    pub reading: AdviceReading,
+    /// Whether it was opened in error.
+    pub is_void: bool,
+    pub void_submissions: Vec<SubmissionRow>,
 }
 
 /// Something in an export that is of or about somebody else, which whoever answers the request has to look at.
@@ -55,6 +67,8 @@ pub enum Why {
     AnotherPerson,
     WrittenByAnOrganisation,
     OpenedToOthers,
+    /// Free text, or who did something: nobody filters it.
+    MayNameOthers,
 }
 
 /// Reads all of a case that exists for whoever asks. An address that must reach nobody else is left out, whoever asks.
@@ -77,12 +91,20 @@ pub fn export_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseExport, Err
     for (row, _) in &case.procedures {
         let (kind, id) = (kind_of(row)?, convert::id(&row.id)?);
         let reading = get_procedure(work, kind, id, None, None)?;
-        procedures.push((reading, list_procedure_events(work, kind, id, 0, ALL)?));
+        let events = list_procedure_events(work, kind, id, 0, ALL)?;
+        let entries: Vec<Entry> = events.iter().map(|listed| listed.entry.clone()).collect();
         for request in requests_of_procedure(work.connection, &la_code, &row.id)? {
-            if !request.is_void {
-                advice.push(get_advice_request(work, convert::id(&request.id)?)?);
-            }
+            let is_void = request.is_void;
+            let mut void_submissions = submissions_of_request(work.connection, &la_code, &request.id)?;
+            let reading = reading_of_row(work, request, &entries, reading.timeline.as_ref())?;
+            void_submissions.retain(|row| !reading.submissions.iter().any(|shown| shown.id == row.id));
+            advice.push(ExportedRequest {
+                reading,
+                is_void,
+                void_submissions,
+            });
         }
+        procedures.push((reading, events));
         if kind == &PLAN {
             for version in list_plan_versions(work, id, Moment::default(), 0, ALL)? {
                 plan_versions.push((id, get_plan_version(work, id, version.number, Moment::default())?));
@@ -94,21 +116,25 @@ pub fn export_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseExport, Err
         Err(Error::NotFound) => None,
         Err(other) => return Err(other),
     };
+    let grants = openings_of(work, case_id)?;
     let retention = get_retention(work, case_id)?;
     let history = history_of(work, case_id)?;
     work.shows_case(&case.row.id, Some(case.row.version));
-    Ok(CaseExport {
-        third_party: third_party(&people, &advice, seal.as_ref()),
+    let mut export = CaseExport {
+        third_party: Vec::new(),
         case,
         people,
         procedures,
         advice,
         plan_versions,
         seal,
+        grants,
         retention,
         history,
         exported_at: work.now,
-    })
+    };
+    export.third_party = third_party(&export);
+    Ok(export)
 }
 
 /// The trail of a case as far as it is written down.
@@ -134,26 +160,51 @@ fn history_of(work: &mut Work<'_>, case_id: Uuid) -> Result<Vec<AuditEntry>, Err
     }
 }
 
-fn third_party(people: &[Person], advice: &[AdviceReading], seal: Option<&Seal>) -> Vec<ThirdParty> {
-    let others = people
-        .iter()
-        .enumerate()
-        .filter(|(_, person)| person.details.relationship != Relationship::YoungPerson)
-        .map(|(place, _)| (format!("/people/{place}"), Why::AnotherPerson));
-    let written = advice
-        .iter()
-        .enumerate()
-        .filter(|(_, reading)| !reading.submissions.is_empty())
-        .map(|(place, _)| {
-            (
-                format!("/advice_requests/{place}/submissions"),
-                Why::WrittenByAnOrganisation,
-            )
-        });
-    let opened = seal.map(|_| ("/seal/grants".to_owned(), Why::OpenedToOthers));
-    others
-        .chain(written)
-        .chain(opened)
-        .map(|(pointer, why)| ThirdParty { pointer, why })
-        .collect()
+/// What is of somebody else or may name them, in the order of the document.
+fn third_party(export: &CaseExport) -> Vec<ThirdParty> {
+    let mut found = Vec::new();
+    let mut point = |why: Why, pointer: String| found.push(ThirdParty { pointer, why });
+    for (place, person) in export.people.iter().enumerate() {
+        if person.details.relationship != Relationship::YoungPerson {
+            point(Why::AnotherPerson, format!("/people/{place}"));
+        }
+    }
+    for (place, (_, events)) in export.procedures.iter().enumerate() {
+        for (number, event) in events.iter().enumerate() {
+            if event.noted.note.is_some() {
+                point(
+                    Why::MayNameOthers,
+                    format!("/procedures/{place}/events/{number}/note"),
+                );
+            }
+        }
+    }
+    for (place, request) in export.advice.iter().enumerate() {
+        let at = format!("/advice_requests/{place}");
+        if request.reading.request.family_story.is_some() {
+            point(Why::MayNameOthers, format!("{at}/family_story"));
+        }
+        if !request.reading.submissions.is_empty() {
+            point(Why::WrittenByAnOrganisation, format!("{at}/submissions"));
+        }
+        if !request.void_submissions.is_empty() {
+            point(Why::WrittenByAnOrganisation, format!("{at}/void_submissions"));
+        }
+    }
+    for place in 0..export.plan_versions.len() {
+        point(Why::MayNameOthers, format!("/plan_versions/{place}"));
+    }
+    if export.seal.is_some() {
+        point(Why::OpenedToOthers, "/seal".to_owned());
+    }
+    if !export.grants.is_empty() {
+        point(Why::OpenedToOthers, "/grants".to_owned());
+    }
+    for place in 0..export.retention.legal_holds.len() {
+        point(Why::MayNameOthers, format!("/retention/legal_holds/{place}"));
+    }
+    if !export.history.is_empty() {
+        point(Why::MayNameOthers, "/history".to_owned());
+    }
+    found
 }

@@ -332,6 +332,13 @@ fn grant_row(
     }
 }
 
+/// Every opening of a case there ever was, be it sealed now or not. Of a case that exists for whoever asks.
+pub(super) fn openings_of(work: &mut Work<'_>, case_id: Uuid) -> Result<Vec<Grant>, Error> {
+    let la_code = work.la_code();
+    let grants = grants_of_case(work.connection, &la_code, &case_id.to_string())?;
+    grants.iter().map(grant_of).collect()
+}
+
 fn seal_of(work: &mut Work<'_>, row: &SealRow) -> Result<Seal, Error> {
     let grants = grants_of_case(work.connection, &row.la_code, &row.case_id)?;
     Ok(Seal {
