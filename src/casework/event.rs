@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::advice::AdviceFact;
-use super::procedure::{EventRow, EventType, OwnFact, Permitted, ProcedureFact};
+use super::procedure::{EventRow, EventType, MadeBy, OwnFact, Permitted, ProcedureFact};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::LegalDate;
 
@@ -19,6 +19,7 @@ impl EventType {
         permitted: Permitted::UntilClosed,
         leads_on: false,
         is_internal: false,
+        made_by: MadeBy::Anybody,
     });
     /// Corrections act on what is known and are never folded.
     pub const CORRECTION: EventType = EventType::of(&EventRow {
@@ -30,6 +31,7 @@ impl EventType {
         leads_on: true,
         // What it changes is told; its reason is not.
         is_internal: true,
+        made_by: MadeBy::Anybody,
     });
 }
 

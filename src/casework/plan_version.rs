@@ -78,6 +78,7 @@ pub fn sent_by(fact: &Fact) -> Option<(Sent, Option<i64>)> {
             | ReviewFact::RepresentationsReceived(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::PlanAmended(_)
             | ReviewFact::PlanCeased(_)
             | ReviewFact::SettingConsulted(_)
             | ReviewFact::SettingReplied(_)

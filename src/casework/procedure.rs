@@ -22,7 +22,7 @@ use super::PROCEDURES;
 use super::advice::{AdviceFact, AdviceFor};
 use super::event::{Event, LegalDates};
 use super::timeline::{Ledger, Reason, Refusal, Setting, Timeline, fold_as};
-use crate::statute::rulebook::Rule;
+use crate::statute::rulebook::{ClockKind, Rule};
 
 /// Where a procedure stands, in the words of its own file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -163,6 +163,18 @@ pub struct EventRow {
     pub leads_on: bool,
     /// Whether it is the authority's own act or one between it and others, of which the family is not told.
     pub is_internal: bool,
+    pub made_by: MadeBy,
+}
+
+/// How events of a type come to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MadeBy {
+    /// Whoever may record on the procedure records them.
+    Anybody,
+    /// They follow from an event on another procedure of the case, and are recorded in no other way.
+    Consequence,
+    /// The same, where a clock of this kind runs.
+    ConsequenceFor(ClockKind),
 }
 
 impl EventRow {
@@ -180,6 +192,23 @@ impl EventRow {
             permitted: Permitted::In(permitted_in),
             leads_on: false,
             is_internal: false,
+            made_by: MadeBy::Anybody,
+        }
+    }
+
+    /// The same row for a type that only follows from an event on another procedure of the case.
+    pub const fn following(self) -> EventRow {
+        EventRow {
+            made_by: MadeBy::Consequence,
+            ..self
+        }
+    }
+
+    /// The same, for one that happens only where a clock of this kind runs.
+    pub const fn following_for(self, kind: ClockKind) -> EventRow {
+        EventRow {
+            made_by: MadeBy::ConsequenceFor(kind),
+            ..self
         }
     }
 
@@ -242,6 +271,22 @@ impl EventType {
     /// Whether it is the authority's own act or one between it and others, of which the family is not told.
     pub fn is_internal(self) -> bool {
         self.0.is_internal
+    }
+
+    /// Whether it only follows from an event on another procedure of the case, so that nobody records it.
+    pub fn only_follows(self) -> bool {
+        match self.0.made_by {
+            MadeBy::Anybody => false,
+            MadeBy::Consequence | MadeBy::ConsequenceFor(_) => true,
+        }
+    }
+
+    /// The kind of clock that has to run where it follows, if one has to.
+    pub fn follows_for(self) -> Option<ClockKind> {
+        match self.0.made_by {
+            MadeBy::ConsequenceFor(kind) => Some(kind),
+            MadeBy::Anybody | MadeBy::Consequence => None,
+        }
     }
 
     /// Every type of every procedure: their own in turn, then what all of them have.
@@ -536,7 +581,7 @@ impl ProcedureKind {
     /// The event types that may be recorded in a state.
     pub fn permitted_types(&self, state: Option<State>) -> Vec<EventType> {
         let own = self.event_types.iter().copied();
-        own.filter(|event_type| self.permits(state, *event_type))
+        own.filter(|event_type| !event_type.only_follows() && self.permits(state, *event_type))
             .collect()
     }
 

@@ -106,14 +106,15 @@ pub(super) fn days_of_sending(recipients: &[Recipient], waiver: Option<&Waiver>)
 
 impl Ledger<'_> {
     /// Lets a plan go out, unless it is being recorded now and its sender does not say that he knows what
-    /// is in its way: a window that has not run, or the advice given as outstanding.
+    /// is in its way: a window that has not run, or the advice given as outstanding. Gives the day on which it had
+    /// been sent to everybody.
     pub fn send_plan(
         &mut self,
         mark: Mark,
         sending: Sending<'_>,
         outstanding: Vec<Requirement>,
         event: &Event,
-    ) -> Result<(), Reason> {
+    ) -> Result<NaiveDate, Reason> {
         let days = || sending.recipients.iter().map(|recipient| recipient.sent_on);
         let sent_on = days().max().unwrap_or(event.dated(mark.dated_by()));
         // The first sending is what a family whose window is open would complain of.
@@ -145,7 +146,7 @@ impl Ledger<'_> {
             self.mark_dated(Mark::DraftWindowCutShort, event, first_sent_on, None, None);
         }
         self.mark_dated(mark, event, sent_on, None, None);
-        Ok(())
+        Ok(sent_on)
     }
 
     /// The day the family waived the rest of its newest window. What it said before that window opened

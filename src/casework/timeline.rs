@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::advice::{AdviceBook, AdviceFor, AdviceRequest, ExistingAdvice};
 use super::child::ChildFacts;
-use super::event::{Event, Fact};
+use super::event::{Event, Fact, LegalDates};
 use super::flag::{self, Flag, FlagLog};
 use super::place::SettingConsultation;
 use super::procedure::{EventType, OwnFact, Procedure, ProcedureFact, ProcedureKind, State, permits};
@@ -51,6 +51,7 @@ pub struct Consequence {
     pub kind: &'static ProcedureKind,
     pub fact: OwnFact,
     pub occurred_on: NaiveDate,
+    pub dates: LegalDates,
 }
 
 /// The advice of a procedure.
@@ -148,7 +149,22 @@ impl Ledger<'_> {
             kind,
             fact: OwnFact::new(fact),
             occurred_on,
+            dates: LegalDates::default(),
         });
+    }
+
+    /// The same for what happens on the day of the act, and was sent to the last on another.
+    pub fn leads_to_sending<F: ProcedureFact>(
+        &mut self,
+        kind: &'static ProcedureKind,
+        fact: F,
+        event: &Event,
+        sent_on: NaiveDate,
+    ) {
+        self.leads_to(kind, fact, event, event.occurred_on);
+        if let Some(sending) = self.consequences.last_mut() {
+            sending.dates.sent_on = Some(sent_on).filter(|sent_on| *sent_on != event.occurred_on);
+        }
     }
 
     /// Nothing is owed any more, and nobody has to act.

@@ -231,6 +231,7 @@ impl From<service::Error> for Failure {
             | service::Error::SeveralOpenReviews { .. }
             | service::Error::Duplicate { .. }
             | service::Error::GoneOn { .. }
+            | service::Error::FollowsFromAnother { .. }
             | service::Error::PlanEnded { .. }
             | service::Error::VersionOutdated { .. }
             | service::Error::TooManySecrets

@@ -223,7 +223,7 @@ pub async fn list_assessment_events(
     request_body = AssessmentEventInput,
     responses((status = 201, body = RecordedEventView, description = "The event, and the assessment as of today.",
         headers(("ETag" = String, description = "The assessment's version.")))),
-    extensions(("x-problems" = json!(["plan_not_ready", "already_open", "gone_on"])))
+    extensions(("x-problems" = json!(["plan_not_ready", "already_open", "gone_on", "follows_from_another"])))
 )]
 #[post("/v1/assessments/{id}/events")]
 pub async fn record_assessment_event(

@@ -37,6 +37,7 @@ pub enum Code {
     NoOpenReview,
     SeveralOpenReviews,
     GoneOn,
+    FollowsFromAnother,
     PlanEnded,
     VersionOutdated,
     CaseClosed,
@@ -97,6 +98,7 @@ impl Code {
         Code::NoOpenReview,
         Code::SeveralOpenReviews,
         Code::GoneOn,
+        Code::FollowsFromAnother,
         Code::PlanEnded,
         Code::VersionOutdated,
         Code::CaseClosed,
@@ -268,6 +270,13 @@ impl Code {
                 "What it opened has gone on",
                 "This event opened another procedure of the case, and more was recorded there since. Correct \
                  that first; `existing_id` names the procedure.",
+            ),
+            Code::FollowsFromAnother => (
+                "follows_from_another",
+                409,
+                "It follows from another event",
+                "This event follows from one on another procedure of the case, and is neither voided nor made another \
+                 without it. Correct that one: `caused_by` names it, and `procedure_id` where it stands.",
             ),
             Code::PlanEnded => (
                 "plan_ended",

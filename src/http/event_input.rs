@@ -285,8 +285,12 @@ impl ToSchema for TimelineFact {
 }
 
 /// One union of the branches of several, told apart by `type`; a type that several procedures have is the
-/// same in all of them, and stands once.
+/// same in all of them, and stands once. What only follows from other events is sent by nobody.
 fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
+    let following = EventType::all()
+        .into_iter()
+        .filter(|event_type| event_type.only_follows());
+    let following: Vec<Value> = following.map(|event_type| event_type.name().into()).collect();
     let mut whole = OneOf::new();
     let mut tags: Vec<Value> = Vec::new();
     for part in parts {
@@ -295,7 +299,10 @@ fn union<const N: usize>(parts: [RefOr<Schema>; N]) -> RefOr<Schema> {
         };
         for branch in branches.items {
             let tag = tag_of(&branch);
-            if !tag.as_ref().is_some_and(|tag| tags.contains(tag)) {
+            if !tag
+                .as_ref()
+                .is_some_and(|tag| tags.contains(tag) || following.contains(tag))
+            {
                 tags.extend(tag);
                 whole.items.push(branch);
             }

@@ -182,7 +182,7 @@ pub async fn list_plan_events(
     request_body = PlanEventInput,
     responses((status = 201, body = RecordedPlanEventView, description = "The event, and the plan as of today.",
         headers(("ETag" = String, description = "The plan's version.")))),
-    extensions(("x-problems" = json!(["plan_not_ready", "already_open", "gone_on"])))
+    extensions(("x-problems" = json!(["plan_not_ready", "already_open", "gone_on", "follows_from_another"])))
 )]
 #[post("/v1/plans/{id}/events")]
 pub async fn record_plan_event(

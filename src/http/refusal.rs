@@ -57,6 +57,17 @@ impl From<Error> for Problem {
             Error::GoneOn { procedure_id } => {
                 Problem::new(Code::GoneOn).with_member("existing_id", procedure_id.to_string())
             }
+            Error::FollowsFromAnother {
+                caused_by,
+                procedure_id,
+                pointer,
+            } => {
+                let code = Code::FollowsFromAnother;
+                Problem::new(code)
+                    .with_faults(vec![Fault::new(pointer, code.name(), code.row().meaning)])
+                    .with_member("caused_by", caused_by.to_string())
+                    .with_member("procedure_id", procedure_id)
+            }
             Error::PlanEnded { state } => Problem::new(Code::PlanEnded).with_member("state", json!(state)),
             Error::VersionOutdated { newest } => {
                 Problem::new(Code::VersionOutdated).with_member("newest_version", newest)

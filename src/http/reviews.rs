@@ -174,7 +174,7 @@ pub async fn list_review_events(
     request_body = ReviewEventInput,
     responses((status = 201, body = RecordedReviewEventView, description = "The event, and the review as of today.",
         headers(("ETag" = String, description = "The review's version.")))),
-    extensions(("x-problems" = json!(["plan_not_ready", "already_open", "gone_on"])))
+    extensions(("x-problems" = json!(["plan_not_ready", "already_open", "gone_on", "follows_from_another"])))
 )]
 #[post("/v1/reviews/{id}/events")]
 pub async fn record_review_event(

@@ -135,7 +135,7 @@ pub struct UpcomingReviewView {
     /// By when the papers have to be with everybody invited; null while no meeting is arranged.
     #[serde(serialize_with = "dates::optional_day")]
     pub papers_by_on: Option<NaiveDate>,
-    /// By when the plan has to name the next setting, if a change of phase is expected.
+    /// By when the plan has to name the next setting, if a change of phase was recorded on any review of it.
     pub phase_transfer_by_on: Option<NaiveDate>,
     pub child: ReviewedChildView,
     /// Who was asked to contribute, and by when. A contributor sees what it was asked for itself.
@@ -219,7 +219,7 @@ pub struct PhaseTransferView {
     /// The review that is still to be completed.
     pub review_id: Option<String>,
     pub review_state: Option<String>,
-    /// By when the plan has to name the next setting; null until the change of phase was recorded on the review.
+    /// By when the plan has to name the next setting; null until the change of phase was recorded on a review.
     #[serde(serialize_with = "dates::optional_day")]
     pub phase_transfer_by_on: Option<NaiveDate>,
 }

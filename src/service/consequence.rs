@@ -14,6 +14,7 @@ use crate::casework::history::{Change, Correction, Entry, effective};
 use crate::casework::procedure::State;
 use crate::casework::timeline::Consequence;
 use crate::store::case::find_case;
+use crate::store::clock::procedures_owing;
 use crate::store::convert;
 use crate::store::procedure::{ProcedureRow, load_entries, procedures_of_case};
 
@@ -28,18 +29,29 @@ pub enum Place {
     Nowhere,
 }
 
-/// Where a consequence happens, among the states of the procedures of its kind.
-pub fn place_of(consequence: &Consequence, states: &[State]) -> Place {
+/// A procedure on which a consequence may happen.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    pub state: State,
+    /// Whether the clock runs on it that the type of the consequence follows for, if it follows for one.
+    pub is_owed: bool,
+}
+
+/// Where a consequence happens among the procedures of its kind.
+pub fn place_of(consequence: &Consequence, candidates: &[Candidate]) -> Place {
     let event_type = consequence.fact.event_type();
-    let permitting: Vec<usize> = states
+    let permits = |candidate: &Candidate| {
+        candidate.is_owed && consequence.kind.permits(Some(candidate.state), event_type)
+    };
+    let permitting: Vec<usize> = candidates
         .iter()
         .enumerate()
-        .filter(|(_, state)| consequence.kind.permits(Some(**state), event_type))
+        .filter(|(_, candidate)| permits(candidate))
         .map(|(index, _)| index)
         .collect();
     if !permitting.is_empty() {
         Place::On(permitting)
-    } else if event_type.opens() && !states.iter().any(|state| state.excludes_another()) {
+    } else if event_type.opens() && !candidates.iter().any(|other| other.state.excludes_another()) {
         Place::New
     } else {
         Place::Nowhere
@@ -84,6 +96,7 @@ fn is_same(one: &Consequence, other: &Consequence) -> bool {
 pub fn draft_of(work: &Work<'_>, consequence: &Consequence) -> Draft {
     Draft {
         caused_by: Some(consequence.cause_id),
+        dates: consequence.dates,
         ..Draft::of(
             work.new_id(),
             consequence.occurred_on,
@@ -94,8 +107,27 @@ pub fn draft_of(work: &Work<'_>, consequence: &Consequence) -> Draft {
 
 fn make(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result<(), Error> {
     let of_kind = of_kind(work, case_id, consequence)?;
-    let states = of_kind.iter().map(state_of).collect::<Result<Vec<_>, _>>()?;
-    match place_of(consequence, &states) {
+    let owed = match consequence.fact.event_type().follows_for() {
+        Some(kind) => {
+            let la_code = work.la_code();
+            Some(procedures_owing(
+                work.connection,
+                &la_code,
+                case_id,
+                kind,
+                consequence.occurred_on,
+            )?)
+        }
+        None => None,
+    };
+    let mut candidates = Vec::with_capacity(of_kind.len());
+    for procedure in &of_kind {
+        candidates.push(Candidate {
+            state: state_of(procedure)?,
+            is_owed: owed.as_ref().is_none_or(|owed| owed.contains(&procedure.id)),
+        });
+    }
+    match place_of(consequence, &candidates) {
         Place::On(places) => {
             for place in places {
                 let mut held = hold(work, convert::id(&of_kind[place].id)?, None)?;

@@ -71,6 +71,13 @@ pub enum Error {
     GoneOn {
         procedure_id: Uuid,
     },
+    /// It follows from an event on another procedure of the case, and goes with that.
+    FollowsFromAnother {
+        caused_by: Uuid,
+        procedure_id: Option<String>,
+        /// Where in the body it was to go.
+        pointer: String,
+    },
     /// The plan takes no further versions.
     PlanEnded {
         state: State,

@@ -15,7 +15,7 @@ use super::advice::{
 use super::case::{
     CaseDetails, check_details, ends_with_its_case, insert_minted, insert_references, new_case,
 };
-use super::consequence::{self, Place, place_of};
+use super::consequence::{self, Candidate, Place, place_of};
 use super::person::{PersonDetails, new_person};
 use super::procedure::{NewEvent, TakenOver, draft_of, event_drafts};
 use super::recording::{Draft, Held, KnownOfCase, apply, new_procedure, save};
@@ -61,6 +61,19 @@ impl Judged {
     fn state(&self) -> State {
         let timeline = self.timeline.as_ref();
         timeline.map_or(self.held.kind.void(), |timeline| timeline.state)
+    }
+
+    /// Whether the clock runs that the type of a consequence follows for, if it follows for one.
+    fn owes(&self, consequence: &Consequence) -> bool {
+        let Some(kind) = consequence.fact.event_type().follows_for() else {
+            return true;
+        };
+        let clocks = self.timeline.iter().flat_map(|timeline| &timeline.clocks);
+        clocks.filter(|clock| clock.rule.kind == kind).any(|clock| {
+            let last = clock.segments.last();
+            clock.started_on <= consequence.occurred_on
+                && last.is_some_and(|last| last.satisfied_on.is_none() && last.cancelled_on.is_none())
+        })
     }
 
     fn consequences(&self) -> Vec<Consequence> {
@@ -292,8 +305,15 @@ impl CaseFile {
         let of_kind: Vec<usize> = (0..self.procedures.len())
             .filter(|at| self.procedures[*at].held.kind == consequence.kind)
             .collect();
-        let states: Vec<State> = of_kind.iter().map(|at| self.procedures[*at].state()).collect();
-        match place_of(consequence, &states) {
+        let candidate = |at: &usize| {
+            let judged = &self.procedures[*at];
+            Candidate {
+                state: judged.state(),
+                is_owed: judged.owes(consequence),
+            }
+        };
+        let candidates: Vec<Candidate> = of_kind.iter().map(candidate).collect();
+        match place_of(consequence, &candidates) {
             Place::On(places) => {
                 for place in places {
                     let draft = consequence::draft_of(work, consequence);

@@ -31,6 +31,7 @@ use crate::store::organisation::find_organisation;
 use crate::store::procedure::{
     EntryNote, ProcedureFilter, ProcedureRow, ProcedureSummaryRow, find_procedure, list_procedures as list,
     load_corrections, load_entries, lock_procedures_of_case, lock_siblings, page_of_entries,
+    procedures_of_case,
 };
 use crate::store::settings::settings_at;
 
@@ -584,6 +585,15 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
             }
             Some((entry, EntryBody::Fact(fact))) => (entry, fact),
         };
+        if let Some(caused_by) = fact.0.caused_by
+            && !stays_what_it_is(fact.1, replacement.as_ref())
+        {
+            return Err(Error::FollowsFromAnother {
+                caused_by,
+                procedure_id: procedure_of(work, held, caused_by)?,
+                pointer: at("replacement"),
+            });
+        }
         let replaced_by = match replacement {
             None => None,
             Some(replacement) => match replaced_fact(fact.1, &replacement.fact) {
@@ -637,6 +647,26 @@ fn correction_drafts(work: &mut Work<'_>, held: &Held, given: &GivenCorrection) 
         faults.extend(day_faults(work, Some(held), &drafts));
         Err(Error::Invalid(faults))
     }
+}
+
+/// Whether what replaces a fact is of its type.
+fn stays_what_it_is(replaced: &Fact, given: Option<&GivenEvent>) -> bool {
+    given.is_some_and(|given| match &given.fact {
+        GivenFact::Own(fact) => fact.event_type() == replaced.event_type(),
+        GivenFact::AdviceRequested { .. } | GivenFact::AdviceSubmitted { .. } => false,
+    })
+}
+
+/// The other procedure of the case on which an event stands.
+fn procedure_of(work: &mut Work<'_>, held: &Held, event_id: Uuid) -> Result<Option<String>, Error> {
+    let la_code = work.la_code();
+    for procedure in procedures_of_case(work.connection, &la_code, &held.procedure.case_id)? {
+        let entries = load_entries(work.connection, &procedure)?;
+        if entries.iter().any(|entry| entry.id == event_id) {
+            return Ok(Some(procedure.id));
+        }
+    }
+    Ok(None)
 }
 
 /// What a replacement says, given what it replaces; none where the two do not go together.

@@ -16,14 +16,14 @@ use crate::auth::Reach;
 use crate::casework::child::{ChildFacts, YearGroupOverride, born_in_year_group};
 use crate::casework::procedure::State;
 use crate::casework::review::REVIEW;
-use crate::statute::rulebook::{ClockKind, Party};
+use crate::statute::rulebook::{ClockKind, Party, phase_transfers_due_in};
 use crate::store::StoreError;
 use crate::store::case::find_case;
 use crate::store::convert::{self, from_json};
 use crate::store::procedure::{ProcedureRow, procedures_by_id, procedures_of_case};
 use crate::store::upcoming::{
-    ContributionRow, ReviewedRow, UpcomingFilter, contributions_to, limits_of, open_reviews_of, reviewed,
-    upcoming_reviews, with_plan_born_between,
+    ContributionRow, LimitOfCase, ReviewedRow, UpcomingFilter, contributions_to, limits_of, open_reviews_of,
+    reviewed, transfer_limits_of, upcoming_reviews, with_plan_born_between,
 };
 
 /// Which reviews to look ahead to.
@@ -129,7 +129,11 @@ pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<Up
     work.shows_page(filter.limit, case_ids.iter());
     let mut reviews: HashMap<String, ProcedureRow> =
         by_id(procedures_by_id(work.connection, &la_code, &ids)?);
-    let mut limits = limits_by_procedure(work, &ids)?;
+    let mut papers = papers_by_procedure(work, &ids)?;
+    // What is owed is owed whichever review it was told on; what was kept in time is not to be told again.
+    let mut transfers = transfers_by_case(work, &case_ids, |limit| {
+        limit.satisfied_on.is_none() || limit.due_on >= today
+    })?;
     let mut contributions: HashMap<String, Vec<ContributionRow>> = HashMap::new();
     for row in contributions_to(work.connection, &la_code, &ids)? {
         // A contributor sees what it was asked for, and not what others were.
@@ -150,15 +154,14 @@ pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<Up
         else {
             continue;
         };
-        let limits = limits.remove(&row.procedure_id).unwrap_or_default();
         upcoming.push(UpcomingReview {
             clock_id: row.clock_id.0,
             due_on: row.due_on.0,
             contributions: contributions.remove(&row.procedure_id).unwrap_or_default(),
             review,
             child: child_of(child, today)?,
-            papers_by_on: limits.papers_by_on,
-            phase_transfer_by_on: limits.phase_transfer_by_on,
+            papers_by_on: papers.remove(&row.procedure_id),
+            phase_transfer_by_on: transfers.remove(&row.case_id),
         });
     }
     Ok(upcoming)
@@ -173,7 +176,10 @@ pub fn list_phase_transfers(
     limit: i64,
 ) -> Result<Vec<Transferring>, Error> {
     let root = work.root()?;
-    let Some((on, born)) = born_in_year_group(year_group, transfer_year) else {
+    let (Some((on, born)), Some(due_in)) = (
+        born_in_year_group(year_group, transfer_year),
+        phase_transfers_due_in(transfer_year),
+    ) else {
         return Err(Error::Question(Fault::new(
             "/transfer_year",
             "out_of_range",
@@ -205,18 +211,15 @@ pub fn list_phase_transfers(
         .into_iter()
         .map(|procedure| (procedure.case_id.clone(), procedure))
         .collect();
-    let ids: Vec<String> = reviews.values().map(|review| review.id.clone()).collect();
-    let mut limits = limits_by_procedure(work, &ids)?;
+    let mut transfers = transfers_by_case(work, &case_ids, |limit| {
+        due_in.0 <= limit.due_on && limit.due_on <= due_in.1
+    })?;
     Ok(cohort
         .into_iter()
-        .map(|child| {
-            let review = reviews.remove(&child.row.id);
-            let limits = review.as_ref().and_then(|review| limits.remove(&review.id));
-            Transferring {
-                child,
-                review,
-                phase_transfer_by_on: limits.and_then(|limits| limits.phase_transfer_by_on),
-            }
+        .map(|child| Transferring {
+            review: reviews.remove(&child.row.id),
+            phase_transfer_by_on: transfers.remove(&child.row.id),
+            child,
         })
         .collect())
 }
@@ -337,24 +340,29 @@ fn within_event(error: Error) -> Error {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Limits {
-    papers_by_on: Option<NaiveDate>,
-    phase_transfer_by_on: Option<NaiveDate>,
+/// By when the papers of some reviews have to be with everybody invited.
+fn papers_by_procedure(work: &mut Work<'_>, ids: &[String]) -> Result<HashMap<String, NaiveDate>, Error> {
+    let limits = limits_of(work.connection, ids, &[ClockKind::ReviewPapers])?;
+    Ok(limits
+        .into_iter()
+        .map(|(procedure_id, _, due_on)| (procedure_id, due_on))
+        .collect())
 }
 
-fn limits_by_procedure(work: &mut Work<'_>, ids: &[String]) -> Result<HashMap<String, Limits>, Error> {
-    let kinds = [ClockKind::ReviewPapers, ClockKind::PhaseTransferPlan];
-    let mut limits: HashMap<String, Limits> = HashMap::new();
-    for (procedure_id, kind, due_on) in limits_of(work.connection, ids, &kinds)? {
-        let of_procedure = limits.entry(procedure_id).or_default();
-        if kind == ClockKind::ReviewPapers.name() {
-            of_procedure.papers_by_on = Some(due_on);
-        } else {
-            of_procedure.phase_transfer_by_on = Some(due_on);
-        }
-    }
-    Ok(limits)
+/// By when the plan of some cases has to name the next setting: the latest of the limits that count.
+fn transfers_by_case(
+    work: &mut Work<'_>,
+    case_ids: &[String],
+    counts: impl Fn(&LimitOfCase) -> bool,
+) -> Result<HashMap<String, NaiveDate>, Error> {
+    let la_code = work.la_code();
+    let limits = transfer_limits_of(work.connection, &la_code, case_ids)?;
+    // In the order of their days.
+    Ok(limits
+        .into_iter()
+        .filter(counts)
+        .map(|limit| (limit.case_id, limit.due_on))
+        .collect())
 }
 
 fn by_id(procedures: Vec<ProcedureRow>) -> HashMap<String, ProcedureRow> {

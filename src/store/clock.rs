@@ -728,3 +728,22 @@ fn rule_of(row: &ListedRow) -> Result<&'static Rule, StoreError> {
         .or_else(|| rule_for(kind, row.started_on.0))
         .ok_or_else(|| StoreError::Bug("the index holds a clock that no rule is for".to_owned()))
 }
+
+/// The procedures of a case on which a clock of a kind runs that had started by a day.
+pub fn procedures_owing(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_id: &str,
+    kind: ClockKind,
+    started_by_on: NaiveDate,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String, String)> = clocks::table
+        .filter(clocks::la_code.eq(la_code.to_owned()))
+        .filter(clocks::case_id.eq(case_id.to_owned()))
+        .filter(clocks::stopped_on.eq(LAST_DAY))
+        .filter(clocks::started_on.le(started_by_on))
+        .select((clocks::procedure_id, clocks::kind))
+        .load(connection)?;
+    let of_kind = rows.into_iter().filter(|(_, name)| name == kind.name());
+    Ok(of_kind.map(|(procedure_id, _)| procedure_id).collect())
+}

@@ -60,6 +60,17 @@ pub struct ReviewedRow {
     pub setting: Option<String>,
 }
 
+/// A limit that runs, or was kept, on one of the procedures of a case.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = clocks)]
+pub struct LimitOfCase {
+    pub case_id: String,
+    #[diesel(deserialize_as = Day)]
+    pub due_on: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
+    pub satisfied_on: Option<NaiveDate>,
+}
+
 /// What somebody was asked to contribute to a review.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = advice_requests)]
@@ -143,6 +154,26 @@ pub fn limits_of(
         .select((clocks::procedure_id, clocks::kind, clocks::due_on))
         .order((clocks::procedure_id.asc(), clocks::due_on.asc()))
         .load(connection)?)
+}
+
+/// The limits on naming the next setting, on every procedure of some cases and in the order of their days, unless they
+/// were cancelled.
+pub fn transfer_limits_of(
+    connection: &mut AnyConnection,
+    la_code: &str,
+    case_ids: &[String],
+) -> Result<Vec<LimitOfCase>, StoreError> {
+    let rows: Vec<LimitOfCase> = clocks::table
+        .filter(clocks::la_code.eq(la_code.to_owned()))
+        .filter(among("clocks.case_id", case_ids))
+        // Bare, the kind would lead SQLite to those of all cases.
+        .filter(fixed::<Bool>("clocks.kind || '' = 'phase_transfer_plan'"))
+        .filter(clocks::cancelled_on.is_null())
+        .filter(clocks::effective_until_on.is_null())
+        .select(LimitOfCase::as_select())
+        .order((clocks::due_on.asc(), clocks::clock_id.asc()))
+        .load(connection)?;
+    Ok(rows)
 }
 
 /// What was asked for some procedures and still stands.

@@ -259,6 +259,13 @@ async fn reached(service: &Service) -> BTreeMap<&'static str, Answer> {
     });
     reached.insert("headers_too_large", service.send(headers).await);
     reached.insert("gone_on", gone_on(service).await);
+    let (review, started) = first_review(service).await;
+    let voided = json!({ "type": "correction", "occurred_on": "2026-02-20", "reason": "Typed wrongly",
+        "changes": [{ "supersedes": started, "replacement": null }] });
+    reached.insert(
+        "follows_from_another",
+        service.review_event(&review, voided).await,
+    );
     // These two leave the service broken.
     service.tamper("UPDATE events SET data = '{\"fact\":\"the secret of a child\"}'");
     reached.insert(
@@ -346,6 +353,13 @@ async fn gone_on(service: &Service) -> Answer {
     let voided = json!({ "type": "correction", "occurred_on": "2026-02-20", "reason": "Typed wrongly",
         "changes": [{ "supersedes": made, "replacement": null }] });
     service.act(&caseworker, &events, 1, voided).await
+}
+
+/// The review that a plan opened, and its first event.
+async fn first_review(service: &Service) -> (String, Value) {
+    let (_, review) = service.with_plan(json!({}), "2026-01-12").await;
+    let events = service.list(&format!("/v1/reviews/{review}/events")).await;
+    (review, events[0]["id"].clone())
 }
 
 /// A body whose chunks cannot be read, which only a real connection can send.

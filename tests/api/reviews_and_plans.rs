@@ -3,10 +3,11 @@
 use ehcp_timeline::service::rebuild::rebuild_all;
 use serde_json::{Value, json};
 
-use crate::harness::Service;
+use crate::harness::{Answer, Service, each};
 
 /// A case with a plan and its first review.
 struct Kept {
+    case_id: String,
     plan: String,
     review: String,
 }
@@ -15,7 +16,29 @@ impl Service {
     async fn keeping(&self, fields: Value, made_on: &str) -> Kept {
         let (case_id, review) = self.with_plan(fields, made_on).await;
         let plan = self.only(&case_id, "plan").await;
-        Kept { plan, review }
+        Kept {
+            case_id,
+            plan,
+            review,
+        }
+    }
+
+    /// The states of the reviews of a case, the oldest first.
+    async fn review_states(&self, case_id: &str) -> Vec<String> {
+        let reviews = self.of_kind(case_id, "review").await;
+        let states = each(&reviews, "state").into_iter();
+        states.map(|state| state.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The newest review of a case.
+    async fn newest_review(&self, case_id: &str) -> String {
+        let reviews = self.of_kind(case_id, "review").await;
+        reviews.last().unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn decides(&self, review: &str, on: &str, decision: &str) -> Answer {
+        let decided = json!({ "type": "review_decision_notified", "occurred_on": on, "decision": decision });
+        self.happens("reviews", review, decided).await
     }
 
     async fn is_whole(&self) {
@@ -26,6 +49,11 @@ impl Service {
 
 fn ceased(day: &str) -> Value {
     json!({ "type": "ceased", "occurred_on": day, "reason": "needs_met_without_plan" })
+}
+
+fn expected(day: &str) -> Value {
+    json!({ "type": "phase_transfer_expected", "occurred_on": day, "phase": "primary_to_secondary",
+        "transfer_on": "2027-09-01" })
 }
 
 #[actix_web::test]
@@ -99,4 +127,131 @@ async fn a_certificate_of_mediation_lengthens_the_time_for_an_appeal_and_never_s
             .await
             .expect(201);
     }
+}
+
+#[actix_web::test]
+async fn a_change_of_phase_is_owed_until_the_plan_names_the_next_setting_whichever_review_it_was_told_on() {
+    let service = Service::on("2026-12-01");
+    let kept = service
+        .keeping(json!({ "date_of_birth": "2015-11-20" }), "2026-01-12")
+        .await;
+    service
+        .happens("reviews", &kept.review, expected("2026-09-14"))
+        .await
+        .expect(201);
+    let by = async |uri: &str| service.list(uri).await[0]["phase_transfer_by_on"].clone();
+    let cohort = "/v1/reviews/phase-transfers?transfer_year=2027&year_group=6";
+    let upcoming = "/v1/reviews/upcoming?due_before=2030-01-01";
+    assert_eq!(by(cohort).await, "2027-02-14");
+    service
+        .decides(&kept.review, "2026-11-16", "amend")
+        .await
+        .expect(201);
+    for uri in [cohort, upcoming] {
+        assert_eq!(by(uri).await, "2027-02-14", "{uri}");
+    }
+    let listed = service.list(cohort).await;
+    assert_eq!(listed[0]["review_id"], service.newest_review(&kept.case_id).await);
+    let of_another_year = "/v1/reviews/phase-transfers?transfer_year=2028&year_group=7";
+    assert_eq!(by(of_another_year).await, Value::Null);
+
+    service
+        .decides(&kept.review, "2026-11-17", "maintain")
+        .await
+        .expect(201);
+    let owed = async || {
+        let clocks = service.list("/v1/clocks?kind=phase_transfer_plan").await;
+        let standing = clocks
+            .iter()
+            .map(|clock| (clock["status"].clone(), clock["satisfied_on"].clone()));
+        standing.collect::<Vec<_>>()
+    };
+    assert_eq!(owed().await, [(json!("running"), Value::Null)]);
+
+    // The plan itself is amended, without a review.
+    let sent = json!({ "type": "amended_plan_sent", "occurred_on": "2026-11-27", "sent_early_acknowledged": true,
+        "recipients": [{ "role": "setting", "sent_on": "2026-11-26" }, { "role": "family", "sent_on": "2026-11-30" }] });
+    service.happens("plans", &kept.plan, sent).await.expect(201);
+    assert_eq!(owed().await, [(json!("met"), json!("2026-11-30"))]);
+    assert_eq!(
+        service.review_states(&kept.case_id).await,
+        ["maintained", "in_period"]
+    );
+    for uri in [cohort, upcoming] {
+        assert_eq!(
+            by(uri).await,
+            "2027-02-14",
+            "met, and not to be recorded again: {uri}"
+        );
+    }
+    service.is_whole().await;
+
+    service
+        .corrected("plans", &kept.plan, "amended_plan_sent", Value::Null)
+        .await
+        .expect(201);
+    assert_eq!(owed().await, [(json!("running"), Value::Null)]);
+
+    // The next review amends it.
+    let next = service.newest_review(&kept.case_id).await;
+    let sent =
+        json!({ "type": "amended_plan_sent", "occurred_on": "2026-11-30", "sent_early_acknowledged": true });
+    service.happens("reviews", &next, sent).await.expect(201);
+    assert_eq!(owed().await, [(json!("met"), json!("2026-11-30"))]);
+    service.is_whole().await;
+}
+
+#[actix_web::test]
+async fn a_plan_that_was_amended_before_a_review_opened_is_none_of_its_business() {
+    let service = Service::on("2026-12-01");
+    let kept = service.keeping(json!({}), "2026-01-12").await;
+    service
+        .decides(&kept.review, "2026-11-16", "maintain")
+        .await
+        .expect(201);
+    let sent =
+        json!({ "type": "amended_plan_sent", "occurred_on": "2026-06-15", "sent_early_acknowledged": true });
+    service.happens("plans", &kept.plan, sent).await.expect(201);
+    assert_eq!(
+        service.review_states(&kept.case_id).await,
+        ["maintained", "in_period"]
+    );
+    service.is_whole().await;
+}
+
+#[actix_web::test]
+async fn what_follows_from_the_plan_is_recorded_and_voided_by_nobody_on_the_review() {
+    let service = Service::on("2026-12-20");
+    let kept = service.keeping(json!({}), "2025-03-10").await;
+    for event_type in ["plan_ceased", "plan_amended"] {
+        let ends = json!({ "type": event_type, "occurred_on": "2026-02-02" });
+        let refused = service.happens("reviews", &kept.review, ends).await.expect(422);
+        assert_eq!(refused.faults(), ["/type not_one_of"], "{event_type}");
+        let read = service.read(&format!("/v1/reviews/{}", kept.review)).await;
+        assert!(!read.permitted().contains(&event_type.to_owned()));
+    }
+
+    let made = service.list(&format!("/v1/plans/{}/events", kept.plan)).await[0]["id"].clone();
+    let another = json!({ "type": "review_meeting_held", "occurred_on": "2026-02-02" });
+    for replacement in [Value::Null, another] {
+        let refused = service
+            .corrected("reviews", &kept.review, "review_period_started", replacement)
+            .await
+            .expect(409);
+        assert_eq!(
+            (
+                refused.code(),
+                &refused.body["caused_by"],
+                &refused.body["procedure_id"],
+                refused.faults()
+            ),
+            (
+                "follows_from_another",
+                &made,
+                &json!(kept.plan),
+                vec!["/changes/0/replacement follows_from_another".to_owned()]
+            )
+        );
+    }
+    assert_eq!(service.state("reviews", &kept.review).await, "in_period");
 }

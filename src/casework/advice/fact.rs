@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::casework::procedure::{EventRow, EventType, Permitted};
+use crate::casework::procedure::{EventRow, EventType, MadeBy, Permitted};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{Force, Ground, Party};
 
@@ -42,6 +42,7 @@ const fn act(name: &'static str, permitted: Permitted) -> EventRow {
         permitted,
         leads_on: false,
         is_internal: false,
+        made_by: MadeBy::Anybody,
     }
 }
 

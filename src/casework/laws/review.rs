@@ -44,6 +44,7 @@ amendment_abandoned_notified        .   .   .   .  aba aba  .   .   .   .   .   
 review_withdrawn                    .  wit wit wit wit wit  .   .   .   .   .   .   .
 exception_claimed                   .   =   =   =   =   =   .   .   .   .   .   .   .
 case_closed                         .  clo clo clo clo clo  =   =   =   =   =   .   =
+plan_amended                        .   =   =   =   =   =   =   =   =   =   =   =   =
 plan_ceased                         .  cpl cpl cpl cpl cpl  =   =   =   =   .   .   .
 ";
 
@@ -195,6 +196,7 @@ pub fn fact_of(name: &str, detail: usize, day: NaiveDate) -> Fact {
         ),
         "amendment_abandoned_notified" => abandon(),
         "review_withdrawn" => withdraw(),
+        "plan_amended" => Fact::own(ReviewFact::PlanAmended(ReviewPlanAmended {})),
         "plan_ceased" => plan_ceases(),
         "exception_claimed" => claim_on(ClockKind::ALL[7 + detail % 9], day, later(detail % 50)),
         other => panic!("no fact of a review is made up for {other}"),

@@ -19,7 +19,7 @@ pub use self::fact::{
 pub use self::placement::{Placement, place_of, placements};
 use super::event::Event;
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
-use super::review::{REVIEW, ReviewFact, ReviewPeriodStarted, ReviewPlanCeased};
+use super::review::{REVIEW, ReviewFact, ReviewPeriodStarted, ReviewPlanAmended, ReviewPlanCeased};
 use super::sending::{AmendedPlanSent, Sending};
 use super::timeline::{Ledger, Reason};
 use crate::statute::rulebook::{ClockKind, Mark, PLAN_RULES, Rule};
@@ -136,7 +136,8 @@ const REPRESENTATIONS_RECEIVED: EventType =
 const EXCEPTION_CLAIMED: EventType = EventType::of(
     &EventRow::own("exception_claimed", 10, &["ground", "from", "to", "clocks"], OPEN).internal(),
 );
-const AMENDED_PLAN_SENT: EventType = EventType::of(&EventRow::own("amended_plan_sent", 11, &[], MAINTAINED));
+const AMENDED_PLAN_SENT: EventType =
+    EventType::of(&EventRow::own("amended_plan_sent", 11, &[], MAINTAINED).leading_on());
 const AMENDMENT_ABANDONED_NOTIFIED: EventType =
     EventType::of(&EventRow::own("amendment_abandoned_notified", 12, &[], PROPOSED));
 const CEASE_CONSULTED: EventType = EventType::of(&EventRow::own("cease_consulted", 12, &["reason"], KEPT));
@@ -279,7 +280,10 @@ fn amend(
         waiver: sent.waiver.as_ref(),
         sent_early_acknowledged: sent.sent_early_acknowledged,
     };
-    ledger.send_plan(Mark::AmendedPlanSent, sending, Vec::new(), event)?;
+    let sent_on = ledger.send_plan(Mark::AmendedPlanSent, sending, Vec::new(), event)?;
+    // A change of phase may be owed on any review of the plan.
+    let amended = ReviewFact::PlanAmended(ReviewPlanAmended {});
+    ledger.leads_to_sending(&REVIEW, amended, event, sent_on);
     Ok(match from {
         PlanState::CeaseNotified => PlanState::CeaseNotified,
         PlanState::Draft

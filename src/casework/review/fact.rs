@@ -182,6 +182,10 @@ impl AmendmentRepresentationsReceived {
     pub(in crate::casework) const IN_WORDS: &'static str = "the family commented on the proposed amendments";
 }
 
+/// The amended plan was sent from another cause, so that it names what it had to name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewPlanAmended {}
+
 /// The plan is no longer maintained, so that nothing is left to review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewPlanCeased {}
@@ -232,6 +236,8 @@ pub enum ReviewFact {
     AmendmentAbandonedNotified(AmendmentAbandonedNotified),
     /// The review will not be gone on with.
     ReviewWithdrawn(ReviewWithdrawn),
+    /// The plan was amended from another cause.
+    PlanAmended(ReviewPlanAmended),
     /// The plan is no longer maintained.
     PlanCeased(ReviewPlanCeased),
     /// An exception to a time limit was claimed.
@@ -257,6 +263,7 @@ impl ProcedureFact for ReviewFact {
             ReviewFact::AmendedPlanSent(_) => super::AMENDED_PLAN_SENT,
             ReviewFact::AmendmentAbandonedNotified(_) => super::AMENDMENT_ABANDONED_NOTIFIED,
             ReviewFact::ReviewWithdrawn(_) => super::REVIEW_WITHDRAWN,
+            ReviewFact::PlanAmended(_) => super::PLAN_AMENDED,
             ReviewFact::PlanCeased(_) => super::PLAN_CEASED,
             ReviewFact::ExceptionClaimed(_) => super::EXCEPTION_CLAIMED,
         }
@@ -292,6 +299,7 @@ impl ProcedureFact for ReviewFact {
             ReviewFact::AmendedPlanSent(_) => AmendedPlanSent::IN_WORDS,
             ReviewFact::AmendmentAbandonedNotified(_) => AmendmentAbandonedNotified::IN_WORDS,
             ReviewFact::ReviewWithdrawn(_) => "the review was withdrawn",
+            ReviewFact::PlanAmended(_) => AmendedPlanSent::IN_WORDS,
             ReviewFact::PlanCeased(_) => "the plan came to its end, and its review with it",
             ReviewFact::ExceptionClaimed(_) => ExceptionClaimed::IN_WORDS,
         };
@@ -316,6 +324,7 @@ impl ProcedureFact for ReviewFact {
             | ReviewFact::PlaceOffered(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::PlanAmended(_)
             | ReviewFact::PlanCeased(_)
             | ReviewFact::ExceptionClaimed(_) => Vec::new(),
         }
@@ -345,6 +354,7 @@ impl ProcedureFact for ReviewFact {
             | ReviewFact::AmendedPlanSent(_)
             | ReviewFact::AmendmentAbandonedNotified(_)
             | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::PlanAmended(_)
             | ReviewFact::PlanCeased(_)
             | ReviewFact::ExceptionClaimed(_) => Vec::new(),
         }

@@ -13,8 +13,8 @@ mod fact;
 pub use self::fact::{
     AmendmentNoticeSent, AmendmentRepresentationsReceived, Arranger, PapersCirculated, Phase,
     PhaseTransferExpected, ReviewDecision, ReviewDecisionNotified, ReviewFact, ReviewKind,
-    ReviewMeetingArranged, ReviewMeetingHeld, ReviewPeriodStarted, ReviewPlanCeased, ReviewReportSent,
-    ReviewWithdrawn,
+    ReviewMeetingArranged, ReviewMeetingHeld, ReviewPeriodStarted, ReviewPlanAmended, ReviewPlanCeased,
+    ReviewReportSent, ReviewWithdrawn,
 };
 use super::advice::AdviceFor;
 use super::event::Event;
@@ -240,7 +240,22 @@ const AMENDMENT_ABANDONED_NOTIFIED: EventType = EventType::of(&EventRow::own(
 ));
 const REVIEW_WITHDRAWN: EventType =
     EventType::of(&EventRow::own("review_withdrawn", 13, &["withdrawn_by", "reason"], OPEN).leading_on());
-const PLAN_CEASED: EventType = EventType::of(&EventRow::own("plan_ceased", 13, &[], OPEN.and(DECIDED)));
+const PLAN_CEASED: EventType =
+    EventType::of(&EventRow::own("plan_ceased", 13, &[], OPEN.and(DECIDED)).following());
+// It stands wherever something is told late of the review, and comes before what the review itself sent that day.
+const PLAN_AMENDED: EventType = EventType::of(
+    &EventRow::own(
+        "plan_amended",
+        10,
+        &[],
+        OPEN.and(DECIDED)
+            .with(ReviewState::Withdrawn as u8)
+            .with(ReviewState::PlanCeased as u8)
+            .with(ReviewState::Closed as u8),
+    )
+    .internal()
+    .following_for(ClockKind::PhaseTransferPlan),
+);
 const EXCEPTION_CLAIMED: EventType = EventType::of(
     &EventRow::own("exception_claimed", 10, &["ground", "from", "to", "clocks"], OPEN).internal(),
 );
@@ -273,6 +288,7 @@ impl Procedure for Review {
         AMENDED_PLAN_SENT,
         AMENDMENT_ABANDONED_NOTIFIED,
         REVIEW_WITHDRAWN,
+        PLAN_AMENDED,
         PLAN_CEASED,
         EXCEPTION_CLAIMED,
     ];
@@ -368,6 +384,10 @@ impl Procedure for Review {
             ReviewFact::ReviewWithdrawn(_) => {
                 withdraw(event, ledger);
                 Ok(ReviewState::Withdrawn)
+            }
+            ReviewFact::PlanAmended(_) => {
+                ledger.mark(Mark::PlanAmended, event);
+                state.ok_or(Reason::NotAnOpening)
             }
             ReviewFact::PlanCeased(_) => {
                 let state = state.ok_or(Reason::NotAnOpening)?;
@@ -547,7 +567,7 @@ fn send_amended_plan(
         waiver: sent.waiver.as_ref(),
         sent_early_acknowledged: sent.sent_early_acknowledged,
     };
-    ledger.send_plan(Mark::AmendedPlanSent, sending, Vec::new(), event)?;
+    let sent_on = ledger.send_plan(Mark::AmendedPlanSent, sending, Vec::new(), event)?;
     let noted = AmendedPlanSent {
         version: sent.version,
         recipients: Vec::new(),
@@ -555,7 +575,7 @@ fn send_amended_plan(
         // The window of this review is no business of the plan's own.
         sent_early_acknowledged: true,
     };
-    ledger.leads_to(&PLAN, PlanFact::AmendedPlanSent(noted), event, event.occurred_on);
+    ledger.leads_to_sending(&PLAN, PlanFact::AmendedPlanSent(noted), event, sent_on);
     ledger.stop_advice(event);
     Ok(ReviewState::Amended)
 }

@@ -18,7 +18,9 @@ mod review;
 pub use self::assessment::{ASSESSMENT_RULES, DRAFT_PLAN_ADVICE};
 pub use self::consultation::CONSULTATION_RULES;
 pub use self::plan::PLAN_RULES;
-pub use self::review::{EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_RULES};
+pub use self::review::{
+    EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_RULES, phase_transfers_due_in,
+};
 
 /// Whose duty a clock measures, and whose move a flag waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -228,6 +230,8 @@ pub enum Mark {
     /// The amendments that were decided or proposed will not be made.
     AmendmentAbandoned,
     AmendedPlanSent,
+    /// The plan was amended from another cause than the review whose clocks hear it.
+    PlanAmended,
     /// A move between phases before the end of secondary education.
     PhaseTransferExpected,
     /// The move from secondary education to a post-16 institution.
@@ -285,6 +289,7 @@ impl Mark {
             | Mark::AmendmentNoticeSent
             | Mark::AmendmentAbandoned
             | Mark::AmendedPlanSent
+            | Mark::PlanAmended
             | Mark::OtherAmendmentProposed
             | Mark::CeaseNotified
             | Mark::CeaseWithdrawn => LegalDate::Sent,
@@ -345,6 +350,7 @@ impl Mark {
             | Mark::AmendmentNoticeServed
             | Mark::AmendmentAbandoned
             | Mark::AmendedPlanSent
+            | Mark::PlanAmended
             | Mark::PhaseTransferExpected
             | Mark::PostSixteenTransferExpected
             | Mark::LaterTransferExpected
@@ -394,7 +400,7 @@ impl Mark {
             Mark::AmendmentNoticeSent => "Proposed amendments sent",
             Mark::AmendmentNoticeServed => "Proposed amendments served",
             Mark::AmendmentAbandoned => "Decision not to amend after all notified",
-            Mark::AmendedPlanSent => "Amended plan sent",
+            Mark::AmendedPlanSent | Mark::PlanAmended => "Amended plan sent",
             Mark::PhaseTransferExpected => "Transfer between phases expected",
             Mark::PostSixteenTransferExpected => "Transfer from secondary to post-16 education expected",
             Mark::LaterTransferExpected => "Transfer between post-16 institutions expected",

@@ -3,11 +3,14 @@
 //!
 //! Rows only: what their columns mean is in `rulebook`. No list of exceptions was found for any of them.
 
+use chrono::NaiveDate;
+
 use super::{
     Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Force, Guidance,
     LIMIT, Mark, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, provision,
 };
 use crate::statute::counting::Counting;
+use crate::statute::reading::Readings;
 
 /// Decision and proposed amendments have to be out within the same four weeks, and the amended plan within
 /// twelve weeks of the meeting.
@@ -194,7 +197,7 @@ const TRANSFER: Rule = Rule {
     kind: ClockKind::PhaseTransferPlan,
     title: "Review and amend the plan so that it names the next setting",
     counted_from: CountedFrom::NamedDay,
-    satisfied_by: &[Mark::AmendedPlanSent],
+    satisfied_by: &[Mark::AmendedPlanSent, Mark::PlanAmended],
     cancelled_by: &[
         Mark::PhaseTransferExpected,
         Mark::PostSixteenTransferExpected,
@@ -204,3 +207,17 @@ const TRANSFER: Rule = Rule {
     satisfied_when: "the day the amended plan was sent to the last of family, setting and commissioning body",
     ..LIMIT
 };
+
+/// The first and the last day on which the limit of a move in a calendar year can end. None beyond the calendar.
+pub fn phase_transfers_due_in(year: i32) -> Option<(NaiveDate, NaiveDate)> {
+    let (first, last) = (
+        NaiveDate::from_ymd_opt(year, 1, 1)?,
+        NaiveDate::from_ymd_opt(year, 12, 31)?,
+    );
+    let transfers = || REVIEW_RULES.iter().filter(|rule| rule.kind == TRANSFER.kind);
+    let due = |rule: &Rule, on| rule.due(on, None, &Readings::default()).due_on;
+    Some((
+        transfers().map(|rule| due(rule, first)).min()?,
+        transfers().map(|rule| due(rule, last)).max()?,
+    ))
+}
