@@ -282,7 +282,7 @@ impl Code {
                 "plan_ended",
                 409,
                 "The plan has ended",
-                "A plan that has ended takes no further versions; `state` says how it ended.",
+                "A plan that has ended takes no further versions and is not reviewed; `state` says how it ended.",
             ),
             Code::VersionOutdated => (
                 "version_outdated",

@@ -71,7 +71,7 @@ pub struct ReviewStateQuery {
     request_body = ReviewInput,
     responses((status = 201, body = ProcedureView, description = "The review, as of today.",
         headers(("Location" = String, description = "Where it is."), ("ETag" = String, description = "Its version.")))),
-    extensions(("x-problems" = json!(["already_open", "case_closed", "event_not_permitted"])))
+    extensions(("x-problems" = json!(["already_open", "plan_ended", "case_closed", "event_not_permitted"])))
 )]
 #[post("/v1/reviews")]
 pub async fn open_review(

@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::recording::{Draft, Held, hold, open_new, record, state_of};
+use super::recording::{Draft, Held, derive, hold, open_new, record, state_of};
 use super::{Error, Work};
 use crate::casework::event::Fact;
-use crate::casework::history::{Change, Correction, Entry, effective};
+use crate::casework::history::{Change, Correction, Entry, EntryBody, effective};
 use crate::casework::procedure::State;
 use crate::casework::timeline::Consequence;
 use crate::store::case::find_case;
@@ -58,31 +58,42 @@ pub fn place_of(consequence: &Consequence, candidates: &[Candidate]) -> Place {
     }
 }
 
-/// Makes what follows from a procedure now, where it did not follow before, and takes back what no longer does.
-/// The procedures of the case are held.
-pub fn follow(
+/// Takes back what followed from a procedure before, and does not any more. The procedures of the case are held.
+pub fn take_back_gone(
     work: &mut Work<'_>,
     case_id: &str,
     before: &[Consequence],
     after: &[Consequence],
 ) -> Result<(), Error> {
-    let among = |consequence: &Consequence, others: &[Consequence]| -> Option<Consequence> {
-        others.iter().find(|other| is_same(consequence, other)).cloned()
-    };
     for gone in before
         .iter()
-        .filter(|consequence| among(consequence, after).is_none())
+        .filter(|earlier| same_among(earlier, after).is_none())
     {
         take_back(work, case_id, gone)?;
     }
+    Ok(())
+}
+
+/// Makes what follows from a procedure now and did not follow before, and changes what follows in another way. The
+/// procedures of the case are held.
+pub fn make_or_change(
+    work: &mut Work<'_>,
+    case_id: &str,
+    before: &[Consequence],
+    after: &[Consequence],
+) -> Result<(), Error> {
     for consequence in after {
-        match among(consequence, before) {
-            Some(earlier) if earlier == *consequence => {}
-            Some(_) => change(work, case_id, consequence)?,
+        match same_among(consequence, before) {
+            Some(earlier) if earlier == consequence => {}
+            Some(earlier) => change(work, case_id, earlier, consequence)?,
             None => make(work, case_id, consequence)?,
         }
     }
     Ok(())
+}
+
+fn same_among<'c>(consequence: &Consequence, others: &'c [Consequence]) -> Option<&'c Consequence> {
+    others.iter().find(|other| is_same(consequence, other))
 }
 
 /// Whether two are one, however its day or its words have changed.
@@ -145,17 +156,59 @@ fn make(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result
             }
             let mut held = open_new(work, consequence.kind, case_id, consequence.occurred_on)?;
             let draft = draft_of(work, consequence);
-            record_on(work, &mut held, vec![draft])
+            record_on(work, &mut held, vec![draft])?;
+            catch_up(work, &mut held)
         }
         Place::Nowhere => Ok(()),
     }
 }
 
-fn change(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result<(), Error> {
+/// Records on a procedure that was opened late what has followed from those of other kinds since its opening: a plan
+/// that ceased meanwhile is not reviewed.
+fn catch_up(work: &mut Work<'_>, opened: &mut Held) -> Result<(), Error> {
+    let (la_code, opened_on) = (work.la_code(), opened.procedure.opened_on);
+    let mut missed: Vec<Consequence> = Vec::new();
+    for procedure in procedures_of_case(work.connection, &la_code, &opened.procedure.case_id)? {
+        if procedure.kind == opened.kind.name {
+            continue;
+        }
+        let entries = load_entries(work.connection, &procedure)?;
+        let readings = &opened.settings.readings;
+        let timeline = derive(&procedure, &entries, &opened.child, readings, None)?;
+        missed.extend(timeline.into_iter().flat_map(|timeline| timeline.consequences));
+    }
+    missed.retain(|consequence| {
+        let event_type = consequence.fact.event_type();
+        // What follows for a clock follows for none of one that has just begun.
+        event_type.only_follows()
+            && event_type.follows_for().is_none()
+            && consequence.kind == opened.kind
+            && consequence.occurred_on >= opened_on
+    });
+    missed.sort_by_key(|consequence| consequence.occurred_on);
+    for consequence in missed {
+        if opened
+            .kind
+            .permits(Some(state_of(&opened.procedure)?), consequence.fact.event_type())
+        {
+            let draft = draft_of(work, &consequence);
+            record_on(work, opened, vec![draft])?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes what a consequence says now and said otherwise before. What somebody corrected where it stands says
+/// neither, and stays.
+fn change(
+    work: &mut Work<'_>,
+    case_id: &str,
+    earlier: &Consequence,
+    consequence: &Consequence,
+) -> Result<(), Error> {
     for (mut held, entry) in made_before(work, case_id, consequence)? {
-        let replacement = Draft {
-            root_id: Some(entry.root_id),
-            ..draft_of(work, consequence)
+        let Some(replacement) = changed(work, &entry, earlier, consequence) else {
+            continue;
         };
         let correction = correction_of(work, &entry, Some(replacement.id));
         record_on(work, &mut held, vec![correction, replacement])?;
@@ -163,9 +216,40 @@ fn change(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Resu
     Ok(())
 }
 
+/// What is on record with what has changed in its cause; none if that leaves it as it is.
+fn changed(
+    work: &Work<'_>,
+    entry: &Entry,
+    earlier: &Consequence,
+    consequence: &Consequence,
+) -> Option<Draft> {
+    let EntryBody::Fact(recorded) = &entry.body else {
+        return None;
+    };
+    let mut replacement = Draft {
+        root_id: Some(entry.root_id),
+        ..draft_of(work, consequence)
+    };
+    if entry.occurred_on != earlier.occurred_on {
+        replacement.occurred_on = entry.occurred_on;
+    }
+    if entry.dates != earlier.dates {
+        replacement.dates = entry.dates;
+    }
+    if *recorded != Fact::Own(earlier.fact.clone()) {
+        replacement.body = entry.body.clone();
+    }
+    let says_the_same = replacement.occurred_on == entry.occurred_on
+        && replacement.dates == entry.dates
+        && replacement.body == entry.body;
+    (!says_the_same).then_some(replacement)
+}
+
 fn take_back(work: &mut Work<'_>, case_id: &str, consequence: &Consequence) -> Result<(), Error> {
     for (mut held, entry) in made_before(work, case_id, consequence)? {
-        let in_effect = effective(&held.entries, &HashSet::new());
+        let mut in_effect = effective(&held.entries, &HashSet::new());
+        // What only follows from elsewhere is nothing that anybody recorded on it.
+        in_effect.retain(|event| !event.fact.event_type().only_follows());
         let opened_it = held
             .entries
             .first()

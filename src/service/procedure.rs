@@ -19,8 +19,9 @@ use crate::casework::assessment::{AssessDecision, AssessmentFact, ResumptionOutc
 use crate::casework::child::ChildFacts;
 use crate::casework::event::{Event, Fact};
 use crate::casework::history::{Change, Correction, Entry, EntryBody, effective, known_at, superseded};
-use crate::casework::plan::PLAN;
+use crate::casework::plan::{PLAN, PlanState};
 use crate::casework::procedure::ProcedureKind;
+use crate::casework::review::REVIEW;
 use crate::casework::timeline::{Timeline, sort_events};
 use crate::clock::london_date;
 use crate::statute::requirement::Requirement;
@@ -111,6 +112,9 @@ pub fn open_procedure(
     if draft.body.event_type().leads_on() {
         lock_procedures_of_case(work.connection, &la_code, &case.id)?;
     }
+    if kind == &REVIEW {
+        refuse_without_plan(work, &case)?;
+    }
     let mut held = open_new(work, kind, &case.id, event.occurred_on)?;
     if let Some(fault) = say_version(work, &mut draft, None, |work| {
         newest_version_for(work, &held.procedure)
@@ -127,6 +131,21 @@ pub fn open_procedure(
         Some(held.procedure.version),
     )?;
     Ok(reading_of(work, held, timeline))
+}
+
+/// A plan that has ceased is not reviewed. That of a case without any may be kept elsewhere.
+fn refuse_without_plan(work: &mut Work<'_>, case: &CaseRow) -> Result<(), Error> {
+    let la_code = work.la_code();
+    let mut plans = procedures_of_case(work.connection, &la_code, &case.id)?;
+    plans.retain(|procedure| procedure.kind == PLAN.name);
+    let is_maintained = |plan: &ProcedureRow| plan.is_open && plan.state != PlanState::Draft.name();
+    let has_ceased = |plan: &ProcedureRow| plan.state == PlanState::Ceased.name();
+    if plans.iter().any(has_ceased) && !plans.iter().any(is_maintained) {
+        return Err(Error::PlanEnded {
+            state: PlanState::Ceased.into(),
+        });
+    }
+    Ok(())
 }
 
 /// The fault of naming a case that does not exist for whoever asks, which the trail is to say.

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::consequence::follow;
+use super::consequence::{make_or_change, take_back_gone};
 use super::error::Refused;
 use super::request_rows::{RequestContent, renewed_requests, write_requests};
 use super::settings::Settings;
@@ -260,13 +260,18 @@ pub fn record(
     }
     let readings = &held.settings.readings;
     let before = derive(&held.procedure, &held.entries, &held.child, readings, None)?;
-    let after = record_alone(work, held, drafts, contents)?;
     let led_to = |timeline: &Option<Timeline>| match timeline {
         Some(timeline) => timeline.consequences.clone(),
         None => Vec::new(),
     };
-    follow(work, &held.procedure.case_id, &led_to(&before), &led_to(&after))?;
-    Ok(after)
+    let stands_when_closed = stands_when_closed(&drafts);
+    let timeline = apply(work, held, drafts, contents)?;
+    let (before, after) = (led_to(&before), led_to(&timeline));
+    // What it opened goes before it is judged whether it may stand beside that.
+    take_back_gone(work, &held.procedure.case_id, &before, &after)?;
+    admit_and_save(work, held, timeline.as_ref(), stands_when_closed)?;
+    make_or_change(work, &held.procedure.case_id, &before, &after)?;
+    Ok(timeline)
 }
 
 fn record_alone(
@@ -275,21 +280,33 @@ fn record_alone(
     drafts: Vec<Draft>,
     contents: &HashMap<Uuid, RequestContent>,
 ) -> Result<Option<Timeline>, Error> {
-    let (was_open, excluded_another) = (held.was_open(), held.excluded_another());
-    let corrects = is_correcting(&drafts);
-    let is_late_advice = drafts
-        .iter()
-        .all(|draft| draft.body.event_type() == EventType::ADVICE_SUBMITTED);
+    let stands_when_closed = stands_when_closed(&drafts);
     let timeline = apply(work, held, drafts, contents)?;
-    if !was_open {
-        refuse_if_case_closed(work, held, corrects || is_late_advice)?;
+    admit_and_save(work, held, timeline.as_ref(), stands_when_closed)?;
+    Ok(timeline)
+}
+
+/// Whether a closed case takes them.
+fn stands_when_closed(drafts: &[Draft]) -> bool {
+    let is_late_advice = |draft: &Draft| draft.body.event_type() == EventType::ADVICE_SUBMITTED;
+    is_correcting(drafts) || drafts.iter().all(is_late_advice)
+}
+
+/// Writes what was applied, unless its case is closed or it may not stand beside another.
+fn admit_and_save(
+    work: &mut Work<'_>,
+    held: &mut Held,
+    timeline: Option<&Timeline>,
+    stands_when_closed: bool,
+) -> Result<(), Error> {
+    if !held.was_open() {
+        refuse_if_case_closed(work, held, stands_when_closed)?;
     }
-    if !excluded_another {
+    if !held.excluded_another() {
         refuse_beside_another(work, held)?;
     }
     save_procedure(work.connection, held).map_err(|error| other_is_open(work, held, error))?;
-    save_entries(work.connection, held, timeline.as_ref())?;
-    Ok(timeline)
+    save_entries(work.connection, held, timeline)
 }
 
 /// Judges the drafts together with the stream and puts them into it, without writing anything; on a

@@ -255,3 +255,155 @@ async fn what_follows_from_the_plan_is_recorded_and_voided_by_nobody_on_the_revi
     }
     assert_eq!(service.state("reviews", &kept.review).await, "in_period");
 }
+
+#[actix_web::test]
+async fn a_decision_is_taken_back_with_the_review_that_it_opened() {
+    let service = Service::on("2026-06-20");
+    let another = json!({ "type": "review_report_sent", "occurred_on": "2026-03-02" });
+    let withdrawn = json!({ "type": "review_withdrawn", "occurred_on": "2026-03-02",
+        "withdrawn_by": "local_authority", "reason": "Not needed" });
+    let decided = |decision: &str| json!({ "type": "review_decision_notified", "occurred_on": "2026-03-02", "decision": decision });
+    for (completing, replacement) in [
+        (decided("maintain"), Value::Null),
+        (decided("amend"), another.clone()),
+        (decided("cease"), Value::Null),
+        (withdrawn, Value::Null),
+    ] {
+        let kept = service.keeping(json!({}), "2025-03-10").await;
+        let event_type = completing["type"].as_str().unwrap().to_owned();
+        service
+            .happens("reviews", &kept.review, completing.clone())
+            .await
+            .expect(201);
+        let opened = service.newest_review(&kept.case_id).await;
+        assert_ne!(opened, kept.review);
+        service
+            .corrected("reviews", &kept.review, &event_type, replacement.clone())
+            .await
+            .expect(201);
+        assert_eq!(service.state("reviews", &opened).await, "void", "{completing}");
+        assert_eq!(service.state("plans", &kept.plan).await, "in_force");
+        let running = service
+            .list(&format!(
+                "/v1/clocks?kind=review_due&status=overdue&case_id={}",
+                kept.case_id
+            ))
+            .await;
+        assert_eq!(each(&running, "due_on"), ["2026-03-09"], "{completing}");
+    }
+    service.is_whole().await;
+}
+
+#[actix_web::test]
+async fn a_decision_is_not_taken_back_once_the_next_review_has_gone_on() {
+    let service = Service::on("2026-06-20");
+    let kept = service.keeping(json!({}), "2025-03-10").await;
+    service
+        .decides(&kept.review, "2026-03-02", "maintain")
+        .await
+        .expect(201);
+    let next = service.newest_review(&kept.case_id).await;
+    let sent =
+        json!({ "type": "amended_plan_sent", "occurred_on": "2026-04-13", "sent_early_acknowledged": true });
+    service.happens("plans", &kept.plan, sent).await.expect(201);
+    let arranged =
+        json!({ "type": "review_meeting_arranged", "occurred_on": "2026-05-11", "meeting_on": "2027-01-18" });
+    service.happens("reviews", &next, arranged).await.expect(201);
+    let take_back = async || {
+        let types = "review_decision_notified";
+        service
+            .corrected("reviews", &kept.review, types, Value::Null)
+            .await
+    };
+    let refused = take_back().await.expect(409);
+    assert_eq!(
+        (refused.code(), &refused.body["existing_id"]),
+        ("gone_on", &json!(next))
+    );
+    service
+        .corrected("reviews", &next, "review_meeting_arranged", Value::Null)
+        .await
+        .expect(201);
+    // That the plan was amended meanwhile is nothing that anybody recorded on it.
+    take_back().await.expect(201);
+    assert_eq!(service.review_states(&kept.case_id).await, ["in_period"]);
+    service.is_whole().await;
+}
+
+#[actix_web::test]
+async fn a_decision_told_late_opens_no_review_of_a_plan_that_has_ceased_since() {
+    let service = Service::on("2026-12-20");
+    let kept = service.keeping(json!({}), "2025-03-10").await;
+    let notified = json!({ "type": "cease_notified", "occurred_on": "2026-06-10", "reason": "other" });
+    for event in [notified, ceased("2026-09-02")] {
+        service.happens("plans", &kept.plan, event).await.expect(201);
+    }
+    service
+        .decides(&kept.review, "2026-02-20", "maintain")
+        .await
+        .expect(201);
+    let reviews = service.of_kind(&kept.case_id, "review").await;
+    assert_eq!(each(&reviews, "state"), ["maintained", "plan_ceased"]);
+    assert!(
+        service
+            .list("/v1/clocks?kind=review_due&status=running")
+            .await
+            .is_empty()
+    );
+    let by_hand = json!({ "case_id": kept.case_id, "event":
+        { "type": "review_period_started", "occurred_on": "2026-10-01", "kind": "annual" } });
+    let refused = service
+        .post(&service.caseworker(), "/v1/reviews", by_hand)
+        .await
+        .expect(409);
+    assert_eq!(
+        (refused.code(), &refused.body["state"]),
+        ("plan_ended", &json!("ceased"))
+    );
+    service.is_whole().await;
+
+    // Where it was not ceased after all, the review goes on.
+    service
+        .corrected("plans", &kept.plan, "ceased", Value::Null)
+        .await
+        .expect(201);
+    assert_eq!(
+        service.review_states(&kept.case_id).await,
+        ["maintained", "in_period"]
+    );
+    service.is_whole().await;
+}
+
+#[actix_web::test]
+async fn what_an_officer_corrected_on_the_plan_is_not_overwritten_from_the_review() {
+    let service = Service::on("2026-06-20");
+    let kept = service.keeping(json!({}), "2025-03-10").await;
+    for event in [
+        json!({ "type": "review_decision_notified", "occurred_on": "2026-03-02", "decision": "amend" }),
+        json!({ "type": "amended_plan_sent", "occurred_on": "2026-04-13", "sent_early_acknowledged": true }),
+    ] {
+        service.happens("reviews", &kept.review, event).await.expect(201);
+    }
+    let sent_on = async || {
+        let events = service.list(&format!("/v1/plans/{}/events", kept.plan)).await;
+        let standing = events
+            .iter()
+            .find(|event| event["type"] == "amended_plan_sent" && event["superseded_by"].is_null());
+        standing.unwrap()["occurred_on"].clone()
+    };
+    let sent = |day: &str| json!({ "type": "amended_plan_sent", "occurred_on": day, "sent_early_acknowledged": true });
+    let from_the_review = async |day: &str| {
+        let event_type = "amended_plan_sent";
+        let corrected = service.corrected("reviews", &kept.review, event_type, sent(day));
+        corrected.await.expect(201)
+    };
+    from_the_review("2026-04-14").await;
+    assert_eq!(sent_on().await, "2026-04-14");
+    service
+        .corrected("plans", &kept.plan, "amended_plan_sent", sent("2026-04-16"))
+        .await
+        .expect(201);
+    from_the_review("2026-04-20").await;
+    assert_eq!(sent_on().await, "2026-04-16");
+    service.is_whole().await;
+}
