@@ -169,6 +169,26 @@ impl FlagLog {
         });
     }
 
+    /// Raises a flag that comes down by itself on a day, if it is not lowered before.
+    pub fn raise_until(
+        &mut self,
+        code: FlagCode,
+        since_on: NaiveDate,
+        until_on: Option<NaiveDate>,
+        whose_move: Option<Party>,
+    ) {
+        if until_on.is_none_or(|until_on| since_on < until_on) {
+            self.raise_as(Flag {
+                code,
+                since_on,
+                until_on,
+                subject: FlagSubject::default(),
+                whose_move,
+                told_since_on: None,
+            });
+        }
+    }
+
     /// Raises a flag by an act on a day about what may have been so for longer, or will be.
     pub fn raise_told(
         &mut self,
@@ -196,7 +216,7 @@ impl FlagLog {
         };
         match self.flags.iter_mut().find(goes_on) {
             Some(flag) => {
-                flag.until_on = None;
+                flag.until_on = raised.until_on;
                 flag.whose_move = raised.whose_move;
             }
             None => self.flags.push(raised),
@@ -215,7 +235,7 @@ impl FlagLog {
 
     fn lower_where(&mut self, until_on: NaiveDate, chosen: impl Fn(&Flag) -> bool) {
         for flag in &mut self.flags {
-            if flag.until_on.is_none() && chosen(flag) {
+            if flag.until_on.is_none_or(|ends_on| until_on < ends_on) && chosen(flag) {
                 flag.until_on = Some(until_on);
             }
         }

@@ -44,7 +44,7 @@ amendment_abandoned_notified        .   .   .   .  aba aba  .   .   .   .   .   
 review_withdrawn                    .  wit wit wit wit wit  .   .   .   .   .   .   .
 exception_claimed                   .   =   =   =   =   =   .   .   .   .   .   .   .
 case_closed                         .  clo clo clo clo clo  =   =   =   =   =   .   =
-plan_amended                        .   =   =   =   =   =   =   =   =   =   =   =   =
+plan_amended                        .   =   =   =   =   =   =   =   =   =   =   .   =
 plan_ceased                         .  cpl cpl cpl cpl cpl  =   =   =   =   .   .   .
 ";
 

@@ -17,14 +17,17 @@ pub use self::fact::{
     ReviewReportSent, ReviewWithdrawn,
 };
 use super::advice::AdviceFor;
+use super::child::{ChildFacts, turns_on};
 use super::event::Event;
-use super::flag::{FlagCode, FlagSubject};
+use super::flag::FlagCode;
 use super::plan::{CeaseNotified, PLAN, PlanFact};
 use super::procedure::{EventRow, EventType, Procedure, ProcedureKind, State, States};
 use super::sending::{AmendedPlanSent, Sending};
 use super::timeline::{Ledger, Reason};
 use crate::statute::clock::Owed;
-use crate::statute::rulebook::{ClockKind, EARLY_YEARS_REVIEW, Force, Mark, Party, REVIEW_RULES, Rule};
+use crate::statute::rulebook::{
+    ClockKind, EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, Force, Mark, Party, REVIEW_RULES, Rule,
+};
 
 /// Where a review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -250,8 +253,7 @@ const PLAN_AMENDED: EventType = EventType::of(
         &[],
         OPEN.and(DECIDED)
             .with(ReviewState::Withdrawn as u8)
-            .with(ReviewState::PlanCeased as u8)
-            .with(ReviewState::Closed as u8),
+            .with(ReviewState::PlanCeased as u8),
     )
     .internal()
     .following_for(ClockKind::PhaseTransferPlan),
@@ -419,12 +421,15 @@ const fn told() -> [State; ReviewState::ALL.len()] {
 fn start(started: &ReviewPeriodStarted, event: &Event, ledger: &mut Ledger<'_>) -> ReviewState {
     ledger.mark(Mark::ReviewPeriodStarted, event);
     match started.kind {
-        ReviewKind::EarlyYears => ledger.flags.raise(
-            FlagCode::EarlyYearsReview,
-            FlagSubject::default(),
-            EARLY_YEARS_REVIEW.considered_from_on(event.occurred_on),
-            Some(Party::LocalAuthority),
-        ),
+        ReviewKind::EarlyYears => {
+            let fifth_birthday = |child: &ChildFacts| turns_on(child.date_of_birth, EARLY_YEARS_END_AT_AGE);
+            ledger.flags.raise_until(
+                FlagCode::EarlyYearsReview,
+                EARLY_YEARS_REVIEW.considered_from_on(event.occurred_on),
+                ledger.child.map(fifth_birthday),
+                Some(Party::LocalAuthority),
+            );
+        }
         ReviewKind::Annual | ReviewKind::Interim | ReviewKind::PhaseTransfer => {}
     }
     ReviewState::InPeriod
