@@ -166,7 +166,11 @@ impl Counting {
         };
         let due_on = match readings.non_working_due_day {
             NonWorkingDueDay::Stands => read_on,
-            NonWorkingDueDay::NextWorkingDay => first_working_day_on_or_after(read_on),
+            NonWorkingDueDay::NextWorkingDay if self.runs_forwards() => {
+                first_working_day_on_or_after(read_on)
+            }
+            // A later day would be too late for what comes after it.
+            NonWorkingDueDay::NextWorkingDay => read_on,
         };
         Due {
             due_on,
@@ -207,6 +211,24 @@ impl Counting {
             Counting::BeforeInYear { month, day } => before(day_of_its_year(month, day, trigger_on)),
             Counting::MonthsBefore(n) => months_before(n, trigger_on),
             Counting::NoticeWeeks(n) => notice_weeks(n, trigger_on, readings.notice),
+        }
+    }
+
+    /// Whether it is a period that runs on from a day, and not the last day before one.
+    fn runs_forwards(self) -> bool {
+        match self {
+            Counting::WithinWeeks(_)
+            | Counting::DaysBeginningWith(_)
+            | Counting::WithinDays(_)
+            | Counting::WithinMonths(_)
+            | Counting::MonthsStartingWith(_)
+            | Counting::TribunalMonths(_)
+            | Counting::WorkingDaysBeginningWith(_)
+            | Counting::NthWorkingDayAfter(_) => true,
+            Counting::Before
+            | Counting::BeforeInYear { .. }
+            | Counting::MonthsBefore(_)
+            | Counting::NoticeWeeks(_) => false,
         }
     }
 
@@ -325,6 +347,33 @@ mod tests {
     fn a_working_day_is_day_one_and_a_weekend_is_not() {
         assert_eq!(working_days_beginning_with(1, on("2026-03-26")), on("2026-03-26"));
         assert_eq!(working_days_beginning_with(1, on("2026-03-28")), on("2026-03-30"));
+    }
+
+    #[test]
+    fn what_has_to_come_before_a_day_never_moves_towards_it() {
+        let rolling = Readings {
+            non_working_due_day: NonWorkingDueDay::NextWorkingDay,
+            ..Readings::default()
+        };
+        for (counting, named_on, last_on) in [
+            (
+                Counting::BeforeInYear { month: 2, day: 15 },
+                "2027-09-01",
+                "2027-02-14",
+            ),
+            (Counting::Before, "2027-02-15", "2027-02-14"),
+            (Counting::MonthsBefore(5), "2027-01-31", "2026-08-31"),
+            (Counting::NoticeWeeks(2), "2026-03-16", "2026-03-01"),
+        ] {
+            assert!(!is_working_day(on(last_on)), "{counting:?}");
+            assert_eq!(
+                counting.due(on(named_on), &rolling).due_on,
+                on(last_on),
+                "{counting:?}"
+            );
+        }
+        let forwards = Counting::WithinWeeks(2).due(on("2026-03-22"), &rolling);
+        assert_eq!(forwards.due_on, on("2026-04-07"), "past Easter");
     }
 
     fn any_day() -> impl Strategy<Value = NaiveDate> {

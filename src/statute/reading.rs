@@ -39,7 +39,7 @@ pub enum NonWorkingDueDay {
     /// The date stands: no rule was found in the SEND Regulations that moves it.
     #[default]
     Stands,
-    /// The date moves to the next working day.
+    /// The date moves to the next working day, unless it is the last before another day.
     NextWorkingDay,
 }
 
