@@ -197,7 +197,8 @@ pub async fn get_advice_matrix(
 /// Get the advice of a review
 ///
 /// Every source, what was done about it by a day, and whose move it is. The law found names no sources for a
-/// review: beside the family's views, which are a part of every review, only what was asked for is expected.
+/// review: beside the family's views, which are a part of every review, and preparing for adulthood, which every
+/// review from year 9 looks at, only what was asked for is expected.
 #[utoipa::path(
     tag = "advice",
     params(("id" = Uuid, Path, description = "The review."), DayQuery),

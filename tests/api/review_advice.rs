@@ -307,7 +307,10 @@ async fn the_matrix_of_a_review_claims_no_regulation_that_is_not_its_own() {
     let rows = asked.rows("").await;
     assert_eq!(rows.len(), 9);
     for row in rows {
-        assert_eq!(row["provision"], "reg 20(4), reg 21(4)", "{row}");
+        let is_content = row["requirement"] == "preparation_for_adulthood";
+        let paragraphs = if is_content { "6" } else { "4" };
+        let reference = format!("reg 20({paragraphs}), reg 21({paragraphs})");
+        assert_eq!(row["provision"], reference, "{row}");
     }
     let assessment = asked.service.assessment("2026-01-05").await;
     let elsewhere = format!("/v1/reviews/{assessment}/advice");

@@ -21,7 +21,9 @@ use super::timeline::{AdviceStanding, Ledger, Reason};
 use crate::statute::clock::Owed;
 use crate::statute::exception::{Claim, MissedAppointment};
 use crate::statute::requirement::Requirement;
-use crate::statute::rulebook::{ClockKind, Mark, Party, Provision, REVIEW_ADVICE};
+use crate::statute::rulebook::{
+    ClockKind, Mark, Party, Provision, REVIEW_ADVICE, REVIEW_PREPARATION_FOR_ADULTHOOD,
+};
 
 /// What a procedure seeks advice for, which says what is expected before anybody was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub enum AdviceFor {
     /// An assessment, whose sources reg 6 names.
     Assessment,
     /// The meeting of a review. No source of it was found named in law, and no time limit beyond that of the
-    /// papers; the family's views are a part of every review.
+    /// papers; the family's views are a part of every review, and from year 9 preparing for adulthood is.
     ReviewMeeting,
 }
 
@@ -38,7 +40,13 @@ impl AdviceFor {
     pub fn expected(self, child: &ChildFacts, on: NaiveDate) -> Vec<Requirement> {
         match self {
             AdviceFor::Assessment => child.required_advice(on).collect(),
-            AdviceFor::ReviewMeeting => vec![Requirement::Parent],
+            AdviceFor::ReviewMeeting => {
+                let year_group = child.year_group_on(on);
+                let looked_at = [Requirement::Parent, Requirement::PreparationForAdulthood].into_iter();
+                looked_at
+                    .filter(|requirement| requirement.is_required(year_group, false))
+                    .collect()
+            }
         }
     }
 
@@ -46,7 +54,17 @@ impl AdviceFor {
     pub fn provision(self, requirement: Requirement) -> Provision {
         match self {
             AdviceFor::Assessment => requirement.provision(),
-            AdviceFor::ReviewMeeting => REVIEW_ADVICE,
+            AdviceFor::ReviewMeeting => match requirement {
+                Requirement::PreparationForAdulthood => REVIEW_PREPARATION_FOR_ADULTHOOD,
+                Requirement::Parent
+                | Requirement::Education
+                | Requirement::Medical
+                | Requirement::Psychological
+                | Requirement::SocialCare
+                | Requirement::Other
+                | Requirement::FamilyRequested
+                | Requirement::Sensory => REVIEW_ADVICE,
+            },
         }
     }
 }

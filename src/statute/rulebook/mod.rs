@@ -19,7 +19,8 @@ pub use self::assessment::{ASSESSMENT_RULES, DRAFT_PLAN_ADVICE};
 pub use self::consultation::CONSULTATION_RULES;
 pub use self::plan::PLAN_RULES;
 pub use self::review::{
-    EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_RULES, phase_transfers_due_in,
+    EARLY_YEARS_END_AT_AGE, EARLY_YEARS_REVIEW, REVIEW_ADVICE, REVIEW_PREPARATION_FOR_ADULTHOOD,
+    REVIEW_RULES, phase_transfers_due_in,
 };
 
 /// Whose duty a clock measures, and whose move a flag waits for.

@@ -30,6 +30,10 @@ pub const EARLY_YEARS_END_AT_AGE: i32 = 5;
 pub const REVIEW_ADVICE: Provision =
     provision(SEND_REGULATIONS, "reg 20(4), reg 21(4)", Confidence::Confirmed);
 
+/// From year 9 every review looks at preparing for adulthood; that says what it is about, and sets no day.
+pub const REVIEW_PREPARATION_FOR_ADULTHOOD: Provision =
+    provision(SEND_REGULATIONS, "reg 20(6), reg 21(6)", Confidence::Unconfirmed);
+
 /// Every time limit of the review of a plan.
 pub static REVIEW_RULES: &[Rule] = &[
     Rule {
