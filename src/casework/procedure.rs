@@ -356,6 +356,11 @@ pub trait ProcedureFact: Debug + PartialEq + Serialize + DeserializeOwned + Send
         Vec::new()
     }
 
+    /// The days it names that may lie ahead, and not before the procedure opened, by their fields.
+    fn days_since_opening(&self) -> Vec<(String, NaiveDate)> {
+        Vec::new()
+    }
+
     /// The organisations it names, by their fields.
     fn organisations(&self) -> Vec<(String, Uuid)> {
         Vec::new()
@@ -367,6 +372,7 @@ trait AnyFact: Any + Debug + Send + Sync {
     fn event_type(&self) -> EventType;
     fn in_words(&self) -> String;
     fn days_past(&self) -> Vec<(String, NaiveDate)>;
+    fn days_since_opening(&self) -> Vec<(String, NaiveDate)>;
     fn organisations(&self) -> Vec<(String, Uuid)>;
     fn equals(&self, other: &dyn AnyFact) -> bool;
     fn to_value(&self) -> serde_json::Result<serde_json::Value>;
@@ -384,6 +390,10 @@ impl<F: ProcedureFact> AnyFact for F {
 
     fn days_past(&self) -> Vec<(String, NaiveDate)> {
         ProcedureFact::days_past(self)
+    }
+
+    fn days_since_opening(&self) -> Vec<(String, NaiveDate)> {
+        ProcedureFact::days_since_opening(self)
     }
 
     fn organisations(&self) -> Vec<(String, Uuid)> {
@@ -433,6 +443,11 @@ impl OwnFact {
     /// The days it says have passed, beside those that every event has, by their fields.
     pub fn days_past(&self) -> Vec<(String, NaiveDate)> {
         self.0.days_past()
+    }
+
+    /// The days it names that may lie ahead, and not before the procedure opened, by their fields.
+    pub fn days_since_opening(&self) -> Vec<(String, NaiveDate)> {
+        self.0.days_since_opening()
     }
 
     /// The organisations it names, by their fields.

@@ -552,9 +552,15 @@ pub fn day_faults(work: &Work<'_>, held: Option<&Held>, drafts: &[Draft]) -> Vec
             }
         }
         let is_correcting = draft.root_id.is_some() || matches!(draft.body, EntryBody::Correction(_));
-        if !is_correcting && opened_on.is_some_and(|opened_on| draft.occurred_on < opened_on) {
+        let mut days = match &draft.body {
+            EntryBody::Fact(Fact::Own(fact)) => fact.days_since_opening(),
+            EntryBody::Fact(Fact::Advice(_) | Fact::CaseClosed(_)) | EntryBody::Correction(_) => Vec::new(),
+        };
+        days.push(("occurred_on".to_owned(), draft.occurred_on));
+        days.retain(|(_, date)| !is_correcting && opened_on.is_some_and(|opened_on| *date < opened_on));
+        for (field, _) in days {
             find(Fault::new(
-                format!("{}/occurred_on", draft.pointer),
+                format!("{}/{field}", draft.pointer),
                 "before_opening",
                 "must not be before the procedure opened",
             ));

@@ -407,3 +407,76 @@ async fn what_an_officer_corrected_on_the_plan_is_not_overwritten_from_the_revie
     assert_eq!(sent_on().await, "2026-04-16");
     service.is_whole().await;
 }
+
+#[actix_web::test]
+async fn a_meeting_is_not_arranged_for_a_day_before_the_review_opened() {
+    let service = Service::on("2026-06-20");
+    let kept = service.keeping(json!({}), "2025-03-10").await;
+    let arranged =
+        json!({ "type": "review_meeting_arranged", "occurred_on": "2026-02-02", "meeting_on": "2019-03-02" });
+    let refused = service
+        .happens("reviews", &kept.review, arranged)
+        .await
+        .expect(422);
+    assert_eq!(refused.faults(), ["/meeting_on before_opening"]);
+}
+
+#[actix_web::test]
+async fn the_early_years_are_over_with_the_fifth_birthday() {
+    let service = Service::on("2026-10-20");
+    let kept = service
+        .keeping(json!({ "date_of_birth": "2021-11-02" }), "2026-06-01")
+        .await;
+    let flags_on = async |day: &str| {
+        let uri = format!("/v1/reviews/{}?as_of={day}", kept.review);
+        service.read(&uri).await.flag_codes()
+    };
+    service.set_today("2026-12-20");
+    let code = "early_years_review".to_owned();
+    for (day, is_up) in [
+        ("2026-08-31", false),
+        ("2026-09-01", true),
+        ("2026-11-01", true),
+        ("2026-11-02", false),
+        ("2026-12-20", false),
+    ] {
+        assert_eq!(flags_on(day).await.contains(&code), is_up, "{day}");
+    }
+    assert!(
+        service
+            .list("/v1/reviews?flag=early_years_review")
+            .await
+            .is_empty()
+    );
+    let held = json!({ "type": "review_meeting_held", "occurred_on": "2026-10-12" });
+    service.happens("reviews", &kept.review, held).await.expect(201);
+    assert!(flags_on("2026-10-11").await.contains(&code));
+    assert!(
+        !flags_on("2026-10-12").await.contains(&code),
+        "it is being reviewed"
+    );
+    service.is_whole().await;
+}
+
+#[actix_web::test]
+async fn from_year_nine_a_review_looks_at_preparing_for_adulthood() {
+    let service = Service::on("2026-10-20");
+    let parent = json!(["parent", "reg 20(4), reg 21(4)"]);
+    let adulthood = json!(["preparation_for_adulthood", "reg 20(6), reg 21(6)"]);
+    for (born_on, expected) in [
+        ("2013-09-01", vec![parent.clone()]),
+        ("2013-08-31", vec![parent.clone(), adulthood.clone()]),
+        ("2010-03-01", vec![parent, adulthood]),
+    ] {
+        let kept = service
+            .keeping(json!({ "date_of_birth": born_on }), "2026-06-01")
+            .await;
+        let advice = service.body(&format!("/v1/reviews/{}/advice", kept.review)).await;
+        let items = advice["items"].as_array().unwrap().iter();
+        let expected_now = items.filter(|item| item["status"] == "not_requested");
+        let told: Vec<Value> = expected_now
+            .map(|item| json!([item["requirement"], item["provision"]]))
+            .collect();
+        assert_eq!(told, expected, "{born_on}");
+    }
+}

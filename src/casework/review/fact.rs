@@ -330,6 +330,32 @@ impl ProcedureFact for ReviewFact {
         }
     }
 
+    fn days_since_opening(&self) -> Vec<(String, NaiveDate)> {
+        match self {
+            ReviewFact::ReviewMeetingArranged(arranged) => {
+                vec![("meeting_on".to_owned(), arranged.meeting_on)]
+            }
+            ReviewFact::ReviewPeriodStarted(_)
+            | ReviewFact::PhaseTransferExpected(_)
+            | ReviewFact::PapersCirculated(_)
+            | ReviewFact::ReviewMeetingHeld(_)
+            | ReviewFact::ReviewReportSent(_)
+            | ReviewFact::ReviewDecisionNotified(_)
+            | ReviewFact::AmendmentNoticeSent(_)
+            | ReviewFact::RepresentationsReceived(_)
+            | ReviewFact::SettingConsulted(_)
+            | ReviewFact::SettingReplied(_)
+            | ReviewFact::PlaceAwaited(_)
+            | ReviewFact::PlaceOffered(_)
+            | ReviewFact::AmendedPlanSent(_)
+            | ReviewFact::AmendmentAbandonedNotified(_)
+            | ReviewFact::ReviewWithdrawn(_)
+            | ReviewFact::PlanAmended(_)
+            | ReviewFact::PlanCeased(_)
+            | ReviewFact::ExceptionClaimed(_) => Vec::new(),
+        }
+    }
+
     fn organisations(&self) -> Vec<(String, Uuid)> {
         let at_its_field = |organisation_id| ("organisation_id".to_owned(), organisation_id);
         match self {
