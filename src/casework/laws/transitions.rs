@@ -328,7 +328,7 @@ fn the_fields_said_to_be_required_are_the_ones_that_are() {
 
 #[test]
 fn nothing_may_happen_in_a_void_procedure_and_corrections_are_never_folded() {
-    for event_type in EventType::all() {
+    for event_type in types_of(&ASSESSMENT) {
         assert!(
             !ASSESSMENT.permits(Some(Void.into()), event_type),
             "{event_type:?}"
