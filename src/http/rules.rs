@@ -60,6 +60,8 @@ pub struct RuleView {
     #[schema(example = "the day the notice was sent; a decision not yet notified does not count")]
     pub satisfied_when: &'static str,
     pub provision: Provision,
+    /// What else keeps it, where another provision asks for that.
+    pub other_act: Option<OtherActView>,
     /// What excuses missing it. No exception moves the date.
     pub exceptions: Vec<PermittedGroundView>,
     /// The first day on which it was law.
@@ -67,6 +69,14 @@ pub struct RuleView {
     pub valid_from_on: NaiveDate,
     /// The last day on which it was, if it has ended.
     pub valid_to_on: Option<NaiveDate>,
+}
+
+/// Another act that keeps a time limit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OtherActView {
+    #[schema(example = "the notice that the plan will not be amended")]
+    pub act: &'static str,
+    pub provision: Provision,
 }
 
 /// A limit that the one of its rule never goes beyond, where the fact it is counted from is on record.
@@ -132,6 +142,10 @@ fn rule_view(procedure: &'static str, rule: &Rule) -> RuleView {
         starts_with: rule.starts.iter().map(|mark| mark.in_words()).collect(),
         satisfied_when: rule.satisfied_when,
         provision: rule.provision,
+        other_act: rule.other_act.map(|other| OtherActView {
+            act: other.words,
+            provision: other.provision,
+        }),
         exceptions: rule
             .exceptions
             .iter()

@@ -4,7 +4,7 @@
 use chrono::{Days, Months, NaiveDate};
 
 use super::calendar::{first_working_day_on_or_after, is_working_day};
-use super::reading::{DayOfReceipt, NonWorkingDueDay, Notice, Readings};
+use super::reading::{BeforeADate, DayOfReceipt, MonthsStartingWith, NonWorkingDueDay, Notice, Readings};
 
 /// "Within n weeks of" a day: the day itself is left out and the whole of the last day is in.
 ///
@@ -118,6 +118,13 @@ pub fn notice_weeks(weeks: u32, meeting_on: NaiveDate, reading: Notice) -> Naive
     }
 }
 
+fn last_before(date: NaiveDate, readings: &Readings) -> NaiveDate {
+    match readings.before_a_date {
+        BeforeADate::DayBefore => before(date),
+        BeforeADate::OnTheDate => date,
+    }
+}
+
 /// The form of words a rule uses, with its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counting {
@@ -145,7 +152,8 @@ pub enum Counting {
 pub struct Due {
     /// The last day under the authority's readings.
     pub due_on: NaiveDate,
-    /// The last day if the day of receipt counts as day one. Alerts are driven off it.
+    /// The last day if the day of receipt counts as day one, and in the stricter reading where the authority has the
+    /// other. Alerts are driven off it.
     pub day_one_due_on: NaiveDate,
 }
 
@@ -158,11 +166,16 @@ impl Counting {
         let day_one_due_on = if self.leaves_out_the_trigger() {
             counted_on - Days::new(1)
         } else {
-            counted_on
+            let strictly = Readings {
+                months_starting_with: MonthsStartingWith::DayBefore,
+                before_a_date: BeforeADate::DayBefore,
+                ..*readings
+            };
+            self.last_day(trigger_on, &strictly)
         };
         let read_on = match readings.day_of_receipt {
-            DayOfReceipt::Excluded => counted_on,
-            DayOfReceipt::DayOne => day_one_due_on,
+            DayOfReceipt::DayOne if self.leaves_out_the_trigger() => day_one_due_on,
+            DayOfReceipt::Excluded | DayOfReceipt::DayOne => counted_on,
         };
         let due_on = match readings.non_working_due_day {
             NonWorkingDueDay::Stands => read_on,
@@ -203,12 +216,17 @@ impl Counting {
             Counting::DaysBeginningWith(n) => days_beginning_with(n, trigger_on),
             Counting::WithinDays(n) => within_days(n, trigger_on),
             Counting::WithinMonths(n) => within_months(n, trigger_on),
-            Counting::MonthsStartingWith(n) => months_starting_with(n, trigger_on),
+            Counting::MonthsStartingWith(n) => match readings.months_starting_with {
+                MonthsStartingWith::DayBefore => months_starting_with(n, trigger_on),
+                MonthsStartingWith::CorrespondingDay => within_months(n, trigger_on),
+            },
             Counting::TribunalMonths(n) => tribunal_roll(within_months(n, trigger_on)),
             Counting::WorkingDaysBeginningWith(n) => working_days_beginning_with(n, trigger_on),
             Counting::NthWorkingDayAfter(n) => nth_working_day_after(n, trigger_on),
-            Counting::Before => before(trigger_on),
-            Counting::BeforeInYear { month, day } => before(day_of_its_year(month, day, trigger_on)),
+            Counting::Before => last_before(trigger_on, readings),
+            Counting::BeforeInYear { month, day } => {
+                last_before(day_of_its_year(month, day, trigger_on), readings)
+            }
             Counting::MonthsBefore(n) => months_before(n, trigger_on),
             Counting::NoticeWeeks(n) => notice_weeks(n, trigger_on, readings.notice),
         }
@@ -347,6 +365,41 @@ mod tests {
     fn a_working_day_is_day_one_and_a_weekend_is_not() {
         assert_eq!(working_days_beginning_with(1, on("2026-03-26")), on("2026-03-26"));
         assert_eq!(working_days_beginning_with(1, on("2026-03-28")), on("2026-03-30"));
+    }
+
+    #[test]
+    fn the_readings_of_months_and_of_before_move_a_day_and_leave_the_alert() {
+        let loosely = Readings {
+            months_starting_with: MonthsStartingWith::CorrespondingDay,
+            before_a_date: BeforeADate::OnTheDate,
+            day_of_receipt: DayOfReceipt::DayOne,
+            ..Readings::default()
+        };
+        for (counting, from_on, strict_on, loose_on) in [
+            (
+                Counting::MonthsStartingWith(12),
+                "2025-03-10",
+                "2026-03-09",
+                "2026-03-10",
+            ),
+            (
+                Counting::BeforeInYear { month: 2, day: 15 },
+                "2027-09-01",
+                "2027-02-14",
+                "2027-02-15",
+            ),
+        ] {
+            let strict = counting.due(on(from_on), &Readings::default());
+            let loose = counting.due(on(from_on), &loosely);
+            assert_eq!(
+                (strict.due_on, strict.day_one_due_on),
+                (on(strict_on), on(strict_on))
+            );
+            assert_eq!(
+                (loose.due_on, loose.day_one_due_on),
+                (on(loose_on), on(strict_on))
+            );
+        }
     }
 
     #[test]

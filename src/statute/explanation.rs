@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 
 use super::calendar::{in_words, is_working_day, last_working_day_on_or_before};
 use super::clock::{Clock, Outcome};
+use super::counting::Counting;
 use super::exception::TestedClaim;
-use super::reading::{DayOfReceipt, NonWorkingDueDay, Readings};
+use super::reading::{BeforeADate, DayOfReceipt, MonthsStartingWith, NonWorkingDueDay, Notice, Readings};
 use super::requirement::Requirement;
 use super::rulebook::{Bound, ClockKind, Confidence, CountedFrom, Force, Rule, rule_for};
 
@@ -37,6 +38,15 @@ pub fn explain(clock: &Clock, as_of: NaiveDate) -> Vec<String> {
         },
         confidence(rule.provision.confidence),
     )));
+    sentences.extend(rule.other_act.map(|other| {
+        sentence(format_args!(
+            "{} {} asks the same of {} ({}).",
+            other.provision.instrument,
+            other.provision.reference,
+            other.words,
+            confidence(other.provision.confidence),
+        ))
+    }));
     sentences.extend(counted_from(clock));
     sentences.extend(outer_limit(clock));
     sentences.push(match rule.bound {
@@ -229,6 +239,7 @@ fn readings(clock: &Clock) -> Vec<String> {
             )),
         });
     }
+    sentences.extend(other_reading(clock));
     let counted = rule.due(
         clock.counted_from_on,
         clock.outer_from_on,
@@ -250,6 +261,77 @@ fn readings(clock: &Clock) -> Vec<String> {
         )));
     }
     sentences
+}
+
+/// How words that can be read in two ways are read, and the last day in the other way.
+fn other_reading(clock: &Clock) -> Option<String> {
+    let read = clock.readings;
+    let otherwise = |other: Readings| {
+        let due = clock.rule.due(clock.counted_from_on, clock.outer_from_on, &other);
+        in_words(due.due_on)
+    };
+    match clock.rule.counting {
+        Counting::NoticeWeeks(_) => {
+            let with = |notice| otherwise(Readings { notice, ..read });
+            Some(match read.notice {
+                Notice::ClearDays => sentence(format_args!(
+                    "Counted in clear days, which leave out the day of the notice and that of the meeting \
+                     (unconfirmed); if the day of the notice counts, the last day is {}.",
+                    with(Notice::Simple)
+                )),
+                Notice::Simple => sentence(format_args!(
+                    "The authority counts the day of the notice; in clear days (unconfirmed) the last day would be {}.",
+                    with(Notice::ClearDays)
+                )),
+            })
+        }
+        Counting::MonthsStartingWith(_) => {
+            let with = |months_starting_with| {
+                otherwise(Readings {
+                    months_starting_with,
+                    ..read
+                })
+            };
+            Some(match read.months_starting_with {
+                MonthsStartingWith::DayBefore => sentence(format_args!(
+                    "The period ends the day before the day that corresponds to its first (unconfirmed); if it ends \
+                     on that day, the last day is {}.",
+                    with(MonthsStartingWith::CorrespondingDay)
+                )),
+                MonthsStartingWith::CorrespondingDay => sentence(format_args!(
+                    "The authority reads the period as ending on the day that corresponds to its first; if it ends \
+                     the day before, the last day would be {}; alerts use it.",
+                    with(MonthsStartingWith::DayBefore)
+                )),
+            })
+        }
+        Counting::Before | Counting::BeforeInYear { .. } => {
+            let with = |before_a_date| {
+                otherwise(Readings {
+                    before_a_date,
+                    ..read
+                })
+            };
+            Some(match read.before_a_date {
+                BeforeADate::DayBefore => sentence(format_args!(
+                    "Before a date is to the end of the day before; guidance says “by”, which would be {}.",
+                    with(BeforeADate::OnTheDate)
+                )),
+                BeforeADate::OnTheDate => sentence(format_args!(
+                    "The authority reads “before” as “by”; the day before would be {}; alerts use it.",
+                    with(BeforeADate::DayBefore)
+                )),
+            })
+        }
+        Counting::WithinWeeks(_)
+        | Counting::DaysBeginningWith(_)
+        | Counting::WithinDays(_)
+        | Counting::WithinMonths(_)
+        | Counting::TribunalMonths(_)
+        | Counting::WorkingDaysBeginningWith(_)
+        | Counting::NthWorkingDayAfter(_)
+        | Counting::MonthsBefore(_) => None,
+    }
 }
 
 fn exception(tested: &TestedClaim, as_of: NaiveDate) -> Vec<String> {

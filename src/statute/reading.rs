@@ -17,6 +17,10 @@ pub struct Readings {
     pub non_working_due_day: NonWorkingDueDay,
     /// How "at least two weeks' notice" is counted. No assessment clock uses it.
     pub notice: Notice,
+    /// When a period of months "starting with" a day ends.
+    pub months_starting_with: MonthsStartingWith,
+    /// Which is the last day "before" a date.
+    pub before_a_date: BeforeADate,
     /// What must fall inside the dates of the temporary coronavirus rules of 2020.
     pub coronavirus_test: CoronavirusTest,
 }
@@ -52,6 +56,28 @@ pub enum Notice {
     ClearDays,
     /// The day of the notice counts.
     Simple,
+}
+
+/// Whether the day that corresponds to the first is still in a period of months that starts with that one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MonthsStartingWith {
+    /// The period ends the day before: twelve months from 10 March end on 9 March.
+    #[default]
+    DayBefore,
+    /// It ends on the day itself, as authorities that say "on or before the anniversary" read it.
+    CorrespondingDay,
+}
+
+/// Whether what has to come before a date may still come on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BeforeADate {
+    /// The day before is the last, as the words of the regulations are.
+    #[default]
+    DayBefore,
+    /// The date is the last, as guidance says "by".
+    OnTheDate,
 }
 
 /// What must lie within the temporary rules for the coronavirus ground to be open.

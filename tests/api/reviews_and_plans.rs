@@ -480,3 +480,82 @@ async fn from_year_nine_a_review_looks_at_preparing_for_adulthood() {
         assert_eq!(told, expected, "{born_on}");
     }
 }
+
+#[actix_web::test]
+async fn what_can_be_read_in_two_ways_is_told_with_the_day_of_the_other() {
+    let service = Service::on("2026-04-20");
+    let events = json!([
+        { "type": "review_period_started", "occurred_on": "2025-03-10", "kind": "annual" },
+        { "type": "phase_transfer_expected", "occurred_on": "2025-09-10", "phase": "primary_to_secondary", "transfer_on": "2027-09-01" },
+        { "type": "review_meeting_arranged", "occurred_on": "2026-02-10", "meeting_on": "2026-03-18" },
+        { "type": "review_meeting_held", "occurred_on": "2026-03-18" },
+        { "type": "amendment_notice_sent", "occurred_on": "2026-03-25" },
+    ]);
+    let under = async |readings: Value| {
+        let question =
+            json!({ "procedure": "review", "as_of": "2026-04-20", "events": events, "readings": readings });
+        service
+            .post(&service.caseworker(), "/v1/timelines", question)
+            .await
+            .expect(200)
+    };
+    let other = json!({ "notice": "simple", "months_starting_with": "corresponding_day", "before_a_date": "on_the_date" });
+    let (strict, loose) = (under(json!({})).await, under(other).await);
+    for (kind, strictly, loosely) in [
+        (
+            "review_notice",
+            (
+                "2026-03-03",
+                "Counted in clear days, which leave out the day of the notice and that of the meeting (unconfirmed); \
+                 if the day of the notice counts, the last day is 4 March 2026.",
+            ),
+            (
+                "2026-03-04",
+                "The authority counts the day of the notice; in clear days (unconfirmed) the last day would be 3 \
+                 March 2026.",
+            ),
+        ),
+        (
+            "review_due",
+            (
+                "2026-03-09",
+                "The period ends the day before the day that corresponds to its first (unconfirmed); if it ends on \
+                 that day, the last day is 10 March 2026.",
+            ),
+            (
+                "2026-03-10",
+                "The authority reads the period as ending on the day that corresponds to its first; if it ends the \
+                 day before, the last day would be 9 March 2026; alerts use it.",
+            ),
+        ),
+        (
+            "phase_transfer_plan",
+            (
+                "2027-02-14",
+                "Before a date is to the end of the day before; guidance says “by”, which would be 15 February 2027.",
+            ),
+            (
+                "2027-02-15",
+                "The authority reads “before” as “by”; the day before would be 14 February 2027; alerts use it.",
+            ),
+        ),
+    ] {
+        for (answer, (due_on, sentence)) in [(&strict, strictly), (&loose, loosely)] {
+            let clock = answer.clock(kind);
+            assert_eq!(clock["due_on"], due_on, "{kind}");
+            let told = clock["explanation"].as_array().unwrap();
+            assert!(told.contains(&json!(sentence)), "{sentence}: {told:#?}");
+        }
+    }
+    let amended = strict.clock("amended_plan");
+    let told = amended["explanation"].as_array().unwrap();
+    let dropping =
+        "SI 2014/1530 reg 22(4) asks the same of the notice that the plan will not be amended (unconfirmed).";
+    assert!(told.contains(&json!(dropping)), "{told:#?}");
+    let rules = service.body("/v1/rules?on=2026-01-05").await;
+    let rules = rules["items"].as_array().unwrap();
+    let of_plan = rules.iter().filter(|rule| rule["kind"] == "amended_plan");
+    for rule in of_plan {
+        assert_eq!(rule["other_act"]["provision"]["reference"], "reg 22(4)");
+    }
+}

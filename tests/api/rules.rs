@@ -42,6 +42,7 @@ async fn every_rule_says_how_it_counts_and_where_it_stands() {
             "amendment_representations",
             "amended_plan",
             "cease_hold",
+            "cease_hold",
             "direct_payments_review",
             "setting_reply"
         ]
@@ -175,7 +176,7 @@ async fn before_the_regulations_there_is_no_rule() {
             .as_array()
             .unwrap()
             .len(),
-        24
+        25
     );
     for (query, fault) in [
         ("?on=today", "/on malformed"),

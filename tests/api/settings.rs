@@ -14,7 +14,8 @@ async fn settings_start_as_the_defaults_and_are_put_whole() {
     );
     assert_eq!(
         read.body["readings"],
-        json!({ "day_of_receipt": "excluded", "non_working_due_day": "stands", "notice": "clear_days", "coronavirus_test": "due_date" })
+        json!({ "day_of_receipt": "excluded", "non_working_due_day": "stands", "notice": "clear_days",
+            "months_starting_with": "day_before", "before_a_date": "day_before", "coronavirus_test": "due_date" })
     );
     assert_eq!(
         (

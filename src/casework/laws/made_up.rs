@@ -124,6 +124,7 @@ const fn rule(
             reference: "rule 1",
             confidence: Confidence::Unconfirmed,
         },
+        other_act: None,
         valid_from_on: NaiveDate::MIN,
         valid_to_on: None,
     }

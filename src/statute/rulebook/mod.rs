@@ -506,6 +506,14 @@ pub struct OuterLimit {
     pub provision: Provision,
 }
 
+/// Another act that keeps a limit, with where the law asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherAct {
+    /// What it is, as a noun: `the notice that …`.
+    pub words: &'static str,
+    pub provision: Provision,
+}
+
 /// One time limit.
 #[derive(Debug)]
 pub struct Rule {
@@ -529,6 +537,8 @@ pub struct Rule {
     pub satisfied_when: &'static str,
     pub exceptions: &'static [PermittedGround],
     pub provision: Provision,
+    /// What else keeps it, where another provision asks for that.
+    pub other_act: Option<OtherAct>,
     /// The first day on which the rule was law; the day a clock starts decides which rules it has.
     pub valid_from_on: NaiveDate,
     /// The last day on which it was, if it has ended.
@@ -625,6 +635,7 @@ const LIMIT: Rule = Rule {
         reference: "",
         confidence: Confidence::Unconfirmed,
     },
+    other_act: None,
     valid_from_on: SEND_REGULATIONS_IN_FORCE,
     valid_to_on: None,
 };

@@ -3,6 +3,7 @@
 //!
 //! Rows only: what their columns mean is in `rulebook`.
 
+use super::review::NOT_AMENDING;
 use super::{
     Bound, CHILDREN_AND_FAMILIES_ACT, ClockKind, Confidence, LIMIT, Mark, PERSONAL_BUDGETS, Party, Rule,
     SEND_REGULATIONS, provision,
@@ -42,6 +43,7 @@ pub static PLAN_RULES: &[Rule] = &[
         satisfied_when: "the day it was sent to the last of family, setting and commissioning body, or the \
                          day the notice of not amending was sent",
         provision: provision(SEND_REGULATIONS, "reg 28 with reg 22(3)", Confidence::Unconfirmed),
+        other_act: NOT_AMENDING,
         ..LIMIT
     },
     Rule {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::{
     Bound, CHILDREN_AND_FAMILIES_ACT, CODE_OF_PRACTICE, ClockKind, Confidence, CountedFrom, Force, Guidance,
-    LIMIT, Mark, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, provision,
+    LIMIT, Mark, OtherAct, OuterLimit, Party, Provision, Rule, SEND_REGULATIONS, provision,
 };
 use crate::statute::counting::Counting;
 use crate::statute::reading::Readings;
@@ -29,6 +29,12 @@ pub const EARLY_YEARS_END_AT_AGE: i32 = 5;
 /// Where the law asks for advice for a review: it goes to everybody invited, with the papers.
 pub const REVIEW_ADVICE: Provision =
     provision(SEND_REGULATIONS, "reg 20(4), reg 21(4)", Confidence::Confirmed);
+
+/// The text of reg 22(4) is cut where its time is; that it is the same eight weeks is unconfirmed.
+pub(super) const NOT_AMENDING: Option<OtherAct> = Some(OtherAct {
+    words: "the notice that the plan will not be amended",
+    provision: provision(SEND_REGULATIONS, "reg 22(4)", Confidence::Unconfirmed),
+});
 
 /// From year 9 every review looks at preparing for adulthood; that says what it is about, and sets no day.
 pub const REVIEW_PREPARATION_FOR_ADULTHOOD: Provision =
@@ -174,6 +180,7 @@ pub static REVIEW_RULES: &[Rule] = &[
         satisfied_when: "the day it was sent to the last of family, setting and commissioning body, or the \
                          day the notice of not amending was sent",
         provision: provision(SEND_REGULATIONS, "reg 22(3)", Confidence::Confirmed),
+        other_act: NOT_AMENDING,
         ..LIMIT
     },
     Rule {
