@@ -623,11 +623,14 @@ impl Script {
         if let Some(review) = review.and_then(|review| review["id"].as_str()) {
             let held = json!({ "type": "review_meeting_held", "occurred_on": before(155) });
             self.record_next(&format!("/v1/reviews/{review}"), held).await;
-            let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
-            let change = json!({ "supersedes": recorded.body["items"][1]["id"], "replacement": null });
-            let voided =
-                json!({ "type": "correction", "occurred_on": before(0), "reason": "x", "changes": [change] });
-            self.record_next(&uri, voided).await;
+            // What opened the review is voided neither there, since it follows, nor where it follows from, since the
+            // review has gone on.
+            for (uri, at) in [(format!("/v1/reviews/{review}"), 0), (uri.clone(), 1)] {
+                let recorded = self.get(CASEWORKER, &format!("{uri}/events")).await;
+                let change = json!({ "supersedes": recorded.body["items"][at]["id"], "replacement": null });
+                let voided = json!({ "type": "correction", "occurred_on": before(0), "reason": "x", "changes": [change] });
+                self.record_next(&uri, voided).await;
+            }
         }
         for event in events {
             self.record_next(&uri, event).await;
