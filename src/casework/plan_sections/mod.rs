@@ -235,7 +235,7 @@ pub struct OutcomeStep {
     pub text: String,
 }
 
-/// Short names of something else in the plan. One that names nothing is a gap and not a fault.
+/// Short names of something else in the plan. One that names nothing is refused when the version is written.
 fn short_names() -> Array {
     ArrayBuilder::new()
         .items(
