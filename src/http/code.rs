@@ -73,7 +73,7 @@ pub struct CodeRow {
 }
 
 impl Code {
-    pub const ALL: [Code; 47] = [
+    pub const ALL: [Code; 48] = [
         Code::BadRequest,
         Code::MalformedJson,
         Code::InvalidQuery,
