@@ -383,7 +383,8 @@ fn in_environment(
     for (name, value) in environment {
         let name = name.to_string_lossy();
         let setting = Setting::of_variable(&name);
-        if setting.is_none() && (!name.starts_with(PREFIX) || name.starts_with(TEST_PREFIX)) {
+        let is_ours = name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !is_of_a_service(&name);
+        if setting.is_none() && !is_ours {
             continue;
         }
         match (setting, value.into_string()) {
@@ -402,6 +403,24 @@ fn in_environment(
     // The order of an environment is nobody's choice; that of what is said about it should be the same.
     faults.sort_by(|one, other| one.place.cmp(&other.place));
     (found, file)
+}
+
+/// Whether a variable is one of those that Kubernetes puts beside every container, for a service whose name begins as
+/// our variables do.
+fn is_of_a_service(name: &str) -> bool {
+    let is_port = |rest: &str| {
+        let (number, protocol) = rest.split_once('_').unwrap_or((rest, ""));
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number
+            && ["TCP", "UDP", "SCTP"]
+                .iter()
+                .any(|known| protocol.starts_with(known))
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT")
+        || name.split_once("_PORT_").is_some_and(|(_, rest)| is_port(rest))
 }
 
 /// The database that is named, directly or by a file, and by whom. Where both are, the one that overrules.
@@ -533,6 +552,22 @@ mod tests {
         }
         let moved = read(&[(Setting::Data, "elsewhere")], &[]).unwrap();
         assert_eq!(moved.database, Location::SqliteFile("elsewhere/ehcp.db".into()));
+    }
+
+    #[test]
+    fn what_kubernetes_says_of_services_is_no_setting() {
+        let services = [
+            ("EHCP_SERVICE_HOST", "10.0.0.7"),
+            ("EHCP_SERVICE_PORT_HTTP", "8080"),
+            ("EHCP_PORT", "tcp://10.0.0.7:8080"),
+            ("EHCP_PORT_8080_TCP_ADDR", "10.0.0.7"),
+            ("EHCP_DB_SERVICE_HOST", "10.0.0.8"),
+        ];
+        assert!(read(&[], &services).is_ok());
+        for unknown in ["EHCP_PORTS", "EHCP_PORT_OF_CALL", "EHCP_SERVICE"] {
+            let refused = read(&[], &[(unknown, "1")]).unwrap_err();
+            assert!(refused.contains(unknown), "{refused}");
+        }
     }
 
     #[test]
