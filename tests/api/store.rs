@@ -213,7 +213,7 @@ async fn an_event_writes_only_what_it_changes() {
         .expect(200);
     assert_eq!(
         written(&service),
-        ["cases 1", "clocks 14", "audit_entries 1"],
+        ["clocks 14", "cases 1", "audit_entries 1"],
         "every clock says who keeps the case, and nothing else changes"
     );
     service
