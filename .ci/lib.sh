@@ -9,6 +9,8 @@ EHCP=${EHCP:-$ROOT/target/debug/ehcp}
 start_demo() { # further arguments
     FOLDER=$(mktemp -d)
     trap stop_demo EXIT
+    # The demo makes it only once it has been started, and it is read at once.
+    : >"$FOLDER/said"
     (cd "$FOLDER" && RUST_LOG=warn exec "$EHCP" demo --bind 127.0.0.1:0 "$@") \
         >"$FOLDER/said" 2>"$FOLDER/log" &
     SERVER=$!
