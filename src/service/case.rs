@@ -480,9 +480,12 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     let all = procedures_of_case(work.connection, &la_code, &row.id)?;
     let right = fingerprint(&settings.readings);
+    // What other code or readings have computed is computed again.
     let rests = |procedure: &ProcedureRow| {
-        let rests_from_on = procedure.rests_from_on.filter(|_| procedure.fingerprint == right);
-        rests_from_on.is_some_and(|rests_from_on| rests_from_on <= as_of)
+        procedure.fingerprint == right
+            && procedure
+                .rests_from_on
+                .is_some_and(|rests_from| rests_from <= as_of)
     };
     let moving: Vec<ProcedureRow> = all
         .iter()
@@ -495,17 +498,14 @@ fn read_case(work: &mut Work<'_>, row: CaseRow) -> Result<CaseReading, Error> {
     }
     let mut procedures = Vec::with_capacity(all.len());
     for procedure in all {
-        if rests(&procedure) {
-            let state = state_of(&procedure)?;
-            procedures.push((procedure, Shown::Row(state)));
-            continue;
-        }
-        let entries = streams.remove(&procedure.id).unwrap_or_default();
-        let derived = derive(&procedure, &entries, &facts, &settings.readings, Some(as_of))?;
-        procedures.push((
-            procedure,
-            derived.map_or(Shown::Nothing, |timeline| Shown::Timeline(Box::new(timeline))),
-        ));
+        let shown = if rests(&procedure) {
+            Shown::Row(state_of(&procedure)?)
+        } else {
+            let entries = streams.remove(&procedure.id).unwrap_or_default();
+            derive(&procedure, &entries, &facts, &settings.readings, Some(as_of))?
+                .map_or(Shown::Nothing, |timeline| Shown::Timeline(Box::new(timeline)))
+        };
+        procedures.push((procedure, shown));
     }
     let decision_maker = decision_maker_of(work, &row)?;
     let mut details = details_of(&row, as_of)?;

@@ -174,7 +174,7 @@ fn catch_up(work: &mut Work<'_>, opened: &mut Held) -> Result<(), Error> {
         }
         let entries = load_entries(work.connection, &procedure)?;
         let readings = &opened.settings.readings;
-        let timeline = derive(&procedure, &entries, &opened.child, readings, None)?;
+        let timeline = derive(&procedure, &entries, &opened.of_case.child, readings, None)?;
         missed.extend(timeline.into_iter().flat_map(|timeline| timeline.consequences));
     }
     missed.retain(|consequence| {

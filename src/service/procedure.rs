@@ -389,7 +389,7 @@ fn reading_of(work: &Work<'_>, held: Held, timeline: Option<Timeline>) -> Proced
     ProcedureReading {
         procedure: held.procedure,
         timeline,
-        child: held.child,
+        child: held.of_case.child,
         settings: held.settings,
         as_of: work.today(),
         is_for_family: reads_as_family(work),
@@ -510,11 +510,11 @@ fn default_requests(
     let so_far = derive(
         &held.procedure,
         &held.entries,
-        &held.child,
+        &held.of_case.child,
         &held.settings.readings,
         None,
     )?;
-    let required: Vec<Requirement> = held.child.required_advice(decided_on).collect();
+    let required: Vec<Requirement> = held.of_case.child.required_advice(decided_on).collect();
     let mut answered: HashSet<(Requirement, Option<String>)> = HashSet::new();
     let mut drafts = Vec::new();
     for contributor in &held.settings.default_contributors {
@@ -530,8 +530,12 @@ fn default_requests(
         {
             continue;
         }
-        let fitting =
-            contributor.organisation_for(&held.child, case.postcode.as_deref(), current_setting, decided_on);
+        let fitting = contributor.organisation_for(
+            &held.of_case.child,
+            case.postcode.as_deref(),
+            current_setting,
+            decided_on,
+        );
         let Some(organisation_id) = fitting else { continue };
         answered.insert((requirement, service.clone()));
         let is_asked = so_far.as_ref().is_some_and(|timeline| {

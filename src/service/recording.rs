@@ -38,9 +38,7 @@ pub struct Held {
     pub entries: Vec<Entry>,
     /// Its requests for advice, as the entries leave them.
     pub requests: Vec<AdviceRequestRow>,
-    pub child: ChildFacts,
-    /// Who keeps its case.
-    pub caseworker: Option<String>,
+    pub of_case: KnownOfCase,
     pub settings: Settings,
     stored: Stored,
 }
@@ -49,7 +47,17 @@ pub struct Held {
 #[derive(Debug)]
 pub struct KnownOfCase {
     pub child: ChildFacts,
+    /// Who keeps it.
     pub caseworker: Option<String>,
+}
+
+impl KnownOfCase {
+    fn read(connection: &mut AnyConnection, la_code: &str, case_id: &str) -> Result<KnownOfCase, StoreError> {
+        Ok(KnownOfCase {
+            child: facts_at(connection, la_code, case_id, None)?,
+            caseworker: caseworker_of(connection, la_code, case_id)?,
+        })
+    }
 }
 
 /// How much of a held procedure is in the store.
@@ -157,8 +165,7 @@ fn hold_where(
     }
     let entries = load_entries(work.connection, &procedure)?;
     let requests = requests_of_procedure(work.connection, &la_code, &procedure.id)?;
-    let child = facts_at(work.connection, &la_code, &procedure.case_id, None)?;
-    let caseworker = caseworker_of(work.connection, &la_code, &procedure.case_id)?;
+    let of_case = KnownOfCase::read(work.connection, &la_code, &procedure.case_id)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     Ok(Held {
         stored: Stored {
@@ -170,8 +177,7 @@ fn hold_where(
         kind,
         entries,
         requests,
-        child,
-        caseworker,
+        of_case,
         settings,
     })
 }
@@ -195,14 +201,11 @@ pub fn open_new(
     opened_on: NaiveDate,
 ) -> Result<Held, Error> {
     let la_code = work.la_code();
-    let known = KnownOfCase {
-        child: facts_at(work.connection, &la_code, case_id, None)?,
-        caseworker: caseworker_of(work.connection, &la_code, case_id)?,
-    };
+    let of_case = KnownOfCase::read(work.connection, &la_code, case_id)?;
     // Whoever changes the settings then computes again what is there: that must include this one.
     keep_settings(work.connection, &la_code)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
-    Ok(new_procedure(work, kind, case_id, opened_on, known, settings))
+    Ok(new_procedure(work, kind, case_id, opened_on, of_case, settings))
 }
 
 /// A procedure that does not exist yet, on a case with these facts under these settings.
@@ -211,7 +214,7 @@ pub fn new_procedure(
     kind: &'static ProcedureKind,
     case_id: &str,
     opened_on: NaiveDate,
-    known: KnownOfCase,
+    of_case: KnownOfCase,
     settings: Settings,
 ) -> Held {
     let procedure = ProcedureRow {
@@ -234,8 +237,7 @@ pub fn new_procedure(
         kind,
         entries: Vec::new(),
         requests: Vec::new(),
-        child: known.child,
-        caseworker: known.caseworker,
+        of_case,
         settings,
         stored: Stored {
             procedure: None,
@@ -259,7 +261,13 @@ pub fn record(
         return record_alone(work, held, drafts, contents);
     }
     let readings = &held.settings.readings;
-    let before = derive(&held.procedure, &held.entries, &held.child, readings, None)?;
+    let before = derive(
+        &held.procedure,
+        &held.entries,
+        &held.of_case.child,
+        readings,
+        None,
+    )?;
     let led_to = |timeline: &Option<Timeline>| match timeline {
         Some(timeline) => timeline.consequences.clone(),
         None => Vec::new(),
@@ -391,7 +399,7 @@ fn save_entries(
         insert_entry(connection, &procedure.la_code, &procedure.id, entry, noted)?;
     }
     write_requests(connection, &held.stored.requests, &held.requests)?;
-    let key = key_of(procedure, held.caseworker.as_deref());
+    let key = key_of(procedure, held.of_case.caseworker.as_deref());
     let index = index_of(&key, timeline)?;
     write_index(connection, &indexed, &index)?;
     held.stored.procedure = Some(procedure.clone());
@@ -407,8 +415,8 @@ fn stored_index(connection: &mut AnyConnection, held: &Held) -> Result<Index, Er
         None => Ok(Index::default()),
         Some(stored) if stored.fingerprint == fingerprint(readings) => {
             let recorded = &held.entries[..held.entries.len() - held.stored.notes.len()];
-            let timeline = derive(stored, recorded, &held.child, readings, None)?;
-            let key = key_of(stored, held.caseworker.as_deref());
+            let timeline = derive(stored, recorded, &held.of_case.child, readings, None)?;
+            let key = key_of(stored, held.of_case.caseworker.as_deref());
             Ok(index_of(&key, timeline.as_ref())?)
         }
         Some(stored) => Ok(load_index(connection, &stored.id)?),
@@ -698,7 +706,7 @@ fn judge(held: &Held, fresh: &HashSet<Uuid>, drafts: &[Draft]) -> Result<Option<
     let setting = Setting {
         procedure_id: convert::id(&held.procedure.id)?,
         readings: &held.settings.readings,
-        child: Some(&held.child),
+        child: Some(&held.of_case.child),
     };
     fold(held.kind, &events, setting)
         .map_err(|refusal| Error::Refused(Box::new(refused(refusal, held.kind, &events, setting, drafts))))

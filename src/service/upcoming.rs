@@ -16,13 +16,13 @@ use crate::auth::Reach;
 use crate::casework::child::{ChildFacts, YearGroupOverride, born_in_year_group};
 use crate::casework::procedure::State;
 use crate::casework::review::REVIEW;
-use crate::statute::rulebook::{ClockKind, Party, phase_transfers_due_in};
+use crate::statute::rulebook::{Party, phase_transfers_due_in};
 use crate::store::StoreError;
 use crate::store::case::find_case;
 use crate::store::convert::{self, from_json};
 use crate::store::procedure::{ProcedureRow, procedures_by_id, procedures_of_case};
 use crate::store::upcoming::{
-    ContributionRow, LimitOfCase, ReviewedRow, UpcomingFilter, contributions_to, limits_of, open_reviews_of,
+    ContributionRow, LimitOfCase, ReviewedRow, UpcomingFilter, contributions_to, open_reviews_of, papers_due,
     reviewed, transfer_limits_of, upcoming_reviews, with_plan_born_between,
 };
 
@@ -342,11 +342,7 @@ fn within_event(error: Error) -> Error {
 
 /// By when the papers of some reviews have to be with everybody invited.
 fn papers_by_procedure(work: &mut Work<'_>, ids: &[String]) -> Result<HashMap<String, NaiveDate>, Error> {
-    let limits = limits_of(work.connection, ids, &[ClockKind::ReviewPapers])?;
-    Ok(limits
-        .into_iter()
-        .map(|(procedure_id, _, due_on)| (procedure_id, due_on))
-        .collect())
+    Ok(papers_due(work.connection, ids)?.into_iter().collect())
 }
 
 /// By when the plan of some cases has to name the next setting: the latest of the limits that count.

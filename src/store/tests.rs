@@ -485,6 +485,24 @@ fn an_officers_worklists_begin_with_what_is_theirs() {
     }
 }
 
+/// What a list says of the next setting is looked up for its cases alone, however long theirs and others' stories are.
+#[test]
+fn changes_of_phase_are_found_by_their_cases() {
+    let TestStore { store, .. } = &on_sqlite();
+    let plans = plans_of_lists(store, |connection| {
+        let case_ids = [uuid::Uuid::nil().to_string()];
+        upcoming::transfer_limits_of(connection, "885", &case_ids)?;
+        upcoming::papers_due(connection, &case_ids)?;
+        Ok(())
+    });
+    assert_eq!(plans.len(), 2);
+    assert!(
+        plans[0][0].starts_with("SEARCH clocks USING INDEX phase_transfers_of_case (case_id=?"),
+        "{plans:#?}"
+    );
+    assert!(plans[1][0].contains("(procedure_id=?"), "{plans:#?}");
+}
+
 /// SQLite enters an index at a place of two columns only where both are columns; otherwise a far page is walked to.
 #[test]
 fn far_pages_begin_where_the_page_before_ended() {

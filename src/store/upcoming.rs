@@ -64,6 +64,7 @@ pub struct ReviewedRow {
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = clocks)]
 pub struct LimitOfCase {
+    pub la_code: String,
     pub case_id: String,
     #[diesel(deserialize_as = Day)]
     pub due_on: NaiveDate,
@@ -139,19 +140,17 @@ pub fn upcoming_reviews(
         .load(connection)?)
 }
 
-/// The last days of the limits of some kinds on some procedures, unless they were cancelled.
-pub fn limits_of(
+/// By when the papers of some reviews have to be with everybody invited, unless that was cancelled.
+pub fn papers_due(
     connection: &mut AnyConnection,
     procedure_ids: &[String],
-    kinds: &[ClockKind],
-) -> Result<Vec<(String, String, NaiveDate)>, StoreError> {
-    let names: Vec<String> = kinds.iter().map(|kind| kind.name().to_owned()).collect();
+) -> Result<Vec<(String, NaiveDate)>, StoreError> {
     Ok(clocks::table
         .filter(among("clocks.procedure_id", procedure_ids))
-        .filter(among("clocks.kind", &names))
+        .filter(clocks::kind.eq(ClockKind::ReviewPapers.name()))
         .filter(clocks::cancelled_on.is_null())
         .filter(clocks::effective_until_on.is_null())
-        .select((clocks::procedure_id, clocks::kind, clocks::due_on))
+        .select((clocks::procedure_id, clocks::due_on))
         .order((clocks::procedure_id.asc(), clocks::due_on.asc()))
         .load(connection)?)
 }
@@ -163,16 +162,17 @@ pub fn transfer_limits_of(
     la_code: &str,
     case_ids: &[String],
 ) -> Result<Vec<LimitOfCase>, StoreError> {
-    let rows: Vec<LimitOfCase> = clocks::table
-        .filter(clocks::la_code.eq(la_code.to_owned()))
+    let mut rows: Vec<LimitOfCase> = clocks::table
         .filter(among("clocks.case_id", case_ids))
-        // Bare, the kind would lead SQLite to those of all cases.
-        .filter(fixed::<Bool>("clocks.kind || '' = 'phase_transfer_plan'"))
+        // In words, since the index of these limits holds them alone.
+        .filter(fixed::<Bool>("clocks.kind = 'phase_transfer_plan'"))
         .filter(clocks::cancelled_on.is_null())
         .filter(clocks::effective_until_on.is_null())
         .select(LimitOfCase::as_select())
         .order((clocks::due_on.asc(), clocks::clock_id.asc()))
         .load(connection)?;
+    // Asked for it too, SQLite walks the limits of the authority.
+    rows.retain(|row| row.la_code == la_code);
     Ok(rows)
 }
 
