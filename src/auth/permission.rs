@@ -112,8 +112,8 @@ impl Permission for WriteReviews {
     const NAME: &'static str = "write_reviews";
 }
 
-/// See which reviews fall due, and of whom: caseworker, manager, auditor, admin, and the contributor those that concern
-/// its organisation.
+/// See which reviews fall due and who changes phase: caseworker, manager, auditor, admin, and the contributor those that
+/// concern its organisation.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadUpcomingReviews;
 

@@ -26,7 +26,6 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         | "get_person"
         | "list_assessments"
         | "list_assessment_events"
-        | "list_phase_transfers"
         | "list_reviews"
         | "list_review_events"
         | "list_plans"
@@ -50,7 +49,7 @@ pub fn rights_of(operation_id: &str) -> Option<Extensions> {
         "open_case" | "change_case" | "close_case" | "add_person" | "change_person" => of::<WriteCases>(),
         "open_assessment" | "record_assessment_event" => of::<WriteAssessments>(),
         "get_assessment" => of::<ReadAssessments>(),
-        "list_upcoming_reviews" => of::<ReadUpcomingReviews>(),
+        "list_upcoming_reviews" | "list_phase_transfers" => of::<ReadUpcomingReviews>(),
         "record_reviews_in_bulk" | "open_review" | "record_review_event" => of::<WriteReviews>(),
         "get_review" => of::<ReadReviews>(),
         "list_consultations" | "get_consultation" | "list_consultation_events" => of::<ReadConsultations>(),

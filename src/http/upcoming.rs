@@ -14,12 +14,12 @@ use super::event_input::{ReviewEventInput, check_event};
 use super::extractor::{Allowed, IdempotencyKey, QueryString, RequestBody};
 use super::page::{Page, PageQuery, due_cursor};
 use super::problem::{Fault, Problem, ProblemView};
-use crate::auth::{ReadCases, ReadUpcomingReviews, WriteReviews};
+use crate::auth::{ReadUpcomingReviews, WriteReviews};
 use crate::casework::advice::AdviceState;
 use crate::service::case::CurrentSetting;
 use crate::service::procedure::ProcedureReading;
 use crate::service::upcoming::{
-    Ahead, BulkItem, ReviewedChild, Transferring, UpcomingReview, list_phase_transfers as transfers,
+    Ahead, BulkItem, Cohort, ReviewedChild, Transferring, UpcomingReview, list_phase_transfers as transfers,
     list_upcoming_reviews as upcoming, record_reviews_in_bulk as record_in_bulk,
 };
 use crate::service::{App, Error};
@@ -210,6 +210,9 @@ pub struct PhaseTransferQuery {
     /// area, such as 6 where primary schools end with it.
     #[param(minimum = -5, maximum = 20, example = 6)]
     year_group: i32,
+    /// Only those who concern this organisation: of a school, college or early years provider its children, of any
+    /// other those it was asked about and did not decline. A contributor sees those of its own.
+    organisation_id: Option<Uuid>,
 }
 
 /// Somebody who changes phase.
@@ -244,7 +247,8 @@ impl From<Transferring> for PhaseTransferView {
 /// List who changes phase in a year
 ///
 /// Everybody with a plan in force who is in a year group in the school year before the transfer, by date of birth or
-/// where the case says otherwise; in the order of their cases.
+/// where the case says otherwise; in the order of their cases. A school sees its own, a health or care service those
+/// it was asked about.
 #[utoipa::path(
     tag = "reviews",
     params(PhaseTransferQuery, PageQuery),
@@ -253,20 +257,24 @@ impl From<Transferring> for PhaseTransferView {
 )]
 #[get("/v1/reviews/phase-transfers")]
 pub async fn list_phase_transfers(
-    principal: Allowed<ReadCases>,
+    principal: Allowed<ReadUpcomingReviews>,
     query: QueryString<PhaseTransferQuery>,
     page: QueryString<PageQuery>,
     app: Data<App>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (QueryString(query), QueryString(page)) = (query, page);
-    let transfer_year = query
-        .transfer_year
-        .unwrap_or(school_year_ends_on(app.clock.today()).year());
-    let (after, rows) = (page.after_id()?, page.rows());
+    let this_year = school_year_ends_on(app.clock.today()).year();
+    let cohort = Cohort {
+        transfer_year: query.transfer_year.unwrap_or(this_year),
+        year_group: query.year_group,
+        organisation_id: query.organisation_id,
+        after: page.after_id()?,
+        limit: page.rows(),
+    };
     let cohort = app
         .read(principal.into_principal(), origin_of(&request), move |work| {
-            transfers(work, transfer_year, query.year_group, after, rows)
+            transfers(work, cohort)
         })
         .await?;
     let views = cohort.into_iter().map(PhaseTransferView::from).collect();

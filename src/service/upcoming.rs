@@ -22,8 +22,8 @@ use crate::store::case::find_case;
 use crate::store::convert::{self, from_json};
 use crate::store::procedure::{ProcedureRow, procedures_by_id, procedures_of_case};
 use crate::store::upcoming::{
-    ContributionRow, LimitOfCase, ReviewedRow, UpcomingFilter, contributions_to, open_reviews_of, papers_due,
-    reviewed, transfer_limits_of, upcoming_reviews, with_plan_born_between,
+    Concerning, ContributionRow, LimitOfCase, ReviewedRow, UpcomingFilter, contributions_to, open_reviews_of,
+    papers_due, reviewed, transfer_limits_of, upcoming_reviews, with_plan_born_between,
 };
 
 /// Which reviews to look ahead to.
@@ -34,6 +34,19 @@ pub struct Ahead {
     /// Those that concern an organisation: of a setting its children, of a service those it was asked about and did not decline.
     pub organisation_id: Option<Uuid>,
     pub after: Option<(NaiveDate, Uuid)>,
+    pub limit: i64,
+}
+
+/// Whose change of phase to list.
+#[derive(Debug, Clone)]
+pub struct Cohort {
+    /// The calendar year of the transfer.
+    pub transfer_year: i32,
+    /// The year group before it.
+    pub year_group: i32,
+    /// Those who concern an organisation, as in [`Ahead`].
+    pub organisation_id: Option<Uuid>,
+    pub after: Option<Uuid>,
     pub limit: i64,
 }
 
@@ -85,43 +98,17 @@ pub type BulkOutcome = (Uuid, Result<ProcedureReading, Error>);
 /// The number of statements does not depend on the number of reviews.
 pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<UpcomingReview>, Error> {
     let (la_code, today) = (work.la_code(), work.today());
-    let own = match work.principal.reach() {
-        Reach::Authority => None,
-        Reach::Organisation(organisation_id) => Some(organisation_id),
-        Reach::Case(_) => return Err(Error::NotFound),
+    let Some(concerning) = concerning(work, ahead.organisation_id)? else {
+        return Ok(Vec::new());
     };
-    let mut filter = UpcomingFilter {
+    let filter = UpcomingFilter {
         until_on: ahead.until_on,
         caseworker: ahead.caseworker,
-        at_setting: None,
-        known_to: None,
+        concerning,
         after: ahead.after,
         limit: ahead.limit,
     };
-    if let Some(organisation_id) = own.or(ahead.organisation_id) {
-        if ahead
-            .organisation_id
-            .is_some_and(|asked_for| asked_for != organisation_id)
-        {
-            return Ok(Vec::new());
-        }
-        let organisation = match get_organisation(work, organisation_id) {
-            Ok(organisation) => organisation,
-            Err(Error::NotFound) => return Ok(Vec::new()),
-            Err(other) => return Err(other),
-        };
-        match party_of(organisation.details.kind) {
-            Party::EducationSetting => filter.at_setting = Some(organisation_id),
-            Party::LocalAuthority
-            | Party::EducationalPsychology
-            | Party::Health
-            | Party::SocialCare
-            | Party::Family
-            | Party::MediationAdviser
-            | Party::Tribunal
-            | Party::Other => filter.known_to = Some(organisation_id),
-        }
-    }
+    let own = own_organisation(work)?;
     let root = work.root()?;
     let rows = upcoming_reviews(work.connection, &root, &filter)?;
     let ids: Vec<String> = rows.iter().map(|row| row.procedure_id.clone()).collect();
@@ -168,13 +155,17 @@ pub fn list_upcoming_reviews(work: &mut Work<'_>, ahead: Ahead) -> Result<Vec<Up
 }
 
 /// Everybody with a plan in force who is in a year group in the school year that ends in a year.
-pub fn list_phase_transfers(
-    work: &mut Work<'_>,
-    transfer_year: i32,
-    year_group: i32,
-    after: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Transferring>, Error> {
+pub fn list_phase_transfers(work: &mut Work<'_>, cohort: Cohort) -> Result<Vec<Transferring>, Error> {
+    let Cohort {
+        transfer_year,
+        year_group,
+        organisation_id,
+        after,
+        limit,
+    } = cohort;
+    let Some(concerning) = concerning(work, organisation_id)? else {
+        return Ok(Vec::new());
+    };
     let root = work.root()?;
     let (Some((on, born)), Some(due_in)) = (
         born_in_year_group(year_group, transfer_year),
@@ -191,7 +182,7 @@ pub fn list_phase_transfers(
     let mut cohort: Vec<ReviewedChild> = Vec::new();
     // Who is taught outside the own year group is found among the others: a page may take another.
     while cohort.len() < wanted {
-        let rows = with_plan_born_between(work.connection, &root, born, after.clone(), limit)?;
+        let rows = with_plan_born_between(work.connection, &root, &concerning, born, after.clone(), limit)?;
         let is_last = rows.len() < wanted;
         after = rows.last().map(|row| row.id.clone());
         for row in rows {
@@ -338,6 +329,43 @@ fn within_event(error: Error) -> Error {
         }
         other => other,
     }
+}
+
+/// The organisation whose view of the authority's cases it is; none for the authority itself.
+fn own_organisation(work: &Work<'_>) -> Result<Option<Uuid>, Error> {
+    match work.principal.reach() {
+        Reach::Authority => Ok(None),
+        Reach::Organisation(organisation_id) => Ok(Some(organisation_id)),
+        Reach::Case(_) => Err(Error::NotFound),
+    }
+}
+
+/// Whose children to look ahead for, of an organisation that was asked for or that asks itself. None where that is
+/// nobody's: another's, or of an organisation that does not exist.
+fn concerning(work: &mut Work<'_>, asked_for: Option<Uuid>) -> Result<Option<Concerning>, Error> {
+    let own = own_organisation(work)?;
+    let Some(organisation_id) = own.or(asked_for) else {
+        return Ok(Some(Concerning::Authority));
+    };
+    if asked_for.is_some_and(|asked_for| asked_for != organisation_id) {
+        return Ok(None);
+    }
+    let organisation = match get_organisation(work, organisation_id) {
+        Ok(organisation) => organisation,
+        Err(Error::NotFound) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    Ok(Some(match party_of(organisation.details.kind) {
+        Party::EducationSetting => Concerning::Setting(organisation_id),
+        Party::LocalAuthority
+        | Party::EducationalPsychology
+        | Party::Health
+        | Party::SocialCare
+        | Party::Family
+        | Party::MediationAdviser
+        | Party::Tribunal
+        | Party::Other => Concerning::Asked(organisation_id),
+    }))
 }
 
 /// By when the papers of some reviews have to be with everybody invited.

@@ -459,8 +459,7 @@ fn an_officers_worklists_begin_with_what_is_theirs() {
             let filter = upcoming::UpcomingFilter {
                 until_on: day,
                 caseworker: Some("ann".to_owned()),
-                at_setting: None,
-                known_to: None,
+                concerning: upcoming::Concerning::Authority,
                 after,
                 limit: 51,
             };

@@ -1,7 +1,7 @@
 //! Reviews that fall due, and the plans of a year group: what the lists of them read.
 
 use chrono::NaiveDate;
-use diesel::dsl::exists;
+use diesel::dsl::{auto_type, exists};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use uuid::Uuid;
@@ -20,16 +20,24 @@ use crate::statute::rulebook::ClockKind;
 /// walk all of its procedures.
 const ONE_AT_A_TIME: &str = "procedures.excludes_another";
 
+/// Whose children and young people a list is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Concerning {
+    /// All of the authority.
+    Authority,
+    /// Those at a setting.
+    Setting(Uuid),
+    /// Those about whom an organisation was asked, and is not out of it again.
+    Asked(Uuid),
+}
+
 /// Which reviews a list holds; filters add up.
 #[derive(Debug, Clone)]
 pub struct UpcomingFilter {
     /// The last day on which they fall due.
     pub until_on: NaiveDate,
     pub caseworker: Option<String>,
-    /// Only of children and young people at this setting.
-    pub at_setting: Option<Uuid>,
-    /// Only of children and young people about whom this organisation was asked, and is not out of it again.
-    pub known_to: Option<Uuid>,
+    pub concerning: Concerning,
     /// Items after this due date and id.
     pub after: Option<(NaiveDate, Uuid)>,
     pub limit: i64,
@@ -104,32 +112,29 @@ pub fn upcoming_reviews(
         .filter(root.of_shared_case("clocks.case_id"))
         .select(UpcomingRow::as_select())
         .into_boxed::<MultiBackend>();
-    // The few cases of a setting are the authority's. Named on the clocks too, the authority would be walked instead.
-    if filter.at_setting.is_none() {
-        query = query.filter(clocks::la_code.eq(root.la_code().to_owned()));
-    }
     if let Some(caseworker) = &filter.caseworker {
         // With the bound, since an index of what an officer has still to see done has it.
         query = query
             .filter(clocks::caseworker.eq(caseworker.clone()))
             .filter(clocks::bound.eq("no_later_than"));
     }
-    if let Some(organisation_id) = filter.at_setting {
-        let there = cases::table
-            .filter(cases::la_code.eq(root.la_code().to_owned()))
-            .filter(cases::setting_organisation_id.eq(organisation_id.to_string()))
-            .select(cases::id);
-        query = query.filter(clocks::case_id.eq_any(there));
-    }
-    if let Some(organisation_id) = filter.known_to {
-        let asked = procedures::table
-            .inner_join(advice_requests::table.on(advice_requests::procedure_id.eq(procedures::id)))
-            .filter(procedures::la_code.eq(root.la_code().to_owned()))
-            .filter(procedures::case_id.eq(clocks::case_id))
-            .filter(advice_requests::organisation_id.eq(organisation_id.to_string()))
-            .filter(advice_requests::is_live.eq(true))
-            .filter(advice_requests::is_void.eq(false));
-        query = query.filter(exists(asked));
+    let la_code = root.la_code().to_owned();
+    match filter.concerning {
+        Concerning::Authority => query = query.filter(clocks::la_code.eq(la_code)),
+        // The few cases of a setting are the authority's. Named on the clocks too, the authority would be walked instead.
+        Concerning::Setting(organisation_id) => {
+            let there = cases::table
+                .filter(cases::la_code.eq(la_code))
+                .filter(cases::setting_organisation_id.eq(organisation_id.to_string()))
+                .select(cases::id);
+            query = query.filter(clocks::case_id.eq_any(there));
+        }
+        Concerning::Asked(organisation_id) => {
+            let asked = asked_of(la_code.clone(), organisation_id.to_string());
+            query = query
+                .filter(clocks::la_code.eq(la_code))
+                .filter(exists(asked.filter(procedures::case_id.eq(clocks::case_id))));
+        }
     }
     if let Some((due_on, clock_id)) = filter.after {
         query = query.filter(after("(clocks.due_on, clocks.clock_id)", due_on, clock_id));
@@ -138,6 +143,17 @@ pub fn upcoming_reviews(
         .order((clocks::due_on.asc(), clocks::clock_id.asc()))
         .limit(filter.limit)
         .load(connection)?)
+}
+
+/// What an organisation was asked for and is not out of again, on procedures of an authority.
+#[auto_type]
+fn asked_of(la_code: String, organisation_id: String) -> _ {
+    procedures::table
+        .inner_join(advice_requests::table.on(advice_requests::procedure_id.eq(procedures::id)))
+        .filter(procedures::la_code.eq(la_code))
+        .filter(advice_requests::organisation_id.eq(organisation_id))
+        .filter(advice_requests::is_live.eq(true))
+        .filter(advice_requests::is_void.eq(false))
 }
 
 /// By when the papers of some reviews have to be with everybody invited, unless that was cancelled.
@@ -203,7 +219,7 @@ pub fn open_reviews_of(
     let mut rows: Vec<ProcedureRow> = procedures::table
         .filter(among("procedures.case_id", case_ids))
         .filter(procedures::kind.eq(REVIEW.name))
-        .filter(root.of_case("procedures.case_id"))
+        .filter(root.of_shared_case("procedures.case_id"))
         .filter(fixed::<Bool>(ONE_AT_A_TIME))
         .select(ProcedureRow::as_select())
         .load(connection)?;
@@ -229,6 +245,7 @@ pub fn reviewed(
 pub fn with_plan_born_between(
     connection: &mut AnyConnection,
     root: &Root,
+    concerning: &Concerning,
     born: (NaiveDate, NaiveDate),
     after_id: Option<String>,
     limit: i64,
@@ -240,7 +257,7 @@ pub fn with_plan_born_between(
         .filter(procedures::state.ne("draft"));
     let mut query = cases::table
         .filter(cases::la_code.eq(root.la_code().to_owned()))
-        .filter(root.of_case("cases.id"))
+        .filter(root.of_shared_case("cases.id"))
         .filter(
             cases::date_of_birth
                 .between(born.0, born.1)
@@ -249,6 +266,16 @@ pub fn with_plan_born_between(
         .filter(exists(in_force))
         .select(ReviewedRow::as_select())
         .into_boxed::<MultiBackend>();
+    match concerning {
+        Concerning::Authority => {}
+        Concerning::Setting(organisation_id) => {
+            query = query.filter(cases::setting_organisation_id.eq(organisation_id.to_string()));
+        }
+        Concerning::Asked(organisation_id) => {
+            let asked = asked_of(root.la_code().to_owned(), organisation_id.to_string());
+            query = query.filter(exists(asked.filter(procedures::case_id.eq(cases::id))));
+        }
+    }
     if let Some(after_id) = after_id {
         query = query.filter(cases::id.gt(after_id));
     }

@@ -58,7 +58,7 @@ const TABLE: &[(&str, &str)] = &[
     ("list_review_events", "cmad"),
     ("record_review_event", "cm"),
     ("list_upcoming_reviews", "cmado"),
-    ("list_phase_transfers", "cmad"),
+    ("list_phase_transfers", "cmado"),
     ("record_reviews_in_bulk", "cm"),
     ("open_consultation", "cm"),
     ("list_consultations", "cmad"),

@@ -424,6 +424,37 @@ async fn a_version_stands_as_events_send_it_and_the_family_sees_what_was_sent() 
 }
 
 #[actix_web::test]
+async fn a_plan_that_was_made_before_it_was_written_down_is_told_what_it_says_by_a_correction() {
+    let service = Service::on("2026-02-02");
+    let case_id = service.case().await;
+    let body = json!({ "case_id": case_id, "event": { "type": "plan_made", "occurred_on": "2025-03-03" } });
+    let made = service
+        .post(&service.caseworker(), "/v1/plans", body)
+        .await
+        .expect(201);
+    let plan = made.body["id"].as_str().unwrap().to_owned();
+    service
+        .write(&plan, json!({ "sections": sections() }))
+        .await
+        .expect(201);
+    assert_eq!(
+        service.standing(&plan).await,
+        ["draft"],
+        "nothing is guessed to have been sent"
+    );
+    assert_eq!(service.seen_by_family(&case_id, &plan).await, [0; 0]);
+    let events = service.list(&format!("/v1/plans/{plan}/events")).await;
+    let correction = json!({ "type": "correction", "occurred_on": "2026-02-02", "reason": "It is written down now.",
+        "changes": [{
+            "supersedes": events[0]["id"],
+            "replacement": { "type": "plan_made", "occurred_on": "2025-03-03", "version": 1 }
+        }] });
+    service.plan_event(&plan, correction).await.expect(201);
+    assert_eq!(service.standing(&plan).await, ["final"]);
+    assert_eq!(service.seen_by_family(&case_id, &plan).await, [1]);
+}
+
+#[actix_web::test]
 async fn a_version_is_read_as_it_stood_on_a_day_and_as_was_known_at_an_instant() {
     let service = Service::on("2026-02-02");
     let case_id = service.case().await;

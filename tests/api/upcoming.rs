@@ -2,6 +2,7 @@
 
 use ehcp_timeline::service::rebuild::rebuild_all;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::harness::{Service, each, new_key};
 
@@ -170,6 +171,69 @@ async fn a_contributor_sees_what_concerns_its_organisation_and_what_it_was_asked
         .get(&service.family(&service.case().await), "/v1/reviews/upcoming")
         .await
         .expect(403);
+}
+
+#[actix_web::test]
+async fn whoever_contributes_sees_its_own_of_those_who_change_phase() {
+    let service = Service::on("2026-10-05");
+    let trust = service.organisation("Made-up Trust", "health").await;
+    let other = service.organisation("Another Trust", "health").await;
+    let school = service.organisation("Made-up School", "school").await;
+    let born = "2015-11-20";
+    let at_school =
+        json!({ "date_of_birth": born, "setting": { "organisation_id": school, "from_on": "2025-09-01" } });
+    let (at_school, _) = service.with_plan(at_school, "2026-02-02").await;
+    let (asked_about, review) = service
+        .with_plan(json!({ "date_of_birth": born }), "2026-02-02")
+        .await;
+    service
+        .with_plan(json!({ "date_of_birth": born }), "2026-02-02")
+        .await;
+    let asked = json!({ "requirement": "medical", "organisation_id": trust, "requested_on": "2026-09-14" });
+    let uri = format!("/v1/reviews/{review}/advice-requests");
+    service.post(&service.caseworker(), &uri, asked).await.expect(201);
+    let expected = json!({ "type": "phase_transfer_expected", "occurred_on": "2026-10-05",
+        "phase": "primary_to_secondary", "transfer_on": "2027-09-01" });
+    service.record_on_review(&review, expected).await;
+
+    let cohort = "/v1/reviews/phase-transfers?transfer_year=2027&year_group=6";
+    assert_eq!(service.list(cohort).await.len(), 3);
+    for (organisation, case_ids) in [
+        (&trust, vec![&asked_about]),
+        (&school, vec![&at_school]),
+        (&other, vec![]),
+    ] {
+        let of_it = format!("{cohort}&organisation_id={organisation}");
+        let seen = service
+            .get(&service.contributor(organisation), cohort)
+            .await
+            .expect(200);
+        let items = seen.body["items"].as_array().unwrap();
+        let seen_ids: Vec<&Value> = items.iter().map(|item| &item["child"]["case_id"]).collect();
+        assert_eq!(
+            seen_ids,
+            case_ids
+                .into_iter()
+                .map(|id| json!(id))
+                .collect::<Vec<_>>()
+                .iter()
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            &service.list(&of_it).await,
+            items,
+            "the authority sees the same of it"
+        );
+        let of_another = format!("{cohort}&organisation_id={}", Uuid::nil());
+        let seen = service.get(&service.contributor(organisation), &of_another).await;
+        assert_eq!(seen.expect(200).body["items"], json!([]));
+    }
+    let seen = service.get(&service.contributor(&trust), cohort).await;
+    let item = &seen.body["items"][0];
+    assert_eq!(
+        (&item["review_id"], &item["phase_transfer_by_on"]),
+        (&json!(review), &json!("2027-02-14"))
+    );
 }
 
 #[actix_web::test]
