@@ -606,6 +606,14 @@ fn a_copy_that_was_begun_of_something_else_is_not_gone_on_with() {
     let target = tempdir().unwrap();
     let (from, to) = (sqlite_url(data.path()), sqlite_url(target.path()));
     assert!(killed_when(&from, &to, "copying"));
+    // Half of it is not to be relied on.
+    let half = run(&["serve", "--data", text(target.path()), "--bind", "127.0.0.1:0"]);
+    let (code, said) = refusal(&half);
+    assert_eq!(code, 75);
+    assert!(
+        said.contains("a copy into the database is not finished"),
+        "{said}"
+    );
     execute(&database(data.path()), "UPDATE cases SET version = version + 1");
     let (code, said) = refused(&copy(&from, &to, &[]));
     assert_eq!(code, 73);

@@ -444,6 +444,18 @@ fn what_was_accepted_is_answered_though_it_was_told_to_stop() {
     });
     assert_eq!(health(), Some(69));
     assert_eq!(server.get(&caseworker, "/v1/cases").0, 200);
+    // Whoever keeps a connection is told to go elsewhere with what comes next.
+    let mut kept = TcpStream::connect(&server.address).unwrap();
+    kept.set_read_timeout(Some(PATIENCE)).unwrap();
+    let asked = format!("GET /health/live HTTP/1.1\r\nhost: {}\r\n\r\n", server.address);
+    kept.write_all(asked.as_bytes()).unwrap();
+    let mut answer = String::new();
+    kept.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.to_lowercase().contains("\r\nconnection: close\r\n"),
+        "{answer}"
+    );
     eventually("it accepts no more", || {
         TcpStream::connect(&server.address).is_err()
     });
@@ -613,6 +625,18 @@ fn the_trail_is_sealed_while_it_serves_and_verified_beside_it() {
     let other = "0".repeat(64);
     let (code, report) = verify(data, &["--la", "885", "--head", &format!("3:{other}")]);
     assert_eq!((code, &report["wrong"]), (1, &json!(2)));
+}
+
+#[test]
+fn without_a_certificate_to_renew_it_goes_on() {
+    let data = tempdir().unwrap();
+    let caseworker = token(data.path(), "caseworker");
+    let mut server = Server::start(&["serve", "--data", text(data.path())]);
+    server.signal("-HUP");
+    server.hear("there is no certificate to renew");
+    assert_eq!(server.get(&caseworker, "/v1/cases").0, 200);
+    server.signal("-TERM");
+    assert_eq!(server.ended(), 0);
 }
 
 #[test]

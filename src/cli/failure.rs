@@ -134,6 +134,11 @@ impl From<OpenError> for Failure {
             OpenError::Connect(no_log @ ConnectError::NoWriteAheadLog { .. }) => {
                 Failure::new(Exit::CannotCreate, no_log.to_string())
             }
+            OpenError::Connect(unsuited @ ConnectError::Unsuited { .. }) => {
+                Failure::new(Exit::Configuration, unsuited.to_string())
+            }
+            half @ OpenError::HalfCopied => Failure::new(Exit::TryLater, half.to_string()),
+            OpenError::Store(error) => Failure::from(error),
             OpenError::Connect(
                 other @ (ConnectError::Postgres { .. } | ConnectError::Lost(_) | ConnectError::Paused),
             ) => Failure::new(Exit::Unavailable, other.to_string()),

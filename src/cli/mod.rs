@@ -31,6 +31,7 @@ mod health;
 mod migrate;
 mod notify;
 mod openapi;
+mod opening;
 mod rebuild;
 mod restore;
 mod serve;

@@ -12,6 +12,7 @@ use actix_web::{HttpServer, rt};
 
 use super::failure::{Exit, Failure};
 use super::notify::{News, tell};
+use super::opening::Opening;
 use super::stopping::told_to_stop;
 use super::tls::{Certificate, renew_when_told};
 use super::{data, exposed};
@@ -32,10 +33,16 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long a replica that cannot get ready yet waits before it looks again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// The ports of a server.
+/// How often a replica that has come into use looks for what those of another version have written,
+const LOOK_FOR_OTHERS_EVERY: Duration = Duration::from_secs(10);
+/// and how long after it last found something.
+const LOOK_FOR_OTHERS_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// The ports of a server, and what it proves there who it is by.
 pub(super) struct Listeners {
     pub(super) api: TcpListener,
     metrics: Option<TcpListener>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
@@ -43,7 +50,10 @@ pub(super) fn run(config: &Config) -> Result<Exit, Failure> {
     let reserved = data::reserve(config)?;
     let key = data::issuer_key(config)?;
     let listeners = listen(config)?;
-    let database = reserved.open()?;
+    let opening = Opening::answer(&listeners.api, listeners.certificate.as_ref())?;
+    let database = reserved.open();
+    opening.end();
+    let database = database?;
     match (&config.database, &config.issuer_key_file) {
         (Location::Postgres(_), None) => log::warn!(
             folder:% = config.data.display();
@@ -65,6 +75,10 @@ pub(super) fn listen(config: &Config) -> Result<Listeners, Failure> {
         api: bind(&config.bind, "--bind")?,
         metrics: match &config.metrics_bind {
             Some(address) => Some(bind(address, "--metrics-bind")?),
+            None => None,
+        },
+        certificate: match &config.tls {
+            Some(files) => Some(Certificate::load(files)?),
             None => None,
         },
     })
@@ -105,12 +119,8 @@ pub(super) fn serve_until_stopped(
             body_within: config.body_within,
             rates: rates(&config.rates),
         });
-    let certificate = match &config.tls {
-        Some(files) => Some(Certificate::load(files)?),
-        None => None,
-    };
     let store = app.store.clone();
-    let served = rt::System::new().block_on(run_server(config, listeners, certificate, api, app, key));
+    let served = rt::System::new().block_on(run_server(config, listeners, api, app, key));
     store.close();
     log::info!("stopped");
     served
@@ -128,7 +138,6 @@ fn rates(numbers: &RateNumbers) -> Rates {
 async fn run_server(
     config: &Config,
     listeners: Listeners,
-    certificate: Option<Arc<Certificate>>,
     api: Api,
     app: App,
     key: IssuerKey,
@@ -149,14 +158,12 @@ async fn run_server(
         .shutdown_timeout(answers_within(config.shutdown).as_secs())
         .tls_handshake_timeout(config.request_head_within)
         .shutdown_signal(drained(&app, config).map_err(failed)?);
-    let server = match &certificate {
+    let server = match &listeners.certificate {
         Some(certificate) => server.listen_rustls_0_23(listeners.api, certificate.server_config()?),
         None => server.listen(listeners.api),
     };
     let server = server.map_err(failed)?.run();
-    if let Some(certificate) = certificate {
-        renew_when_told(certificate).map_err(failed)?;
-    }
+    renew_when_told(listeners.certificate).map_err(failed)?;
     let server_handle = server.handle();
     log::info!(address:% = address, workers = config.workers; "listening");
     let measuring = match listeners.metrics {
@@ -247,8 +254,31 @@ async fn prepare(app: &App) -> Result<(), Failure> {
         app.clock.clone(),
         replica.clone(),
     ));
-    rt::spawn(seal_the_trail(app.store.clone(), app.clock.clone(), replica));
+    rt::spawn(seal_the_trail(
+        app.store.clone(),
+        app.clock.clone(),
+        replica.clone(),
+    ));
+    rt::spawn(keep_the_index_up_to_date(app.store.clone(), replica));
     Ok(())
+}
+
+/// Replicas of another version may still write while they are exchanged for this one. What they leave is computed
+/// again as it comes, until nothing has come for a while. Not for ever: two versions that both did so would undo each
+/// other's work as long as they lived.
+async fn keep_the_index_up_to_date(store: Store, replica: Replica) {
+    let mut last_found = Instant::now();
+    while last_found.elapsed() < LOOK_FOR_OTHERS_FOR {
+        rt::time::sleep(LOOK_FOR_OTHERS_EVERY).await;
+        match bring_index_up_to_date(&store, &replica).await {
+            Ok(report) if report.procedures > 0 => {
+                log::info!(procedures = report.procedures; "computed again what a replica of another version wrote");
+                last_found = Instant::now();
+            }
+            Ok(_) => {}
+            Err(failure) => log::error!("the index is not kept up to date: {}", failure.sentence),
+        }
+    }
 }
 
 /// Writes down what was read, within a second of it.

@@ -163,16 +163,17 @@ impl ServerCertVerifier for ThisOne {
     }
 }
 
-/// Renews the certificate whenever the process is told to with SIGHUP.
+/// Renews the certificate whenever the process is told to with SIGHUP, which would end it if nobody heard.
 #[cfg(unix)]
-pub(super) fn renew_when_told(certificate: Arc<Certificate>) -> std::io::Result<()> {
+pub(super) fn renew_when_told(certificate: Option<Arc<Certificate>>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut told = signal(SignalKind::hangup())?;
     actix_web::rt::spawn(async move {
         while told.recv().await.is_some() {
-            match certificate.renew() {
-                Ok(()) => log::info!("the certificate is renewed"),
-                Err(failure) => log::error!("the certificate is not renewed: {}", failure.sentence),
+            match certificate.as_ref().map(|certificate| certificate.renew()) {
+                Some(Ok(())) => log::info!("the certificate is renewed"),
+                Some(Err(failure)) => log::error!("the certificate is not renewed: {}", failure.sentence),
+                None => log::info!("there is no certificate to renew"),
             }
         }
     });
@@ -180,6 +181,6 @@ pub(super) fn renew_when_told(certificate: Arc<Certificate>) -> std::io::Result<
 }
 
 #[cfg(not(unix))]
-pub(super) fn renew_when_told(_: Arc<Certificate>) -> std::io::Result<()> {
+pub(super) fn renew_when_told(_: Option<Arc<Certificate>>) -> std::io::Result<()> {
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! Whether the process lives and whether it can serve, for whatever keeps it running.
 
-use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
+use actix_web::web::{Data, ServiceConfig, to};
+use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::{Code, Problem};
+use super::trace::TraceId;
 use crate::service::app::NotReady;
 use crate::service::{App, Error};
 use crate::store::Trouble;
@@ -41,14 +42,30 @@ pub async fn check_liveness() -> HttpResponse {
 )]
 #[get("/health/ready")]
 pub async fn check_readiness(app: Data<App>) -> Result<HttpResponse, Problem> {
-    let not_ready = match app.readiness().await {
-        Ok(()) => return Ok(HttpResponse::Ok().json(HealthView { status: "ok" })),
-        Err(not_ready) => not_ready,
-    };
-    Err(match not_ready {
-        NotReady::Starting => Problem::new(Code::Unavailable).with_member("reason", "starting"),
-        NotReady::Stopping => Problem::new(Code::Unavailable).with_member("reason", Trouble::Stopping.name()),
-        NotReady::Store(error) => Problem::from(Error::from(error)),
-        NotReady::Silent => Problem::new(Code::Unavailable).with_member("reason", Trouble::Busy.name()),
-    })
+    app.readiness().await?;
+    Ok(HttpResponse::Ok().json(HealthView { status: "ok" }))
+}
+
+/// Registers what is answered before the database is open: that the process lives, and for everything else that it
+/// cannot be served yet.
+pub fn while_opening(config: &mut ServiceConfig) {
+    config.service(check_liveness).default_service(to(starting));
+}
+
+async fn starting(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let trace_id = TraceId::of(request.headers());
+    Err(Problem::from(NotReady::Starting).happened(request.path(), trace_id.as_str()))
+}
+
+impl From<NotReady> for Problem {
+    fn from(not_ready: NotReady) -> Problem {
+        match not_ready {
+            NotReady::Starting => Problem::new(Code::Unavailable).with_member("reason", "starting"),
+            NotReady::Stopping => {
+                Problem::new(Code::Unavailable).with_member("reason", Trouble::Stopping.name())
+            }
+            NotReady::Store(error) => Problem::from(Error::from(error)),
+            NotReady::Silent => Problem::new(Code::Unavailable).with_member("reason", Trouble::Busy.name()),
+        }
+    }
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpResponse, get, rt};
 use chrono::NaiveDate;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Mutex;
+use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use super::requests::Requests;
@@ -29,27 +30,35 @@ use crate::store::{Load, PoolLoad, StoreError, WriteLoad};
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Counting clocks reads all of them: not more often than this,
 const COUNT_CLOCKS_EVERY: Duration = Duration::from_secs(60);
-/// nor for more than one part in so many of the time.
+/// nor for more than one part in so many of the time,
 const COUNTING_SHARE: u32 = 100;
+/// or in so many where it fails, so that they are soon there again.
+const FAILING_SHARE: u32 = 10;
+/// How long a scrape waits for the database. What it has not told by then is left out, and told at the next.
+const DATABASE_WAIT: Duration = Duration::from_secs(2);
 
 /// What is needed to answer a scrape.
 pub struct Metrics {
     requests: Arc<Requests>,
     app: App,
     /// The last count of clocks; held while they are counted, so that it is done once.
-    counted: Mutex<Option<CountedClocks>>,
+    counted: Arc<Mutex<Option<CountedClocks>>>,
 }
 
 struct CountedClocks {
     on: NaiveDate,
     finished: Instant,
     took: Duration,
-    owed: BTreeMap<&'static str, Owed>,
+    /// None where they could not be counted.
+    owed: Option<BTreeMap<&'static str, Owed>>,
 }
 
 impl CountedClocks {
     fn still_holds(&self, today: NaiveDate) -> bool {
-        let pause = COUNT_CLOCKS_EVERY.max(self.took.saturating_mul(COUNTING_SHARE));
+        let pause = match &self.owed {
+            Some(_) => COUNT_CLOCKS_EVERY.max(self.took.saturating_mul(COUNTING_SHARE)),
+            None => self.took.saturating_mul(FAILING_SHARE),
+        };
         self.on == today && self.finished.elapsed() < pause
     }
 }
@@ -59,17 +68,25 @@ impl Metrics {
         Metrics {
             requests,
             app,
-            counted: Mutex::new(None),
+            counted: Arc::default(),
         }
     }
 
-    /// Everything measured, as text. Where the database does not answer, the clocks are left out.
+    /// Everything measured, as text. Where the database does not answer in time, what it would have told is left out.
     pub async fn scrape(&self) -> Result<String, fmt::Error> {
+        let until = tokio::time::Instant::now() + DATABASE_WAIT;
+        let counting = rt::spawn(count_clocks(self.app.clone(), Arc::clone(&self.counted)));
+        let unsealed = timeout_at(until, unsealed(&self.app)).await;
+        // Whether anybody waits for it or not, it is counted to the end.
+        let owed = timeout_at(until, counting).await;
         let scrape = Scrape {
             requests: Arc::clone(&self.requests),
             load: self.app.store.load(),
-            owed: self.owed().await,
-            trail: self.trail().await,
+            owed: owed.ok().and_then(Result::ok).flatten(),
+            trail: Trail {
+                buffered: self.app.readings().waiting(),
+                unsealed: unsealed.ok().flatten(),
+            },
             memory: anonymous_bytes(),
         };
         let mut registry = Registry::default();
@@ -78,64 +95,55 @@ impl Metrics {
         text::encode(&mut written, &registry)?;
         Ok(written)
     }
+}
 
-    async fn trail(&self) -> Trail {
-        let now = self.app.clock.now();
-        let unsealed: Result<_, StoreError> = self
-            .app
-            .store
-            .read(|connection| count_unchained(connection, None))
-            .await;
-        let unsealed = match unsealed {
-            Ok((number, oldest)) => {
-                let since = oldest
-                    .and_then(|id| Uuid::parse_str(&id).ok())
-                    .and_then(instant_of);
-                let age = since.map_or(0.0, |since| {
-                    (now.naive_utc() - since).num_milliseconds().max(0) as f64 / 1000.0
-                });
-                Some((number.unsigned_abs(), age))
-            }
-            Err(error) => {
-                log::warn!(error:% = error; "the unsealed entries of the trail could not be counted");
-                None
-            }
-        };
-        Trail {
-            buffered: self.app.readings().waiting(),
-            unsealed,
+/// How many entries of the trail wait for their place in the chain, and for how many seconds the oldest has.
+async fn unsealed(app: &App) -> Option<(u64, f64)> {
+    let now = app.clock.now();
+    let unsealed: Result<_, StoreError> = app
+        .store
+        .read(|connection| count_unchained(connection, None))
+        .await;
+    match unsealed {
+        Ok((number, oldest)) => {
+            let since = oldest
+                .and_then(|id| Uuid::parse_str(&id).ok())
+                .and_then(instant_of);
+            let age = since.map_or(0.0, |since| {
+                (now.naive_utc() - since).num_milliseconds().max(0) as f64 / 1000.0
+            });
+            Some((number.unsigned_abs(), age))
+        }
+        Err(error) => {
+            log::warn!(error:% = error; "the unsealed entries of the trail could not be counted");
+            None
         }
     }
+}
 
-    async fn owed(&self) -> Option<BTreeMap<&'static str, Owed>> {
-        let today = self.app.clock.today();
-        let mut counted = self.counted.lock().await;
-        if let Some(counted) = counted.as_ref().filter(|counted| counted.still_holds(today)) {
-            return Some(counted.owed.clone());
-        }
-        let started = Instant::now();
-        let owed: Result<_, StoreError> = self
-            .app
-            .store
-            .read(move |connection| count_owed(connection, today))
-            .await;
-        match owed {
-            Ok(owed) => {
-                *counted = Some(CountedClocks {
-                    on: today,
-                    finished: Instant::now(),
-                    took: started.elapsed(),
-                    owed: owed.clone(),
-                });
-                Some(owed)
-            }
-            Err(error) => {
-                log::warn!(error:% = error; "the clocks could not be counted");
-                *counted = None;
-                None
-            }
-        }
+/// The time limits that are owed, as they were counted last if that is not long ago.
+async fn count_clocks(
+    app: App,
+    counted: Arc<Mutex<Option<CountedClocks>>>,
+) -> Option<BTreeMap<&'static str, Owed>> {
+    let today = app.clock.today();
+    let mut counted = counted.lock().await;
+    if let Some(counted) = counted.as_ref().filter(|counted| counted.still_holds(today)) {
+        return counted.owed.clone();
     }
+    let started = Instant::now();
+    let owed: Result<_, StoreError> = app
+        .store
+        .read(move |connection| count_owed(connection, today))
+        .await;
+    let owed = owed.inspect_err(|error| log::warn!(error:% = error; "the clocks could not be counted"));
+    let newly = counted.insert(CountedClocks {
+        on: today,
+        finished: Instant::now(),
+        took: started.elapsed(),
+        owed: owed.ok(),
+    });
+    newly.owed.clone()
 }
 
 /// Registers the one resource of the listener.
@@ -166,7 +174,7 @@ struct Scrape {
 struct Trail {
     /// Readings that are not written down yet.
     buffered: u64,
-    /// How many entries wait for their place in the chain, and for how many seconds the oldest has.
+    /// As [`unsealed`] tells it.
     unsealed: Option<(u64, f64)>,
 }
 

@@ -76,6 +76,7 @@ use contract::{Contract, Format};
 use docs::Document;
 pub use exposure::{Exposure, client_address};
 use fallback::{Routes, fallback, refusal};
+pub use health::while_opening;
 pub use limits::Limits;
 use rates::Meters;
 pub use rates::{Rate, Rates};

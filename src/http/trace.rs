@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
@@ -98,6 +98,7 @@ async fn answer<B: MessageBody + 'static>(
     let path = request.path().to_owned();
     let protections = Protections::of(request.request());
     let requests = request.app_data::<Data<Requests>>().cloned();
+    let app = request.app_data::<Data<App>>().cloned();
     let routes = request.app_data::<Data<Routes>>();
     let route = routes.and_then(|routes| routes.find(request.path()));
     if let Some(route) = &route {
@@ -145,17 +146,20 @@ async fn answer<B: MessageBody + 'static>(
         "answered"
     );
 
+    let answered = match (answered, &problem) {
+        (Some(response), None) => Some(response.map_into_boxed_body()),
+        (Some(response), Some(problem)) => Some(response.into_response(problem.error_response())),
+        (None, _) => None,
+    };
     match (answered, problem) {
-        (Some(response), None) => {
-            let mut response = response.map_into_boxed_body();
+        (Some(mut response), _) => {
             tell_standings(&mut response);
             finish(response.headers_mut(), &trace_id, protections);
-            Ok(response)
-        }
-        (Some(response), Some(problem)) => {
-            let mut response = response.into_response(problem.error_response());
-            tell_standings(&mut response);
-            finish(response.headers_mut(), &trace_id, protections);
+            // Whoever asks next over this connection may find nobody there.
+            if app.is_some_and(|app| app.is_stopping()) {
+                let head = response.response_mut().head_mut();
+                head.set_connection_type(ConnectionType::Close);
+            }
             Ok(response)
         }
         // Without a response there is no request to answer either; actix answers with the error.

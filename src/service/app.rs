@@ -90,9 +90,14 @@ impl App {
         self.is_stopping.store(true, Ordering::Release);
     }
 
+    /// Whether requests should go elsewhere.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
     /// Whether requests may come and the store answers, and why not.
     pub async fn readiness(&self) -> Result<(), NotReady> {
-        if self.is_stopping.load(Ordering::Acquire) {
+        if self.is_stopping() {
             return Err(NotReady::Stopping);
         }
         if !self.is_ready.load(Ordering::Acquire) {

@@ -41,23 +41,37 @@ pub struct Report {
 
 /// Computes again whatever was computed by other code, rules or readings, of one authority or of all.
 pub fn rebuild_stale(store: &Store, la_code: Option<&str>) -> Result<Report, Error> {
-    let report = rebuild_stale_while(store, la_code, |_| Ok(true))?;
-    Ok(report.unwrap_or_default())
+    let mut report = Report::default();
+    // What others leave stale behind the place that was reached is found by going through all of it again.
+    while let Some(pass) = rebuild_stale_while(store, la_code, |_| Ok(true))? {
+        report.procedures += pass.renewed;
+        report.differing += pass.renewed;
+        if pass.found == 0 {
+            break;
+        }
+    }
+    Ok(report)
 }
 
-/// The same before readiness, where several replicas may start at once: one of them does it. `None` as long
-/// as another is at it; whoever asks again later finds it done, or takes over from one that died.
+/// The same once through, where several replicas may start at once: one of them does it. `None` as long as another is
+/// at it; whoever asks again later finds it done, or takes over from one that died.
+///
+/// It ends though replicas of another version go on writing meanwhile. What they leave behind the place that was
+/// reached is found by asking again.
 pub fn rebuild_stale_once(store: &Store, replica: &Replica) -> Result<Option<Report>, Error> {
     if !store.read_now(is_any_stale)? {
         return Ok(Some(Report::default()));
     }
     let claiming = replica.clone();
     let claim = move |connection: &mut AnyConnection| claiming.claim(connection, Duty::RebuildIndex);
-    let report = rebuild_stale_while(store, None, claim)?;
-    if report.is_some() {
+    let pass = rebuild_stale_while(store, None, claim)?;
+    if pass.is_some() {
         replica.release(store, Duty::RebuildIndex)?;
     }
-    Ok(report)
+    Ok(pass.map(|pass| Report {
+        procedures: pass.renewed,
+        differing: pass.renewed,
+    }))
 }
 
 fn is_any_stale(connection: &mut AnyConnection) -> Result<bool, Error> {
@@ -71,50 +85,50 @@ fn is_any_stale(connection: &mut AnyConnection) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// `None` as soon as a batch may not be done; that is decided in the batch's own transaction.
+/// Goes through what is stale once. `None` as soon as a batch may not be done; that is decided in the batch's own
+/// transaction.
 fn rebuild_stale_while(
     store: &Store,
     la_code: Option<&str>,
     may: impl Fn(&mut AnyConnection) -> Result<bool, Error> + Clone + Send + 'static,
-) -> Result<Option<Report>, Error> {
-    let mut report = Report::default();
+) -> Result<Option<Pass>, Error> {
+    let mut pass = Pass::default();
     let known = match la_code {
         Some(la_code) => vec![la_code.to_owned()],
         None => store.read_now(|connection| authorities(connection).map_err(Error::from))?,
     };
     for la_code in known {
-        // What others leave stale behind the place that was reached is found by going through all of it again.
-        loop {
-            let mut found = 0;
-            for kind in PROCEDURES {
-                let mut after = String::new();
-                loop {
-                    let (code, from, may) = (la_code.clone(), after, may.clone());
-                    let done = store.write_now(move |connection| {
-                        if may(connection)? {
-                            rebuild_stale_batch(connection, &code, kind, &from).map(Some)
-                        } else {
-                            Ok(None)
-                        }
-                    })?;
-                    match done {
-                        None => return Ok(None),
-                        Some(None) => break,
-                        Some(Some(batch)) => {
-                            found += batch.found;
-                            report.procedures += batch.renewed;
-                            report.differing += batch.renewed;
-                            after = batch.last;
-                        }
+        for kind in PROCEDURES {
+            let mut after = String::new();
+            loop {
+                let (code, from, may) = (la_code.clone(), after, may.clone());
+                let done = store.write_now(move |connection| {
+                    if may(connection)? {
+                        rebuild_stale_batch(connection, &code, kind, &from).map(Some)
+                    } else {
+                        Ok(None)
+                    }
+                })?;
+                match done {
+                    None => return Ok(None),
+                    Some(None) => break,
+                    Some(Some(batch)) => {
+                        pass.found += batch.found;
+                        pass.renewed += batch.renewed;
+                        after = batch.last;
                     }
                 }
             }
-            if found == 0 {
-                break;
-            }
         }
     }
-    Ok(Some(report))
+    Ok(Some(pass))
+}
+
+/// What was stale when it was gone through once, and how much of it was computed again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pass {
+    found: u64,
+    renewed: u64,
 }
 
 /// Stale procedures that were gone through.

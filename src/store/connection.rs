@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
-use diesel::sql_types::Text;
-use diesel::{Connection, ConnectionError, PgConnection, RunQueryDsl, SqliteConnection};
+use diesel::sql_types::{Integer, Text};
+use diesel::{
+    Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query,
+};
 
 use super::breaker::Breaker;
 use super::error::{StoreError, Trouble, trouble_in};
@@ -149,6 +151,9 @@ pub enum ConnectError {
     NoWriteAheadLog { path: PathBuf, mode: String },
     #[error("cannot connect to {location}: {reason}")]
     Postgres { location: String, reason: String },
+    /// A server on which this program does not run, or a database that cannot hold every name.
+    #[error("{location} cannot be used: {reason}")]
+    Unsuited { location: String, reason: String },
     #[error("the connection no longer answers: {0}")]
     Lost(#[from] diesel::result::Error),
     /// An attempt has failed a moment ago, and the time for the next has not come.
@@ -161,7 +166,7 @@ impl ConnectError {
         match self {
             ConnectError::Sqlite { reason, .. } => trouble_in(reason).unwrap_or(Trouble::Failing),
             ConnectError::Postgres { reason, .. } => trouble_in(reason).unwrap_or(Trouble::Unreachable),
-            ConnectError::NoWriteAheadLog { .. } => Trouble::Failing,
+            ConnectError::NoWriteAheadLog { .. } | ConnectError::Unsuited { .. } => Trouble::Failing,
             ConnectError::Lost(_) | ConnectError::Paused => Trouble::Unreachable,
         }
     }
@@ -186,6 +191,35 @@ impl Connector {
         })
     }
 
+    /// Refuses a server that is too old, and a database whose encoding has no room for some names.
+    pub(super) fn check_suited(&self, connection: &mut AnyConnection) -> Result<(), ConnectError> {
+        let AnyConnection::Postgres(inner) = connection else {
+            return Ok(());
+        };
+        let server: Server = sql_query(
+            "SELECT current_setting('server_version_num')::integer AS version, \
+             current_setting('server_version') AS name, current_setting('server_encoding') AS encoding",
+        )
+        .get_result(inner)?;
+        let reason = if server.version < OLDEST_POSTGRES * 10_000 {
+            format!(
+                "it is PostgreSQL {}, and {OLDEST_POSTGRES} or later is needed",
+                server.name
+            )
+        } else if server.encoding != "UTF8" {
+            format!(
+                "its encoding is {}, and UTF8 is needed: make the database with `CREATE DATABASE … ENCODING 'UTF8'`",
+                server.encoding
+            )
+        } else {
+            return Ok(());
+        };
+        Err(ConnectError::Unsuited {
+            location: self.location.to_string(),
+            reason,
+        })
+    }
+
     fn open_postgres(&self, url: &str) -> Result<PgConnection, ConnectError> {
         let failed = |reason: &str| ConnectError::Postgres {
             location: self.location.to_string(),
@@ -198,6 +232,19 @@ impl Connector {
             .map_err(|error| failed(&error.to_string()))?;
         Ok(connection)
     }
+}
+
+/// The oldest major version that is tested.
+const OLDEST_POSTGRES: i32 = 15;
+
+#[derive(QueryableByName)]
+struct Server {
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    encoding: String,
 }
 
 /// What to do about what libpq says of TLS.

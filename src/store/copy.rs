@@ -40,14 +40,21 @@ impl End {
             breaker: Arc::default(),
         };
         let mut connection = connector.connect()?;
-        match &mut *connection {
+        connector.check_suited(&mut connection)?;
+        let mut end = End { connection, access };
+        end.be_patient()?;
+        Ok(end)
+    }
+
+    /// One end waits, in its transaction, for as long as the other needs.
+    fn be_patient(&mut self) -> Result<(), OpenError> {
+        match &mut *self.connection {
             AnyConnection::Sqlite(_) => {}
-            // One end waits, in its transaction, for as long as the other needs.
             AnyConnection::Postgres(inner) => inner
                 .batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
                 .map_err(ConnectError::Lost)?,
         }
-        Ok(End { connection, access })
+        Ok(())
     }
 
     /// Which version of the program set the database up.
@@ -58,7 +65,8 @@ impl End {
     /// Brings the database up to this version.
     pub fn migrate(&mut self) -> Result<(), OpenError> {
         migration::migrate(&mut self.connection)?;
-        Ok(())
+        // A migration leaves the session as those of a server are.
+        self.be_patient()
     }
 
     /// Runs work in one transaction; at the source it sees one moment throughout.

@@ -44,10 +44,15 @@ pub(super) fn migrate(connection: &mut AnyConnection) -> Result<Vec<String>, Mig
         AnyConnection::Postgres(inner) => {
             let failed = |error| MigrateError::Failed(Box::new(error));
             // Another replica, and a migration too, may rightly take longer than a request may.
-            let lock = format!(
-                "SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"
-            );
-            inner.batch_execute(&lock).map_err(failed)?;
+            let patient = "SET lock_timeout = 0; SET statement_timeout = 0";
+            inner.batch_execute(patient).map_err(failed)?;
+            let claim = format!("SELECT pg_try_advisory_lock({ADVISORY_LOCK}) AS is_there");
+            let claimed: Answer = sql_query(claim).get_result(inner).map_err(failed)?;
+            if !claimed.is_there {
+                log::info!("another replica is migrating the database; waiting for it");
+                let wait = format!("SELECT pg_advisory_lock({ADVISORY_LOCK})");
+                inner.batch_execute(&wait).map_err(failed)?;
+            }
             let applied = apply(inner, POSTGRES, POSTGRES, |_| Ok(()));
             let unlock = format!("SELECT pg_advisory_unlock({ADVISORY_LOCK}); {POSTGRES_SESSION}");
             inner.batch_execute(&unlock).map_err(failed)?;
@@ -143,6 +148,14 @@ where
         });
     }
     prepare(connection).map_err(|error| MigrateError::Failed(Box::new(error)))?;
+    let missing = connection
+        .pending_migrations(embedded)
+        .map_err(MigrateError::Failed)?
+        .len();
+    // An empty one is made in no time.
+    if (1..known.len()).contains(&missing) {
+        log::info!(migrations = missing; "bringing the database up to this version");
+    }
     let applied = connection
         .run_pending_migrations(source)
         .map_err(MigrateError::Failed)?;

@@ -138,6 +138,11 @@ pub enum OpenError {
     Migrate(#[from] MigrateError),
     #[error("the writer thread did not start: {0}")]
     Writer(#[from] std::io::Error),
+    /// Nobody may rely on what is there so far.
+    #[error("a copy into the database is not finished: run the same `ehcp copy` again to its end")]
+    HalfCopied,
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
@@ -160,7 +165,15 @@ impl Store {
             breaker: Arc::clone(&breaker),
         };
         let mut connection = connector(Access::Write).connect()?;
+        connector(Access::Write).check_suited(&mut connection)?;
         migration::migrate(&mut connection)?;
+        // The copy of one authority leaves the others as they are.
+        if copy::progress_of(&mut connection)?
+            .iter()
+            .any(|progress| progress.la_code.is_empty())
+        {
+            return Err(OpenError::HalfCopied);
+        }
         let writes = match location {
             Location::SqliteFile(_) => Writes::Sqlite(Writer::start(connection, connector(Access::Write))?),
             Location::Postgres(_) => {

@@ -278,7 +278,16 @@ fn send(address: &str, request: &str) -> Option<Answer> {
         took: started.elapsed(),
     };
     let length: usize = answer.header("content-length")?.parse().ok()?;
-    let body = (body.len() == length).then(|| serde_json::from_str(body).unwrap())?;
+    if body.len() != length {
+        return None;
+    }
+    let is_json = answer
+        .header("content-type")
+        .is_some_and(|kind| kind.contains("json"));
+    let body = match is_json {
+        true => serde_json::from_str(body).unwrap(),
+        false => Value::from(body),
+    };
     Some(Answer { body, ..answer })
 }
 

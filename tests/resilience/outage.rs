@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::json;
 
-use crate::harness::{Act, Answer, Replica, Service, get, post, wait_until};
+use crate::harness::{Act, Answer, Replica, Service, free_address, get, post, wait_until};
 use crate::load::{Load, assert_each_once};
 use crate::postgres::{Cluster, Settings, Stop};
 use crate::proxy::{Proxy, Way};
@@ -88,7 +88,12 @@ fn connections_cut_stalled_or_refused_heal() {
     };
     let proxy = Proxy::to(cluster.port());
     let service = Service::on(format!("postgresql://postgres@127.0.0.1:{}/postgres", proxy.port));
-    let mut replicas = [service.replica()];
+    let mut measured = service.command(&["serve"]);
+    let measures = free_address();
+    measured.args(["--metrics-bind", &measures]);
+    let mut replicas = [Replica::new(measured, free_address())];
+    replicas[0].start();
+    replicas[0].wait_until_ready();
     let load = Load::start(&service, &replicas, 4);
     load.wait_for(20);
     for _ in 0..10 {
@@ -108,6 +113,10 @@ fn connections_cut_stalled_or_refused_heal() {
     wait_until("readiness that says so", || readiness(&replicas[0]).0 == 503);
     assert_eq!(cases(&replicas[0], &service).status, 503);
     assert_eq!(get(&replicas[0].address, "", "/health/live").unwrap().status, 200);
+    // What is measured of an outage is told while it lasts.
+    let scraped = get(&measures, "", "/metrics").unwrap();
+    assert_eq!(scraped.status, 200);
+    assert!(scraped.took < Duration::from_secs(5), "{scraped:?}");
     proxy.set(Way::Open);
     replicas[0].wait_until_ready();
     load.wait_for(20);

@@ -1,12 +1,13 @@
 //! Several replicas on one database.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::json;
 
-use crate::harness::{Act, Replica, Service, free_address, get, post};
+use crate::harness::{Act, Replica, Service, free_address, get, post, wait_until};
 use crate::load::{Load, assert_each_once};
 use crate::postgres;
 
@@ -121,6 +122,93 @@ fn one_replica_rebuilds_at_the_start_and_the_others_wait_for_it() {
         "{rebuilt:#?}"
     );
     service.assert_index_is_right();
+}
+
+#[test]
+fn a_replica_is_ready_though_another_version_goes_on_writing_and_computes_that_again() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let first = [service.replica()];
+    let load = Load::start(&service, &first, 2);
+    load.wait_for(30);
+    load.finish();
+    drop(first);
+    let is_over = AtomicBool::new(false);
+    let mut replica = Replica::new(service.command(&["serve"]), free_address());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut connection = PgConnection::establish(&service.database).unwrap();
+            while !is_over.load(Ordering::Relaxed) {
+                connection
+                    .batch_execute("UPDATE procedures SET fingerprint = 'other'")
+                    .unwrap();
+            }
+        });
+        replica.start();
+        replica.wait_until_ready();
+        is_over.store(true, Ordering::Relaxed);
+    });
+    replica.hear("computed again what a replica of another version wrote");
+    wait_until("nothing is left of it", || {
+        let mut connection = PgConnection::establish(&service.database).unwrap();
+        let left =
+            "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM procedures WHERE fingerprint = 'other'); END $$";
+        connection.batch_execute(left).is_ok()
+    });
+    service.assert_index_is_right();
+}
+
+#[test]
+fn a_replica_that_waits_for_another_to_migrate_lives_and_is_not_ready() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let mut another = PgConnection::establish(&service.database).unwrap();
+    // The lock on migrating.
+    let lock = 0x4548_4350;
+    another
+        .batch_execute(&format!("SELECT pg_advisory_lock({lock})"))
+        .unwrap();
+    let mut replica = Replica::new(service.command(&["serve"]), free_address());
+    replica.start();
+    replica.hear("another replica is migrating the database");
+    assert_eq!(get(&replica.address, "", "/health/live").unwrap().status, 200);
+    for path in ["/health/ready", "/v1/cases"] {
+        let answer = get(&replica.address, &service.token, path).unwrap();
+        assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{answer:?}");
+        assert_eq!(answer.body["reason"], "starting");
+        assert_eq!(answer.body["instance"], path);
+        assert!(answer.header("retry-after").is_some());
+    }
+    another
+        .batch_execute(&format!("SELECT pg_advisory_unlock({lock})"))
+        .unwrap();
+    replica.wait_until_ready();
+    assert_eq!(
+        get(&replica.address, &service.token, "/v1/cases").unwrap().status,
+        200
+    );
+}
+
+#[test]
+fn a_database_that_cannot_hold_every_name_is_refused() {
+    let Some(cluster) = postgres::Cluster::create(&postgres::Settings::default()) else {
+        return;
+    };
+    let mut administrator = PgConnection::establish(&cluster.url()).unwrap();
+    let narrow = "CREATE DATABASE narrow ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    administrator.batch_execute(narrow).unwrap();
+    let service = Service::on(cluster.url().replacen("@/postgres", "@/narrow", 1));
+    let refused = service.command(&["migrate"]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(78), "{said}");
+    assert!(
+        said.contains("its encoding is LATIN1, and UTF8 is needed"),
+        "{said}"
+    );
 }
 
 #[test]
