@@ -1,6 +1,7 @@
 //! Subject access: everything that is held about one child or young person, in one answer.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::advice::{AdviceReading, reading_of_row};
@@ -14,14 +15,29 @@ use super::retention::{RetentionReading, get_retention};
 use super::seal::{Grant, Seal, get_seal, openings_of};
 use super::sent_versions::Moment;
 use super::{Error, Work};
-use crate::casework::history::Entry;
+use crate::casework::event::Fact;
+use crate::casework::history::{Entry, EntryBody};
 use crate::casework::plan::PLAN;
 use crate::store::advice::{SubmissionRow, requests_of_procedure, submissions_of_request};
 use crate::store::audit::AuditFilter;
-use crate::store::convert;
+use crate::store::{StoreError, convert};
 
 /// More than there are of anything on one case.
 const ALL: i64 = 1_000_000;
+/// The members of events that take whatever is written.
+pub const OWN_WORDS: [&str; 11] = [
+    "note",
+    "reason",
+    "reasons",
+    "notice",
+    "ground",
+    "evidence",
+    "causal_link",
+    "decided_by",
+    "missing_advice_reason",
+    "comment",
+    "author",
+];
 /// How much of the trail is read at once.
 const HISTORY_AT_ONCE: i64 = 1_000;
 
@@ -133,7 +149,7 @@ pub fn export_case(work: &mut Work<'_>, case_id: Uuid) -> Result<CaseExport, Err
         history,
         exported_at: work.now,
     };
-    export.third_party = third_party(&export);
+    export.third_party = third_party(&export)?;
     Ok(export)
 }
 
@@ -161,7 +177,7 @@ fn history_of(work: &mut Work<'_>, case_id: Uuid) -> Result<Vec<AuditEntry>, Err
 }
 
 /// What is of somebody else or may name them, in the order of the document.
-fn third_party(export: &CaseExport) -> Vec<ThirdParty> {
+fn third_party(export: &CaseExport) -> Result<Vec<ThirdParty>, Error> {
     let mut found = Vec::new();
     let mut point = |why: Why, pointer: String| found.push(ThirdParty { pointer, why });
     for (place, person) in export.people.iter().enumerate() {
@@ -169,20 +185,35 @@ fn third_party(export: &CaseExport) -> Vec<ThirdParty> {
             point(Why::AnotherPerson, format!("/people/{place}"));
         }
     }
-    for (place, (_, events)) in export.procedures.iter().enumerate() {
+    for (place, (reading, events)) in export.procedures.iter().enumerate() {
+        let consultations = reading
+            .timeline
+            .iter()
+            .flat_map(|timeline| &timeline.consultations);
+        for (number, consultation) in consultations.enumerate() {
+            if consultation
+                .reply
+                .as_ref()
+                .is_some_and(|reply| reply.ground.is_some())
+            {
+                let at = format!("/procedures/{place}/consultations/{number}/ground");
+                point(Why::MayNameOthers, at);
+            }
+        }
         for (number, event) in events.iter().enumerate() {
-            if event.noted.note.is_some() {
-                point(
-                    Why::MayNameOthers,
-                    format!("/procedures/{place}/events/{number}/note"),
-                );
+            for member in own_words_in(event)? {
+                let at = format!("/procedures/{place}/events/{number}/{member}");
+                point(Why::MayNameOthers, at);
             }
         }
     }
     for (place, request) in export.advice.iter().enumerate() {
         let at = format!("/advice_requests/{place}");
-        if request.reading.request.family_story.is_some() {
-            point(Why::MayNameOthers, format!("{at}/family_story"));
+        let row = &request.reading.request;
+        for (member, text) in [("family_story", &row.family_story), ("questions", &row.questions)] {
+            if text.is_some() {
+                point(Why::MayNameOthers, format!("{at}/{member}"));
+            }
         }
         if !request.reading.submissions.is_empty() {
             point(Why::WrittenByAnOrganisation, format!("{at}/submissions"));
@@ -203,8 +234,33 @@ fn third_party(export: &CaseExport) -> Vec<ThirdParty> {
     for place in 0..export.retention.legal_holds.len() {
         point(Why::MayNameOthers, format!("/retention/legal_holds/{place}"));
     }
+    for (place, listed) in export.retention.listed.iter().enumerate() {
+        if listed.kept_reason.is_some() {
+            point(
+                Why::MayNameOthers,
+                format!("/retention/disposal_lists/{place}/kept_reason"),
+            );
+        }
+    }
     if !export.history.is_empty() {
         point(Why::MayNameOthers, "/history".to_owned());
     }
-    found
+    Ok(found)
+}
+
+/// The members of a recorded event in which somebody wrote in their own words.
+fn own_words_in(event: &ListedEntry) -> Result<Vec<&'static str>, Error> {
+    let unwritable = |_| Error::Store(StoreError::Bug("an event cannot be written as JSON".to_owned()));
+    let fields = match &event.entry.body {
+        EntryBody::Fact(Fact::Own(fact)) => fact.to_value().map_err(unwritable)?,
+        EntryBody::Fact(Fact::Advice(fact)) => serde_json::to_value(fact).map_err(unwritable)?,
+        // Its reason is one of a list.
+        EntryBody::Fact(Fact::CaseClosed(_)) => Value::Null,
+        EntryBody::Correction(correction) => json!({ "reason": correction.reason }),
+    };
+    let is_there = |member: &str| match member {
+        "note" => event.noted.note.is_some(),
+        other => fields.get(other).is_some_and(Value::is_string),
+    };
+    Ok(OWN_WORDS.into_iter().filter(|member| is_there(member)).collect())
 }

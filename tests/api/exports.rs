@@ -1,7 +1,10 @@
 //! Subject access: everything held about a child, and nothing of what must reach nobody.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::Method;
 use ehcp_timeline::auth::Role;
+use ehcp_timeline::service::export::OWN_WORDS;
 use serde_json::{Value, json};
 
 use crate::harness::{Service, each};
@@ -57,6 +60,7 @@ async fn an_export_holds_everything_but_what_must_reach_nobody() {
         [
             "another_person",
             "may_name_others",
+            "may_name_others",
             "written_by_an_organisation",
             "may_name_others",
             "may_name_others"
@@ -72,6 +76,54 @@ async fn an_export_holds_everything_but_what_must_reach_nobody() {
         told("open_case", "change") && told("get_case", "reading"),
         "{history:?}"
     );
+}
+
+/// Whatever may be written into an event, and into an act that becomes one, is known to be somebody's own words.
+#[test]
+fn what_is_written_into_events_is_known_to_be_free_text() {
+    let document = serde_json::to_value(ehcp_timeline::http::document()).unwrap();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let mut found = BTreeSet::new();
+    for (name, schema) in schemas {
+        let is_act = [
+            "AcknowledgementInput",
+            "AdviceExceptionInput",
+            "DeclinationInput",
+            "ExistingAdviceInput",
+            "ReturnInput",
+            "WithdrawalInput",
+        ];
+        if name.contains("EventInput") || is_act.contains(&name.as_str()) {
+            free_text_in(schema, &mut found);
+        }
+    }
+    assert!(found.len() > 5, "{found:?}");
+    let unknown: Vec<&String> = found
+        .iter()
+        .filter(|member| !OWN_WORDS.contains(&member.as_str()))
+        .collect();
+    assert_eq!(unknown, Vec::<&String>::new());
+}
+
+/// The members of a schema that hold text of any form, and more than a name's length of it.
+fn free_text_in(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                let is_long = property["maxLength"].as_u64().is_some_and(|length| length > 100);
+                // That it must not be blank says nothing of what it holds.
+                let has_form = ["enum", "format", "pattern", "const"]
+                    .iter()
+                    .any(|form| !property[form].is_null() && property[form] != "\\S");
+                if is_long && !has_form {
+                    found.insert(name.clone());
+                }
+            }
+            members.values().for_each(|member| free_text_in(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| free_text_in(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 #[actix_web::test]
@@ -208,11 +260,13 @@ async fn an_export_holds_what_was_corrected_and_unsealed_and_points_at_what_may_
         .iter()
         .map(|each| each["pointer"].as_str().unwrap())
         .collect();
-    let noted = export["procedures"][0]["events"].as_array().unwrap().len() - 1;
-    let noted = format!("/procedures/0/events/{noted}/note");
+    let last = export["procedures"][0]["events"].as_array().unwrap().len() - 1;
+    let why = format!("/procedures/0/events/{}/reason", last - 1);
+    let noted = format!("/procedures/0/events/{last}/note");
     assert_eq!(
         pointers,
         [
+            why.as_str(),
             noted.as_str(),
             "/advice_requests/0/family_story",
             "/advice_requests/0/void_submissions",
