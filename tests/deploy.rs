@@ -173,6 +173,16 @@ fn the_container_file_names_what_there_is() {
     ] {
         assert!(copied.iter().any(|held| held == needed), "{needed} is not copied");
     }
+    let ignored = std::fs::read_to_string(root().join(".dockerignore")).unwrap();
+    let sent: Vec<&str> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    assert_eq!(
+        sent.iter().copied().collect::<BTreeSet<_>>(),
+        copied.iter().map(String::as_str).collect(),
+        "what is sent to the build is what it copies"
+    );
     let rust = manifest
         .lines()
         .find_map(|line| line.strip_prefix("rust-version = "))

@@ -17,6 +17,7 @@ use std::process::{Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, SqliteConnection, sql_query};
@@ -290,6 +291,15 @@ fn a_backup_that_is_not_what_it_was_is_refused() {
     refused_as(65, "backup.db-wal beside it");
     fs::remove_file(folder.path().join("backup.db-wal")).unwrap();
     done(&check(&file));
+
+    // Without it the trail could be altered, though every row is as it was.
+    let mut connection = SqliteConnection::establish(text(&file)).unwrap();
+    connection
+        .batch_execute("DROP TRIGGER audit_entries_stand")
+        .unwrap();
+    drop(connection);
+    refused_as(65, "does not hold what it held when it was made (sqlite_schema)");
+    fs::write(&file, &whole).unwrap();
 
     execute(&file, "DELETE FROM ehcp_backup_contents");
     refused_as(65, "does not hold what it held");

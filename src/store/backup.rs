@@ -13,7 +13,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
 use super::connection::{Access, AnyConnection};
-use super::contents::{Scope, TableContents, contents_of, count_rows, differing};
+use super::contents::{Scope, TableContents, contents_of, count_rows, definitions_of, differing};
 use super::examine::{check_pages, damage};
 use super::migration::MigrateError;
 use super::sqlite_file::{
@@ -210,18 +210,20 @@ fn fill_in_transaction(
             .batch_execute(&object.statement)
             .map_err(StoreError::from)?;
     }
-    let wanted = contents_of(
+    let mut wanted = contents_of(
         connection,
         &listed,
         source,
         counted(Stage::Comparing, 0, 2 * of, watch),
     )?;
-    let there = contents_of(
+    wanted.push(definitions_of(connection, SOURCE)?);
+    let mut there = contents_of(
         connection,
         &listed,
         made,
         counted(Stage::Comparing, of, 2 * of, watch),
     )?;
+    there.push(definitions_of(connection, MADE)?);
     let different = differing(&wanted, &there);
     if !different.is_empty() {
         return Err(BackupError::Differs(different));

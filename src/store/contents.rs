@@ -14,10 +14,13 @@ use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use super::connection::{AnyConnection, on_backend};
-use super::table::{Column, Kind, Table};
+use super::table::{BACKUP_CONTENTS, Column, Kind, Table};
 
 /// How many rows are read at a time where nobody says otherwise.
 const ROWS_AT_A_TIME: usize = 500;
+
+/// What the definitions of tables, indexes and triggers are called among the tables.
+pub const DEFINITIONS: &str = "sqlite_schema";
 
 /// A row in the form that both databases share.
 pub type Row = Vec<Value>;
@@ -95,6 +98,26 @@ pub fn contents_of(
         });
     }
     Ok(contents)
+}
+
+/// What a SQLite database has beside rows: how many tables, indexes and triggers, and the checksum of their
+/// definitions in the order of their names.
+pub fn definitions_of(connection: &mut AnyConnection, schema: &str) -> Result<TableContents, StoreError> {
+    let asked = format!(
+        "SELECT json_array(type, name, sql) AS line FROM {schema}.sqlite_schema \
+         WHERE sql IS NOT NULL AND substr(name, 1, 7) <> 'sqlite_' AND name <> '{BACKUP_CONTENTS}' ORDER BY name"
+    );
+    let lines: Vec<Line> = on_backend!(connection, inner => sql_query(asked).load(inner))?;
+    let mut hash = Sha256::new();
+    for line in &lines {
+        hash.update(&line.line);
+        hash.update(b"\n");
+    }
+    Ok(TableContents {
+        name: DEFINITIONS.to_owned(),
+        rows: lines.len() as u64,
+        sha256: hex(&hash.finalize()),
+    })
 }
 
 #[derive(QueryableByName)]

@@ -12,7 +12,9 @@ use diesel::sql_types::{BigInt, Text};
 use super::StoreError;
 use super::backup::{BackupError, Stage, Step, counted};
 use super::connection::AnyConnection;
-use super::contents::{Scope, TableContents, contents_of, count_rows, differing};
+use super::contents::{
+    DEFINITIONS, Scope, TableContents, contents_of, count_rows, definitions_of, differing,
+};
 use super::migration::{self, MigrateError, SchemaVersion};
 use super::sqlite_file::{file_uri, must_be_a_file, open, with_ending};
 use super::table::{BACKUP_CONTENTS, tables_of};
@@ -58,8 +60,15 @@ pub fn examine(path: &Path, mut watch: impl FnMut(Step)) -> Result<Examined, Bac
     };
     let of = count_rows(connection, &tables, scope).map_err(damage)?;
     let counted = counted(Stage::Comparing, 0, of, &mut watch);
-    let contents = contents_of(connection, &tables, scope, counted).map_err(damage)?;
+    let mut contents = contents_of(connection, &tables, scope, counted).map_err(damage)?;
     let promised = promised(connection).map_err(damage)?;
+    // Backups of versions before said nothing of them.
+    if promised
+        .as_ref()
+        .is_none_or(|promised| promised.iter().any(|table| table.name == DEFINITIONS))
+    {
+        contents.push(definitions_of(connection, "main").map_err(damage)?);
+    }
     if let Some(promised) = &promised {
         let different = differing(promised, &contents);
         if !different.is_empty() {

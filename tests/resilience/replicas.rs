@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use serde_json::json;
 
-use crate::harness::{Act, Replica, Service, free_address, get, post, wait_until};
+use crate::harness::{Act, Replica, Service, free_address, get, post, run, wait_until};
 use crate::load::{Load, assert_each_once};
 use crate::postgres;
 
@@ -32,6 +32,29 @@ fn replicas_killed_under_load_lose_and_double_nothing() {
     load.wait_for(20);
     let seen = load.finish();
     assert!(seen.broken_connections > 0, "nobody noticed: {seen:?}");
+    assert_each_once(&service.database, &seen);
+    service.assert_index_is_right();
+}
+
+#[test]
+fn a_replica_that_is_told_to_stop_under_load_breaks_nothing_off() {
+    let Some(server) = postgres::server() else {
+        return;
+    };
+    let service = Service::on(server.database());
+    let mut replicas: Vec<Replica> = (0..2).map(|_| service.replica()).collect();
+    let load = Load::start(&service, &replicas, 6);
+    for number in 0..4 {
+        load.wait_for(20);
+        let replica = &mut replicas[number % 2];
+        run("kill", &["-TERM", &replica.pid().to_string()]);
+        let ended = replica.child.take().unwrap().wait().unwrap();
+        assert!(ended.success(), "{ended:?}: {:#?}", replica.log());
+        replica.start();
+        replica.wait_until_ready();
+    }
+    load.wait_for(20);
+    let seen = load.finish();
     assert_each_once(&service.database, &seen);
     service.assert_index_is_right();
 }
