@@ -67,7 +67,10 @@ pub fn once(
             headers: from_json(&kept.headers)?,
             body: kept.body,
         };
-        let case_ids: Vec<String> = parted(kept.case_ids.as_deref()).map(str::to_owned).collect();
+        let case_ids = match &kept.case_ids {
+            Some(case_ids) => parted(Some(case_ids)).map(str::to_owned).collect(),
+            None => cases_named_in(&kept.path, &answer),
+        };
         let root = work.root()?;
         let in_sight = cases_in_sight(work.connection, &root, &case_ids)?;
         if let Some(gone) = case_ids.iter().find(|case_id| !in_sight.contains(case_id)) {
@@ -88,10 +91,36 @@ pub fn once(
         status: answer.status.into(),
         headers: &headers,
         body: &answer.body,
-        case_ids: joined(in_sight),
+        case_ids: Some(joined(in_sight).unwrap_or_default()),
     };
     keep_answer(work.connection, &new_claim, &new_answer, work.now.naive_utc())?;
     Ok(answer)
+}
+
+/// The cases that an answer names, where the version that kept it did not note of which it tells.
+fn cases_named_in(path: &str, answer: &Answer) -> Vec<String> {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let mut case_ids = Vec::new();
+    find_case_ids(&body, &mut case_ids);
+    match path.strip_prefix("/v1/cases") {
+        Some("") => case_ids.extend(made_by(answer)),
+        Some(rest) => case_ids.extend(rest.split('/').nth(1).map(str::to_owned)),
+        None => {}
+    }
+    case_ids
+}
+
+fn find_case_ids(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(case_id)) = members.get("case_id") {
+                found.push(case_id.clone());
+            }
+            members.values().for_each(|member| find_case_ids(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| find_case_ids(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// What an answer says that it made.

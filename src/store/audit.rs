@@ -78,7 +78,10 @@ pub fn joined<I: AsRef<str>>(case_ids: impl IntoIterator<Item = I>) -> Option<St
 
 /// The ids in such a text.
 pub fn parted(case_ids: Option<&str>) -> impl Iterator<Item = &str> {
-    case_ids.into_iter().flat_map(|text| text.split(SEPARATOR))
+    case_ids
+        .into_iter()
+        .flat_map(|text| text.split(SEPARATOR))
+        .filter(|id| !id.is_empty())
 }
 
 /// Adds one entry, which waits for its place in the chain.

@@ -34,7 +34,8 @@ pub struct KeptAnswer {
     pub body: String,
     #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
-    /// The cases that it tells of and that existed for the client, with a space between their ids.
+    /// The cases that it tells of and that existed for the client, with a space between their ids. Versions before did
+    /// not note them.
     pub case_ids: Option<String>,
 }
 

@@ -1,6 +1,8 @@
 //! Doing something once, however often it is asked.
 
 use actix_web::http::Method;
+use diesel::connection::SimpleConnection;
+use ehcp_timeline::store::StoreError;
 use serde_json::{Value, json};
 
 use crate::harness::{Actor, Answer, Service, if_match, new_key};
@@ -282,6 +284,19 @@ async fn an_answer_is_not_given_again_once_the_case_is_sealed_from_whoever_asks(
         assert!(!answer.text.contains("Ada"), "{}", answer.text);
     }
     assert_eq!(unsealed().await.text, elsewhere.text);
+    // Nor one that was kept by a version that did not note of which cases it tells.
+    service
+        .app
+        .store
+        .write_now(|connection| {
+            let forgotten = "UPDATE idempotency_keys SET case_ids = NULL";
+            connection.batch_execute(forgotten).map_err(StoreError::from)
+        })
+        .unwrap();
+    for answer in [open().await, bulk().await] {
+        assert_eq!((answer.status, answer.code()), (404, "not_found"));
+    }
+    assert_eq!(unsealed().await.text, elsewhere.text);
     service.app.write_readings().await.unwrap();
     let auditor = service.actor(Role::Auditor);
     let trail = format!("/v1/audit?case_id={case_id}&action=open_case");
@@ -291,7 +306,7 @@ async fn an_answer_is_not_given_again_once_the_case_is_sealed_from_whoever_asks(
         .iter()
         .map(|entry| entry["outcome"].clone())
         .collect();
-    assert_eq!(outcomes, ["done", "done", "not_found"]);
+    assert_eq!(outcomes, ["done", "done", "not_found", "not_found"]);
 
     // Whoever reviews a broken glass without seeing the case is told the same again.
     let breaking = json!({ "reference": reference, "reason": "the child is in hospital" }).to_string();
