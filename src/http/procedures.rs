@@ -15,14 +15,13 @@ use super::page::PageQuery;
 use super::place::{SettingConsultationView, consulted};
 use super::problem::Problem;
 use crate::auth::Principal;
-use crate::casework::event::Fact;
 use crate::casework::flag::{Flag, FlagCode};
-use crate::casework::history::{Correction, Entry, EntryBody};
+use crate::casework::history::Entry;
 use crate::casework::procedure::{EventType, ProcedureKind, State};
 use crate::service::idempotency::Answer;
 use crate::service::procedure::{
-    ListedEntry, NewEvent, ProcedureReading, get_procedure, list_procedure_events, list_procedures,
-    open_procedure, record_procedure_event,
+    ListedEntry, NewEvent, ProcedureReading, fields_of, get_procedure, list_procedure_events,
+    list_procedures, open_procedure, record_procedure_event,
 };
 use crate::service::recording::kind_of;
 use crate::service::timeline::GivenEvent;
@@ -249,16 +248,8 @@ impl EventView {
     ) -> Result<EventView, Error> {
         let unwritable = |_| Error::Store(StoreError::Bug("an event cannot be written as JSON".to_owned()));
         let mut fields = Map::new();
-        let fact = match &entry.body {
-            EntryBody::Fact(Fact::Own(fact)) => fact.to_value(),
-            EntryBody::Fact(Fact::Advice(fact)) => serde_json::to_value(fact),
-            EntryBody::Fact(Fact::CaseClosed(reason)) => Ok(serde_json::json!({ "reason": reason })),
-            EntryBody::Correction(Correction { reason, changes }) => {
-                Ok(serde_json::json!({ "reason": reason, "changes": changes }))
-            }
-        };
         let dates = serde_json::to_value(entry.dates);
-        for part in [dates.map_err(unwritable)?, fact.map_err(unwritable)?] {
+        for part in [dates.map_err(unwritable)?, fields_of(&entry.body)?] {
             if let Value::Object(members) = part {
                 fields.extend(members.into_iter().filter(|(name, _)| name != "type"));
             }

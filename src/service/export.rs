@@ -1,7 +1,7 @@
 //! Subject access: everything that is held about one child or young person, in one answer.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::advice::{AdviceReading, reading_of_row};
@@ -9,7 +9,7 @@ use super::audit::{AuditEntry, list_audit_entries};
 use super::case::{CaseReading, get_case};
 use super::person::{Person, Relationship, list_people};
 use super::plan_version::{PlanVersionReading, get_plan_version, list_plan_versions};
-use super::procedure::{ListedEntry, ProcedureReading, get_procedure, list_procedure_events};
+use super::procedure::{ListedEntry, ProcedureReading, fields_of, get_procedure, list_procedure_events};
 use super::recording::kind_of;
 use super::retention::{RetentionReading, get_retention};
 use super::seal::{Grant, Seal, get_seal, openings_of};
@@ -20,7 +20,7 @@ use crate::casework::history::{Entry, EntryBody};
 use crate::casework::plan::PLAN;
 use crate::store::advice::{SubmissionRow, requests_of_procedure, submissions_of_request};
 use crate::store::audit::AuditFilter;
-use crate::store::{StoreError, convert};
+use crate::store::convert;
 
 /// More than there are of anything on one case.
 const ALL: i64 = 1_000_000;
@@ -250,13 +250,12 @@ fn third_party(export: &CaseExport) -> Result<Vec<ThirdParty>, Error> {
 
 /// The members of a recorded event in which somebody wrote in their own words.
 fn own_words_in(event: &ListedEntry) -> Result<Vec<&'static str>, Error> {
-    let unwritable = |_| Error::Store(StoreError::Bug("an event cannot be written as JSON".to_owned()));
     let fields = match &event.entry.body {
-        EntryBody::Fact(Fact::Own(fact)) => fact.to_value().map_err(unwritable)?,
-        EntryBody::Fact(Fact::Advice(fact)) => serde_json::to_value(fact).map_err(unwritable)?,
         // Its reason is one of a list.
         EntryBody::Fact(Fact::CaseClosed(_)) => Value::Null,
-        EntryBody::Correction(correction) => json!({ "reason": correction.reason }),
+        body @ (EntryBody::Fact(Fact::Own(_) | Fact::Advice(_)) | EntryBody::Correction(_)) => {
+            fields_of(body)?
+        }
     };
     let is_there = |member: &str| match member {
         "note" => event.noted.note.is_some(),

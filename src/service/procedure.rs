@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::advice::{owed_by, request_draft};
@@ -81,6 +82,17 @@ pub struct ListedEntry {
     pub entry: Entry,
     pub noted: EntryNote,
     pub superseded_by: Option<Uuid>,
+}
+
+/// The fields of a recorded event, by the names under which they are sent.
+pub fn fields_of(body: &EntryBody) -> Result<Value, Error> {
+    let fields = match body {
+        EntryBody::Fact(Fact::Own(fact)) => fact.to_value(),
+        EntryBody::Fact(Fact::Advice(fact)) => serde_json::to_value(fact),
+        EntryBody::Fact(Fact::CaseClosed(reason)) => Ok(json!({ "reason": reason })),
+        EntryBody::Correction(correction) => serde_json::to_value(correction),
+    };
+    fields.map_err(|_| Error::Store(StoreError::Bug("an event cannot be written as JSON".to_owned())))
 }
 
 /// Opens a procedure on a case with its first event.

@@ -8,7 +8,7 @@ use diesel::{Connection, PgConnection};
 use serde_json::json;
 
 use crate::harness::{Act, Replica, Service, free_address, get, post, run, wait_until};
-use crate::load::{Load, assert_each_once};
+use crate::load::{Load, Seen, assert_each_once};
 use crate::postgres;
 
 /// How many replicas are killed, one each second.
@@ -100,17 +100,21 @@ fn a_duplicate_in_flight_waits_and_is_refused_where_that_takes_too_long() {
     }
 }
 
+/// What a replica that is gone again has written.
+fn written(service: &Service) -> Seen {
+    let replica = [service.replica()];
+    let load = Load::start(service, &replica, 2);
+    load.wait_for(30);
+    load.finish()
+}
+
 #[test]
 fn one_replica_rebuilds_at_the_start_and_the_others_wait_for_it() {
     let Some(server) = postgres::server() else {
         return;
     };
     let service = Service::on(server.database());
-    let first = [service.replica()];
-    let load = Load::start(&service, &first, 2);
-    load.wait_for(30);
-    let seen = load.finish();
-    drop(first);
+    let seen = written(&service);
     // As if other code had computed it, while a replica that has died meanwhile was at it.
     let mut connection = PgConnection::establish(&service.database).unwrap();
     connection
@@ -153,11 +157,7 @@ fn a_replica_is_ready_though_another_version_goes_on_writing_and_computes_that_a
         return;
     };
     let service = Service::on(server.database());
-    let first = [service.replica()];
-    let load = Load::start(&service, &first, 2);
-    load.wait_for(30);
-    load.finish();
-    drop(first);
+    written(&service);
     let is_over = AtomicBool::new(false);
     let mut replica = Replica::new(service.command(&["serve"]), free_address());
     std::thread::scope(|scope| {
