@@ -75,6 +75,9 @@ pub fn case_paths(size: &Size) -> Result<Vec<String>, String> {
 /// Reads the paths of each size in turns, and holds what they cost against the cost at the first size: first as the
 /// servers are, and again once asking them for longer makes them no quicker.
 pub fn measure(bench: &mut Bench, work: &str, sizes: &[Size], paths: &[Vec<String>]) -> Result<(), String> {
+    if !bench.is_wanted(work) {
+        return Ok(());
+    }
     let requests: Vec<Arc<[Request]>> = sizes
         .iter()
         .zip(paths)

@@ -18,6 +18,7 @@ use diesel::{
 use super::breaker::Breaker;
 use super::error::{StoreError, Trouble, trouble_in};
 use super::location::Location;
+use super::mapping;
 use super::postgres_url;
 
 /// A connection to either database. What both can say runs on it as it stands; for the rest
@@ -265,12 +266,16 @@ fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, ConnectE
         path: path.to_owned(),
         reason,
     };
-    // An absolute path cannot be taken for a `file:` URI, which SQLite would otherwise read.
+    // An absolute path cannot be taken for a `file:` URI.
     let absolute = std::path::absolute(path).map_err(|error| failed(error.to_string()))?;
     let name = absolute
         .to_str()
         .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
-    let mut connection = SqliteConnection::establish(name).map_err(|error| failed(reason(error)))?;
+    let name = match (access, mapping::vfs()) {
+        (Access::Read, Some(vfs)) => format!("file:{}?vfs={vfs}", in_a_uri(name)),
+        (Access::Read | Access::Write, _) => name.to_owned(),
+    };
+    let mut connection = SqliteConnection::establish(&name).map_err(|error| failed(reason(error)))?;
     let mode = set_pragmas(&mut connection, access).map_err(|error| failed(error.to_string()))?;
     match mode.as_str() {
         "wal" => Ok(connection),
@@ -279,6 +284,11 @@ fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, ConnectE
             mode,
         }),
     }
+}
+
+/// A path with what means something else in a URI escaped.
+fn in_a_uri(path: &str) -> String {
+    path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
 /// Answers the journal mode that SQLite settled for. The timeout goes first, so that the rest waits its turn.

@@ -29,6 +29,7 @@ pub mod legal_hold;
 mod load;
 mod location;
 pub mod lock;
+mod mapping;
 mod migration;
 pub mod organisation;
 pub mod person;

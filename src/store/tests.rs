@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::statute::clock::ClockStatus;
 
+mod mapping;
 #[expect(dead_code, reason = "only other tests stop and start a server")]
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
