@@ -367,3 +367,11 @@ fn no_plan_ceases_while_an_appeal_may_still_be_made() {
         );
     }
 }
+
+/// Among so many, somebody hands one over while something on it is still recorded.
+#[test]
+fn a_case_that_changes_hands_takes_its_clocks_along() {
+    let made_up = made_up("2026-11-20", 400);
+    let report = rebuild_all(&made_up.store, true, |_| {}).unwrap();
+    assert_eq!(report.differing, 0);
+}

@@ -221,6 +221,9 @@ impl CaseFile {
 
     pub fn hand_over(&mut self, work: &Work<'_>, caseworker: &str) {
         self.case.caseworker = Some(caseworker.to_owned());
+        for judged in &mut self.procedures {
+            judged.held.of_case.caseworker.clone_from(&self.case.caseworker);
+        }
         self.touch(work);
     }
 
