@@ -163,10 +163,11 @@ fn a_replica_is_ready_though_another_version_goes_on_writing_and_computes_that_a
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut connection = PgConnection::establish(&service.database).unwrap();
+            // Every version holds procedures in the order of their ids, so that none waits for another in a circle.
+            let written = "UPDATE procedures SET fingerprint = 'other' \
+                           WHERE id IN (SELECT id FROM procedures ORDER BY id FOR NO KEY UPDATE)";
             while !is_over.load(Ordering::Relaxed) {
-                connection
-                    .batch_execute("UPDATE procedures SET fingerprint = 'other'")
-                    .unwrap();
+                connection.batch_execute(written).unwrap();
             }
         });
         replica.start();
