@@ -59,11 +59,8 @@ fn register() -> bool {
     let Some(own) = (unsafe { sqlite3_vfs_find(ptr::null()).as_ref() }) else {
         return false;
     };
-    let Ok(behind) = usize::try_from(own.szOsFile) else {
-        return false;
-    };
-    let behind = behind.next_multiple_of(align_of::<Behind>());
-    let Ok(size) = c_int::try_from(behind + size_of::<Behind>()) else {
+    let size = place_behind(own).and_then(|behind| c_int::try_from(behind + size_of::<Behind>()).ok());
+    let Some(size) = size else {
         return false;
     };
     let vfs = Box::leak(Box::new(sqlite3_vfs {
@@ -79,6 +76,12 @@ fn register() -> bool {
     unsafe { sqlite3_vfs_register(vfs, 0) == SQLITE_OK }
 }
 
+/// Where [`Behind`] begins in a file of SQLite's own VFS.
+fn place_behind(own: &sqlite3_vfs) -> Option<usize> {
+    let size = usize::try_from(own.szOsFile).ok()?;
+    Some(size.next_multiple_of(align_of::<Behind>()))
+}
+
 /// Opens a file as SQLite does, and exchanges the functions of one that holds a database.
 unsafe extern "C" fn open(
     vfs: *mut sqlite3_vfs,
@@ -91,13 +94,13 @@ unsafe extern "C" fn open(
     // room for the file as `register` asked for, which is more than that one needs.
     unsafe {
         let own = (*vfs).pAppData.cast::<sqlite3_vfs>();
-        let Some(open) = (*own).xOpen else {
+        let (Some(open), Some(behind)) = ((*own).xOpen, place_behind(&*own)) else {
             return SQLITE_ERROR;
         };
         let outcome = open(own, name, file, flags, flags_in_effect);
         if outcome == SQLITE_OK
             && flags & SQLITE_OPEN_MAIN_DB != 0
-            && let Some(methods) = methods_over((*file).pMethods, (*own).szOsFile)
+            && let Some(methods) = methods_over((*file).pMethods, behind)
         {
             file.byte_add(methods.behind)
                 .cast::<Behind>()
@@ -113,11 +116,10 @@ unsafe extern "C" fn open(
 ///
 /// # Safety
 /// `own` is null or points to the functions of an open file, which live as long as the program.
-unsafe fn methods_over(own: *const sqlite3_io_methods, size: c_int) -> Option<&'static Methods> {
+unsafe fn methods_over(own: *const sqlite3_io_methods, behind: usize) -> Option<&'static Methods> {
     // SAFETY: as the caller says.
     let own = unsafe { own.as_ref() }.filter(|own| own.iVersion >= 3)?;
     let (file_size, unfetch) = (own.xFileSize?, own.xUnfetch?);
-    let behind = usize::try_from(size).ok()?.next_multiple_of(align_of::<Behind>());
     let methods = METHODS.get_or_init(|| Methods {
         ours: sqlite3_io_methods {
             xUnfetch: Some(keep),
