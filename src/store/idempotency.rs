@@ -11,6 +11,7 @@ use uuid::fmt::Hyphenated;
 use super::audit::parted;
 use super::column::Instant;
 use super::connection::AnyConnection;
+use super::packed::{packed, unpacked};
 use super::schema::idempotency_keys;
 use super::{MultiBackend, StoreError};
 
@@ -59,6 +60,15 @@ pub struct NewAnswer<'a> {
     pub case_ids: Option<String>,
 }
 
+impl KeptAnswer {
+    fn unpacked(self) -> Result<KeptAnswer, StoreError> {
+        Ok(KeptAnswer {
+            body: unpacked(self.body)?,
+            ..self
+        })
+    }
+}
+
 impl NewClaim<'_> {
     fn answered(&self, answer: &NewAnswer<'_>, now: NaiveDateTime) -> KeptAnswer {
         KeptAnswer {
@@ -70,7 +80,7 @@ impl NewClaim<'_> {
             body_sha256: self.body_sha256.to_owned(),
             status: answer.status,
             headers: answer.headers.to_owned(),
-            body: answer.body.to_owned(),
+            body: packed(answer.body).into_owned(),
             created_at: now,
             case_ids: answer.case_ids.clone(),
         }
@@ -85,13 +95,13 @@ pub fn claim_key(
     now: NaiveDateTime,
 ) -> Result<Option<KeptAnswer>, StoreError> {
     let kept = idempotency_keys::table.find((claim.la_code, claim.client, claim.key));
-    match connection {
+    let found = match connection {
         // Its one writer has claimed every key.
-        AnyConnection::Sqlite(inner) => Ok(kept
+        AnyConnection::Sqlite(inner) => kept
             .filter(idempotency_keys::created_at.gt(now - KEPT_FOR))
             .select(KeptAnswer::as_select())
             .get_result(inner)
-            .optional()?),
+            .optional()?,
         AnyConnection::Postgres(inner) => {
             let row = claim.answered(&NewAnswer::default(), now);
             let key = (
@@ -109,9 +119,10 @@ pub fn claim_key(
             if claimed == 1 {
                 return Ok(None);
             }
-            Ok(Some(kept.select(KeptAnswer::as_select()).get_result(inner)?))
+            Some(kept.select(KeptAnswer::as_select()).get_result(inner)?)
         }
-    }
+    };
+    found.map(KeptAnswer::unpacked).transpose()
 }
 
 /// Keeps the answer under the key that was claimed for it at the same instant.
@@ -133,7 +144,7 @@ pub fn keep_answer(
             let answer = (
                 idempotency_keys::status.eq(answer.status),
                 idempotency_keys::headers.eq(answer.headers),
-                idempotency_keys::body.eq(answer.body),
+                idempotency_keys::body.eq(packed(answer.body)),
                 idempotency_keys::case_ids.eq(&answer.case_ids),
             );
             diesel::update(claimed).set(answer).execute(inner)?;
@@ -178,7 +189,8 @@ pub fn forget_answers_naming(
             return Ok(());
         };
         after = Some((last.client.clone(), last.idempotency_key.clone()));
-        for answer in &answers {
+        for answer in answers {
+            let answer = answer.unpacked()?;
             let texts = [&answer.path, &answer.headers, &answer.body];
             let tells = parted(answer.case_ids.as_deref()).any(|id| ids.contains(id));
             if tells || texts.into_iter().any(|text| names_any(text, ids)) {

@@ -32,6 +32,7 @@ pub mod lock;
 mod mapping;
 mod migration;
 pub mod organisation;
+mod packed;
 pub mod person;
 pub mod plan_version;
 mod postgres_url;

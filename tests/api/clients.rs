@@ -151,6 +151,8 @@ async fn a_secret_is_shown_once_and_kept_nowhere() {
     let secret = first.body["secret"].as_str().unwrap();
     assert_eq!(again.body["secret"], Value::Null);
     assert_eq!(again.body["id"], first.body["id"]);
+    // What is packed could not be searched.
+    assert_eq!(service.count("idempotency_keys WHERE body LIKE 'lz4:%'"), 0);
     for place in [
         "idempotency_keys WHERE body",
         "client_secrets WHERE hash",

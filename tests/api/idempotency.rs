@@ -77,6 +77,30 @@ async fn a_lost_answer_is_given_again_and_nothing_is_done_twice() {
 }
 
 #[actix_web::test]
+async fn a_long_answer_is_kept_in_less_room_and_given_again_as_it_was() {
+    let service = Service::on("2026-02-20");
+    let id = service.assessment("2026-01-05").await;
+    service.decide_to_assess(&id, "2026-02-10").await;
+    let uri = format!("/v1/assessments/{id}/events");
+    let event = r#"{"type":"plan_decision_notified","occurred_on":"2026-02-19","decision":"issue"}"#;
+    let act = async || {
+        post(&service, &service.caseworker(), &uri, "k", Some(2), event)
+            .await
+            .expect(201)
+    };
+    let first = act().await;
+    let room = first.text.len() / 2;
+    let kept = format!("idempotency_keys WHERE idempotency_key = 'k' AND length(body) BETWEEN 1 AND {room}");
+    assert_eq!(service.count(&kept), 1, "{}", first.text);
+    assert_eq!(act().await.text, first.text);
+
+    // One that was kept as it stands, by a version that did not pack.
+    let plain = "UPDATE idempotency_keys SET body = '{\"plain\":true}' WHERE idempotency_key = 'k'";
+    service.tamper(plain);
+    assert_eq!(act().await.text, r#"{"plain":true}"#);
+}
+
+#[actix_web::test]
 async fn a_creation_is_given_again_with_its_place() {
     let service = Service::new();
     let body = r#"{"given_name":"Ada","family_name":"Example","date_of_birth":"2017-11-02"}"#;
