@@ -255,7 +255,8 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
     let count = procedures.len() as u64;
     let mut differing = Vec::new();
     for procedure in procedures {
-        let stored = parts.remove(&procedure.id).unwrap_or_default();
+        let mut stored = parts.remove(&procedure.id).unwrap_or_default();
+        stored.put_in_order();
         let child = facts
             .get(&procedure.case_id)
             .ok_or_else(|| Error::Store(StoreError::Bug("a case has no facts".to_owned())))?;
@@ -316,6 +317,15 @@ struct Parts {
     entries: Vec<history::Entry>,
     requests: Vec<AdviceRequestRow>,
     index: Index,
+}
+
+impl Parts {
+    /// As the parts of one procedure are read.
+    fn put_in_order(&mut self) {
+        self.entries.sort_unstable_by_key(|entry| entry.sequence);
+        self.requests.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        self.index.put_in_order();
+    }
 }
 
 fn differs(

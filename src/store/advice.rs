@@ -188,7 +188,7 @@ pub fn update_advice_request(
     Ok(())
 }
 
-/// The requests of all procedures within a range of ids, in the order of their own ids.
+/// The requests of all procedures within a range of ids, in no order.
 pub fn requests_between(
     connection: &mut AnyConnection,
     first: &str,
@@ -197,7 +197,6 @@ pub fn requests_between(
     Ok(on_backend!(connection, inner => advice_requests::table
         .filter(advice_requests::procedure_id.ge(first))
         .filter(advice_requests::procedure_id.le(last))
-        .order(advice_requests::id.asc())
         .select(AdviceRequestRow::as_select())
         .load(inner))?)
 }

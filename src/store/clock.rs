@@ -123,6 +123,15 @@ pub struct Index {
     pub flags: Vec<FlagRow>,
 }
 
+impl Index {
+    /// The order in which two are compared.
+    pub fn put_in_order(&mut self) {
+        self.flags.sort_by(|a, b| a.id.cmp(&b.id));
+        self.clocks
+            .sort_by(|a, b| (&a.clock_id, a.segment).cmp(&(&b.clock_id, b.segment)));
+    }
+}
+
 /// Makes the index rows of a timeline.
 pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, StoreError> {
     let Some(timeline) = timeline else {
@@ -174,11 +183,8 @@ pub fn index_of(key: &IndexKey, timeline: Option<&Timeline>) -> Result<Index, St
             until_on: flag.until_on,
         });
     }
-    index.flags.sort_by(|a, b| a.id.cmp(&b.id));
+    index.put_in_order();
     index.flags.dedup_by(|a, b| a.id == b.id);
-    index
-        .clocks
-        .sort_by(|a, b| (&a.clock_id, a.segment).cmp(&(&b.clock_id, b.segment)));
     Ok(index)
 }
 
@@ -259,19 +265,17 @@ pub fn load_index(connection: &mut AnyConnection, procedure_id: &str) -> Result<
     }))
 }
 
-/// The indexes of all procedures within a range of ids, in one heap, ordered as one index is.
+/// The indexes of all procedures within a range of ids, in one heap and in no order.
 pub fn indexes_between(connection: &mut AnyConnection, first: &str, last: &str) -> Result<Index, StoreError> {
     on_backend!(connection, inner => Ok(Index {
         clocks: clocks::table
             .filter(clocks::procedure_id.ge(first))
             .filter(clocks::procedure_id.le(last))
-            .order((clocks::clock_id.asc(), clocks::segment.asc()))
             .select(ClockRow::as_select())
             .load(inner)?,
         flags: flags::table
             .filter(flags::procedure_id.ge(first))
             .filter(flags::procedure_id.le(last))
-            .order(flags::id.asc())
             .select(FlagRow::as_select())
             .load(inner)?,
     }))

@@ -388,8 +388,8 @@ pub fn load_streams(
     decode_streams(procedures, rows)
 }
 
-/// The streams of all procedures within the range of ids that these make up, by procedure and in the order
-/// of recording.
+/// The streams of all procedures within the range of ids that these make up, in no order: a database that reads them
+/// as they lie would have to sort them.
 pub fn streams_between(
     connection: &mut AnyConnection,
     procedures: &[ProcedureRow],
@@ -399,7 +399,6 @@ pub fn streams_between(
     let rows: Vec<(String, EntryRow)> = on_backend!(connection, inner => events::table
         .filter(events::procedure_id.ge(first))
         .filter(events::procedure_id.le(last))
-        .order((events::procedure_id.asc(), events::sequence.asc()))
         .select((events::procedure_id, EntryRow::as_select()))
         .load(inner))?;
     decode_streams(procedures, rows)
