@@ -173,8 +173,13 @@ async fn run_server(
 
     let writing = rt::spawn(write_readings(app.clone()));
     let reading = app.clone();
+    let others_write = match config.database {
+        Location::Postgres(_) => true,
+        // The folder is this process's alone.
+        Location::SqliteFile(_) => false,
+    };
     let preparing = rt::spawn(async move {
-        let prepared = prepare(&app).await;
+        let prepared = prepare(&app, others_write).await;
         if prepared.is_err() {
             server_handle.stop(true).await;
         }
@@ -240,7 +245,7 @@ fn answers_within(shutdown: Duration) -> Duration {
 }
 
 /// Brings the index up to date, says that requests may come, and then forgets old answers by the hour.
-async fn prepare(app: &App) -> Result<(), Failure> {
+async fn prepare(app: &App, others_write: bool) -> Result<(), Failure> {
     let replica = Replica::new();
     let report = bring_index_up_to_date(&app.store, &replica).await?;
     if report.procedures > 0 {
@@ -259,7 +264,9 @@ async fn prepare(app: &App) -> Result<(), Failure> {
         app.clock.clone(),
         replica.clone(),
     ));
-    rt::spawn(keep_the_index_up_to_date(app.store.clone(), replica));
+    if others_write {
+        rt::spawn(keep_the_index_up_to_date(app.store.clone(), replica));
+    }
     Ok(())
 }
 
