@@ -32,6 +32,7 @@ pub struct KeptAnswer {
     pub body_sha256: String,
     pub status: i32,
     pub headers: String,
+    /// Packed in the table, and as it was given wherever a row has left this file.
     pub body: String,
     #[diesel(deserialize_as = Instant)]
     pub created_at: NaiveDateTime,
