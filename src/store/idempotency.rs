@@ -216,6 +216,38 @@ fn names_any(text: &str, ids: &BTreeSet<String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Location, Store};
+
+    #[test]
+    fn an_answer_is_forgotten_that_names_an_id_in_a_packed_body() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::SqliteFile(folder.path().join("ehcp.db"))).unwrap();
+        let id = "0198e3a4-7d1c-7000-8000-000000000001";
+        let now = "2026-02-20T12:00:00".parse().unwrap();
+        let claim = NewClaim {
+            la_code: "885",
+            client: "c",
+            key: "k",
+            method: "POST",
+            path: "/v1/cases",
+            body_sha256: "",
+        };
+        let left = store.write_now(move |connection| {
+            let body = format!("{{\"id\":\"{id}\",\"notes\":\"{}\"}}", "word ".repeat(500));
+            let answer = NewAnswer {
+                status: 201,
+                headers: "[]",
+                body: &body,
+                case_ids: None,
+            };
+            keep_answer(connection, &claim, &answer, now)?;
+            let kept = claim_key(connection, &claim, now)?.map(|kept| kept.body);
+            assert_eq!(kept, Some(body));
+            forget_answers_naming(connection, "885", &BTreeSet::from([id.to_owned()]))?;
+            claim_key(connection, &claim, now)
+        });
+        assert!(matches!(left, Ok::<_, StoreError>(None)), "{left:?}");
+    }
 
     #[test]
     fn an_id_is_found_wherever_it_stands() {
