@@ -25,7 +25,7 @@ use crate::service::advice::{
 use crate::service::request_rows::RequestContent;
 use crate::service::{App, Error};
 use crate::statute::requirement::Requirement;
-use crate::store::advice::{AdviceFilter, AdviceRequestRow, SubmissionRow, wanted_on};
+use crate::store::advice::{AdviceFilter, ListedRequest, SubmissionRow, wanted_on};
 use crate::store::convert::{from_json, id as id_of, named, optional_id};
 
 /// A request for advice to be opened.
@@ -81,6 +81,7 @@ pub struct AdviceRequestView {
     pub version: i64,
     #[serde(serialize_with = "dates::day")]
     pub requested_on: NaiveDate,
+    #[serde(serialize_with = "dates::optional_day")]
     pub received_on: Option<NaiveDate>,
     /// Whether the day of receipt is on record or presumed to be the day of sending.
     pub start_basis: StartBasis,
@@ -88,10 +89,12 @@ pub struct AdviceRequestView {
     #[serde(serialize_with = "dates::optional_day")]
     pub due_on: Option<NaiveDate>,
     /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
+    #[serde(serialize_with = "dates::optional_day")]
     pub needed_by_on: Option<NaiveDate>,
     /// The first complete submission; a return does not undo it.
     #[serde(serialize_with = "dates::optional_day")]
     pub submitted_on: Option<NaiveDate>,
+    #[serde(serialize_with = "dates::optional_day")]
     pub accepted_on: Option<NaiveDate>,
     pub family_story: Option<String>,
     pub questions: Option<String>,
@@ -152,15 +155,18 @@ pub struct AdviceRequestSummary {
     pub version: i64,
     #[serde(serialize_with = "dates::day")]
     pub requested_on: NaiveDate,
+    #[serde(serialize_with = "dates::optional_day")]
     pub received_on: Option<NaiveDate>,
     pub start_basis: StartBasis,
     /// The last day in time; null where no time limit runs, as on reviews.
     #[serde(serialize_with = "dates::optional_day")]
     pub due_on: Option<NaiveDate>,
     /// On a review, the day by which its papers have to be circulated, once a meeting is arranged.
+    #[serde(serialize_with = "dates::optional_day")]
     pub needed_by_on: Option<NaiveDate>,
     #[serde(serialize_with = "dates::optional_day")]
     pub submitted_on: Option<NaiveDate>,
+    #[serde(serialize_with = "dates::optional_day")]
     pub accepted_on: Option<NaiveDate>,
 }
 
@@ -180,17 +186,17 @@ pub struct AdviceQuery {
     due_before: Option<NaiveDate>,
 }
 
-impl TryFrom<AdviceRequestRow> for AdviceRequestSummary {
+impl TryFrom<ListedRequest> for AdviceRequestSummary {
     type Error = Error;
 
-    fn try_from(row: AdviceRequestRow) -> Result<AdviceRequestSummary, Error> {
+    fn try_from(row: ListedRequest) -> Result<AdviceRequestSummary, Error> {
         Ok(AdviceRequestSummary {
-            id: id_of(&row.id)?,
-            procedure_id: id_of(&row.procedure_id)?,
-            case_id: id_of(&row.case_id)?,
+            id: row.id.0,
+            procedure_id: row.procedure_id.0,
+            case_id: row.case_id.0,
             requirement: named(&row.requirement)?,
             service: row.service,
-            organisation_id: optional_id(row.organisation_id.as_deref())?,
+            organisation_id: row.organisation_id.map(|id| id.0),
             state: named(&row.state)?,
             version: row.version,
             requested_on: row.requested_on,
@@ -226,36 +232,35 @@ impl TryFrom<AdviceReading> for AdviceRequestView {
 
     fn try_from(reading: AdviceReading) -> Result<AdviceRequestView, Error> {
         let AdviceReading {
-            mut request,
+            request,
             clock,
             submissions,
             child,
             as_of,
         } = reading;
-        let (family_story, questions) = (request.family_story.take(), request.questions.take());
-        let summary = AdviceRequestSummary::try_from(request)?;
+        let (procedure_id, case_id) = (id_of(&request.procedure_id)?, id_of(&request.case_id)?);
         let place = ClockPlace {
-            case_id: Some(summary.case_id),
-            procedure_id: Some(summary.procedure_id),
+            case_id: Some(case_id),
+            procedure_id: Some(procedure_id),
         };
         Ok(AdviceRequestView {
-            id: summary.id,
-            procedure_id: summary.procedure_id,
-            case_id: summary.case_id,
-            requirement: summary.requirement,
-            service: summary.service,
-            organisation_id: summary.organisation_id,
-            state: summary.state,
-            version: summary.version,
-            requested_on: summary.requested_on,
-            received_on: summary.received_on,
-            start_basis: summary.start_basis,
-            due_on: summary.due_on,
-            needed_by_on: summary.needed_by_on,
-            submitted_on: summary.submitted_on,
-            accepted_on: summary.accepted_on,
-            family_story,
-            questions,
+            id: id_of(&request.id)?,
+            procedure_id,
+            case_id,
+            requirement: named(&request.requirement)?,
+            service: request.service,
+            organisation_id: optional_id(request.organisation_id.as_deref())?,
+            state: named(&request.state)?,
+            version: request.version,
+            requested_on: request.requested_on,
+            received_on: request.received_on,
+            start_basis: StartBasis::of(request.received_on),
+            due_on: request.due_on,
+            needed_by_on: request.needed_by_on,
+            submitted_on: request.submitted_on,
+            accepted_on: request.accepted_on,
+            family_story: request.family_story,
+            questions: request.questions,
             clock: clock.and_then(|clock| ClockView::explained(&clock, as_of, place)),
             child: child.map(ChildOfRequestView::from),
             submissions: submissions

@@ -24,7 +24,7 @@ use crate::statute::clock::{Clock, Owed};
 use crate::statute::requirement::Requirement;
 use crate::statute::rulebook::{ClockKind, Force};
 use crate::store::advice::{
-    AdviceFilter, AdviceRequestRow, SubmissionRow, find_advice_request, insert_submission,
+    AdviceFilter, AdviceRequestRow, ListedRequest, SubmissionRow, find_advice_request, insert_submission,
     list_advice_requests, submissions_of_request,
 };
 use crate::store::case::{facts_at, find_case};
@@ -335,10 +335,10 @@ pub fn get_advice_request(work: &mut Work<'_>, request_id: Uuid) -> Result<Advic
 }
 
 /// A page of the requests that the principal may see.
-pub fn list_requests(work: &mut Work<'_>, filter: AdviceFilter) -> Result<Vec<AdviceRequestRow>, Error> {
+pub fn list_requests(work: &mut Work<'_>, filter: AdviceFilter) -> Result<Vec<ListedRequest>, Error> {
     let root = work.root()?;
     let rows = list_advice_requests(work.connection, &root, &filter)?;
-    work.shows_page(filter.limit, rows.iter().map(|row| row.case_id.as_str()));
+    work.shows_page(filter.limit, rows.iter().map(|row| row.case_id.0.to_string()));
     Ok(rows)
 }
 

@@ -5,7 +5,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::column::{Day, Instant, OptionalDay};
+use super::column::{Day, Id, Instant, OptionalDay};
 use super::connection::{AnyConnection, on_backend};
 use super::fragment::after;
 use super::schema::{advice_requests, advice_submissions};
@@ -43,6 +43,32 @@ pub struct AdviceRequestRow {
     /// The day by which it has to be there, where no time limit of its own says so.
     #[diesel(deserialize_as = OptionalDay)]
     pub needed_by_on: Option<NaiveDate>,
+}
+
+/// What lists read of a request.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = advice_requests)]
+pub struct ListedRequest {
+    pub id: Id,
+    pub procedure_id: Id,
+    pub case_id: Id,
+    pub requirement: String,
+    pub service: Option<String>,
+    pub organisation_id: Option<Id>,
+    pub state: String,
+    pub version: i64,
+    #[diesel(deserialize_as = Day)]
+    pub requested_on: NaiveDate,
+    #[diesel(deserialize_as = OptionalDay)]
+    pub received_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
+    pub due_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
+    pub needed_by_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
+    pub submitted_on: Option<NaiveDate>,
+    #[diesel(deserialize_as = OptionalDay)]
+    pub accepted_on: Option<NaiveDate>,
 }
 
 /// What a body sent in answer to a request. Never changed.
@@ -252,12 +278,12 @@ pub fn list_advice_requests(
     connection: &mut AnyConnection,
     root: &Root,
     filter: &AdviceFilter,
-) -> Result<Vec<AdviceRequestRow>, StoreError> {
+) -> Result<Vec<ListedRequest>, StoreError> {
     let mut query = advice_requests::table
         .filter(advice_requests::la_code.eq(root.la_code().to_owned()))
         .filter(root.of_request("advice_requests.case_id", "advice_requests.organisation_id"))
         .filter(advice_requests::is_void.eq(false))
-        .select(AdviceRequestRow::as_select())
+        .select(ListedRequest::as_select())
         .into_boxed::<MultiBackend>();
     if let Some(organisation_id) = filter.organisation_id {
         query = query.filter(advice_requests::organisation_id.eq(organisation_id.to_string()));
