@@ -70,7 +70,7 @@ pub(super) struct Among {
 pub(super) fn among(column: &'static str, ids: &[String]) -> Among {
     let mut ids = ids.to_vec();
     if let Some(last) = ids.last().cloned() {
-        let size = ids.len().next_power_of_two().max(8);
+        let size = ids.len().next_power_of_two();
         ids.resize(size, last);
     }
     Among { column, ids }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::column::{Instant, OptionalInstant};
 use super::connection::{AnyConnection, on_backend};
+use super::fragment::among;
 use super::schema::{advice_requests, case_grants, case_seals, cases, procedures};
 use super::{MultiBackend, Root, StoreError};
 
@@ -258,12 +259,13 @@ pub fn cases_in_sight(
     if case_ids.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(cases::table
-        .filter(cases::la_code.eq(root.la_code().to_owned()))
+    let in_sight = cases::table
+        .filter(cases::la_code.eq(root.la_code()))
         .filter(root.of_shared_case("cases.id"))
-        .filter(cases::id.eq_any(case_ids.to_vec()))
         .order(cases::id.asc())
-        .select(cases::id)
-        .into_boxed::<MultiBackend>()
-        .load(connection)?)
+        .select(cases::id);
+    Ok(match connection {
+        AnyConnection::Sqlite(inner) => in_sight.filter(among("cases.id", case_ids)).load(inner)?,
+        AnyConnection::Postgres(inner) => in_sight.filter(cases::id.eq_any(case_ids)).load(inner)?,
+    })
 }
