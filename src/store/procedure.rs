@@ -122,9 +122,15 @@ pub fn update_procedure(
         updated_at: row.updated_at,
         ..before.clone()
     };
+    let only_moved_on = ProcedureRow {
+        state: row.state.clone(),
+        ..only_recorded.clone()
+    };
     if only_recorded != *row {
+        set.push(column(procedures::state, &row.state));
+    }
+    if only_moved_on != *row {
         set.extend([
-            column(procedures::state, &row.state),
             column(procedures::is_open, row.is_open),
             column(procedures::excludes_another, row.excludes_another),
             column(procedures::opened_on, row.opened_on),
