@@ -67,6 +67,8 @@ pub struct Once<P, T> {
     pub origin: Origin,
     pub claim: Claim,
     pub input: T,
+    /// The procedure that it records on.
+    procedure_id: Option<Uuid>,
     permission: PhantomData<P>,
 }
 
@@ -99,6 +101,7 @@ impl<P: Permission + 'static, T: RequestBody + 'static> FromRequest for Once<P, 
                     body_sha256: body.sha256,
                 },
                 input: body.value,
+                procedure_id: None,
                 permission: PhantomData,
             })
         })
@@ -127,6 +130,14 @@ impl<P: Permission + 'static, T: RequestBody + 'static> FromRequest for Act<P, T
 }
 
 impl<P, T> Once<P, T> {
+    /// Says on which procedure it records, so that this one may be read before its turn.
+    pub fn on_procedure(self, id: Uuid) -> Once<P, T> {
+        Once {
+            procedure_id: Some(id),
+            ..self
+        }
+    }
+
     /// Does it: in one transaction, with the answer kept beside it, and once however often asked.
     pub async fn answer(
         self,
@@ -153,14 +164,15 @@ impl<P, T> Once<P, T> {
             origin,
             claim,
             input,
-            ..
+            procedure_id,
+            permission: _,
         } = self;
-        let answer = app
-            .write(principal, origin, move |work| {
-                once(work, &claim, |work| decide(work, input))
-            })
-            .await?;
-        Ok(answer)
+        let use_case = move |work: &mut Work<'_>| once(work, &claim, |work| decide(work, input));
+        let answer = match procedure_id {
+            Some(id) => app.write_on(id, principal, origin, use_case).await,
+            None => app.write(principal, origin, use_case).await,
+        };
+        Ok(answer?)
     }
 }
 

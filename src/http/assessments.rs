@@ -231,10 +231,11 @@ pub async fn record_assessment_event(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
-    once.answer(&app, move |work, input| {
-        let (event, assessment) = recorded(work, &ASSESSMENT, id, version, &input.into())?;
-        let view = RecordedEventView { event, assessment };
-        acted(201, view.assessment.version, &view)
-    })
-    .await
+    once.on_procedure(id)
+        .answer(&app, move |work, input| {
+            let (event, assessment) = recorded(work, &ASSESSMENT, id, version, &input.into())?;
+            let view = RecordedEventView { event, assessment };
+            acted(201, view.assessment.version, &view)
+        })
+        .await
 }

@@ -191,10 +191,11 @@ pub async fn record_consultation_event(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
-    once.answer(&app, move |work, input| {
-        let (event, consultation) = recorded(work, &CONSULTATION, id, version, &input.into())?;
-        let view = RecordedConsultationEventView { event, consultation };
-        acted(201, view.consultation.version, &view)
-    })
-    .await
+    once.on_procedure(id)
+        .answer(&app, move |work, input| {
+            let (event, consultation) = recorded(work, &CONSULTATION, id, version, &input.into())?;
+            let view = RecordedConsultationEventView { event, consultation };
+            acted(201, view.consultation.version, &view)
+        })
+        .await
 }

@@ -190,12 +190,13 @@ pub async fn record_plan_event(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
-    once.answer(&app, move |work, input| {
-        let (event, plan) = recorded(work, &PLAN, id, version, &input.into())?;
-        let view = RecordedPlanEventView { event, plan };
-        acted(201, view.plan.version, &view)
-    })
-    .await
+    once.on_procedure(id)
+        .answer(&app, move |work, input| {
+            let (event, plan) = recorded(work, &PLAN, id, version, &input.into())?;
+            let view = RecordedPlanEventView { event, plan };
+            acted(201, view.plan.version, &view)
+        })
+        .await
 }
 
 /// A time in a setting.

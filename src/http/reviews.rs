@@ -182,10 +182,11 @@ pub async fn record_review_event(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let Act { once, id, version } = act;
-    once.answer(&app, move |work, input| {
-        let (event, review) = recorded(work, &REVIEW, id, version, &input.into())?;
-        let view = RecordedReviewEventView { event, review };
-        acted(201, view.review.version, &view)
-    })
-    .await
+    once.on_procedure(id)
+        .answer(&app, move |work, input| {
+            let (event, review) = recorded(work, &REVIEW, id, version, &input.into())?;
+            let view = RecordedReviewEventView { event, review };
+            acted(201, view.review.version, &view)
+        })
+        .await
 }

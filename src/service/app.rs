@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::ahead::Ahead;
 use super::client_token::check_admitted;
 use super::origin::Origin;
 use super::readings::{Durability, Readings};
@@ -120,7 +121,10 @@ impl App {
         origin: Origin,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let read = self.store.read(self.work_of(principal, origin, use_case)).await;
+        let read = self
+            .store
+            .read(self.work_of(principal, origin, None, use_case))
+            .await;
         self.taken_down(read).await
     }
 
@@ -133,7 +137,7 @@ impl App {
     ) -> Result<T, Error> {
         let read = self
             .store
-            .read_few(self.work_of(principal, origin, use_case))
+            .read_few(self.work_of(principal, origin, None, use_case))
             .await;
         self.taken_down(read).await
     }
@@ -146,7 +150,28 @@ impl App {
         origin: Origin,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let written = self.store.write(self.work_of(principal, origin, use_case)).await;
+        let work = self.work_of(principal, origin, None, use_case);
+        let written = self.store.write(work).await;
+        self.taken_down(written).await
+    }
+
+    /// [`App::write`] for a use case that records on a procedure, which is read ahead where that spares others the
+    /// wait.
+    pub async fn write_on<T: Send + 'static>(
+        &self,
+        procedure_id: Uuid,
+        principal: Principal,
+        origin: Origin,
+        use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let la_code = principal.la_code.as_str();
+        let ahead = self
+            .store
+            .read_beside(|connection| Ahead::read(connection, la_code, procedure_id));
+        // Whatever was wrong, the use case will meet it.
+        let ahead = ahead.and_then(Result::ok);
+        let work = self.work_of(principal, origin, ahead, use_case);
+        let written = self.store.write(work).await;
         self.taken_down(written).await
     }
 
@@ -177,6 +202,7 @@ impl App {
         &self,
         principal: Principal,
         origin: Origin,
+        ahead: Option<Ahead>,
         use_case: impl FnOnce(&mut Work<'_>) -> Result<T, Error> + Send + 'static,
     ) -> impl FnOnce(&mut AnyConnection) -> Result<Read<T>, Unmet> + Send + 'static
     where
@@ -184,7 +210,7 @@ impl App {
     {
         let (now, ids) = (self.clock.now(), Arc::clone(&self.ids));
         move |connection| {
-            let mut work = Work::new(connection, &principal, &origin, now, &ids);
+            let mut work = Work::new(connection, &principal, &origin, now, &ids).with_ahead(ahead);
             let done = check_admitted(work.connection, &principal).and_then(|()| use_case(&mut work));
             match done {
                 Ok(value) => Ok((value, work.reading().map(Box::new))),

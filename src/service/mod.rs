@@ -4,6 +4,7 @@
 //! here, and no SQL: `http` and the command line call in, `store` is called out.
 
 pub mod advice;
+mod ahead;
 pub mod app;
 pub mod audit;
 pub mod case;

@@ -163,8 +163,13 @@ fn hold_where(
             current_version: procedure.version,
         });
     }
-    let entries = load_entries(work.connection, &procedure)?;
-    let requests = requests_of_procedure(work.connection, &la_code, &procedure.id)?;
+    let (entries, requests) = match work.take_ahead(&procedure) {
+        Some(ahead) => ahead,
+        None => (
+            load_entries(work.connection, &procedure)?,
+            requests_of_procedure(work.connection, &la_code, &procedure.id)?,
+        ),
+    };
     let of_case = KnownOfCase::read(work.connection, &la_code, &procedure.case_id)?;
     let (_, settings) = settings_at(work.connection, &la_code, None)?;
     Ok(Held {

@@ -10,12 +10,16 @@ use rand_chacha::ChaCha8Rng;
 use uuid::{Builder, Uuid};
 
 use super::Error;
+use super::ahead::Ahead;
 use super::family::family_case;
 use super::origin::{Kind, Origin};
 use super::sealing::digest_of_reason;
 use crate::auth::{Principal, Reach};
+use crate::casework::history::Entry;
 use crate::clock::london_date;
+use crate::store::advice::AdviceRequestRow;
 use crate::store::audit::{AuditRow, Seen, insert_audit_entries, insert_audit_entry, joined, parted};
+use crate::store::procedure::ProcedureRow;
 use crate::store::seal::case_of;
 use crate::store::{AnyConnection, Root, StoreError, in_savepoint};
 
@@ -104,6 +108,8 @@ pub struct Work<'c> {
     is_on_trail: bool,
     /// The cases that its changes were about.
     changed_case_ids: BTreeSet<String>,
+    /// What was read of a procedure before its turn.
+    ahead: Option<Ahead>,
     /// The instant everything in this transaction is recorded at.
     pub now: DateTime<Utc>,
     pub ids: &'c Ids,
@@ -127,9 +133,15 @@ impl<'c> Work<'c> {
             told: None,
             is_on_trail: false,
             changed_case_ids: BTreeSet::new(),
+            ahead: None,
             now,
             ids,
         }
+    }
+
+    /// The same work, with what was read of a procedure before its turn.
+    pub(super) fn with_ahead(self, ahead: Option<Ahead>) -> Work<'c> {
+        Work { ahead, ..self }
     }
 }
 
@@ -155,6 +167,11 @@ impl Work<'_> {
     /// All of the authority, for what follows from what whoever asks may do.
     pub fn whole(&self) -> Root {
         Root::of_authority(self.principal.la_code.as_str())
+    }
+
+    /// The stream and the requests of a procedure that is held, where they were read before and are the same still.
+    pub(super) fn take_ahead(&mut self, held: &ProcedureRow) -> Option<(Vec<Entry>, Vec<AdviceRequestRow>)> {
+        self.ahead.take()?.of(held)
     }
 
     /// The civil date in Europe/London.

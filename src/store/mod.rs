@@ -221,15 +221,31 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        if let Writes::Sqlite(_) = &self.writes
-            && let Some(mut connection) = self.reads.pool.try_get()
-        {
-            connection.take_trouble();
-            if transaction::begin(&mut connection, Access::Read).is_ok() {
-                return transaction::conclude(&mut connection, Access::Read, work);
-            }
+        match self.idle_reader() {
+            Some(mut connection) => transaction::conclude(&mut connection, Access::Read, work),
+            None => self.read(work).await,
         }
-        self.read(work).await
+    }
+
+    /// Reads a few rows by their keys that a write will need, beside SQLite's one writer and before its turn. Nothing
+    /// where no connection is idle, and on PostgreSQL, where every write has a connection of its own.
+    pub fn read_beside<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let mut connection = self.idle_reader()?;
+        Some(transaction::conclude(&mut connection, Access::Read, work))
+    }
+
+    /// A connection to SQLite that nobody uses, in a transaction that reads.
+    fn idle_reader(&self) -> Option<PooledConnection<Connector>> {
+        let Writes::Sqlite(_) = &self.writes else {
+            return None;
+        };
+        let mut connection = self.reads.pool.try_get()?;
+        connection.take_trouble();
+        let begun = transaction::begin(&mut connection, Access::Read);
+        begun.is_ok().then_some(connection)
     }
 
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.
