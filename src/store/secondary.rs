@@ -13,15 +13,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
-use super::connection::{Access, AnyConnection, Connector, WRITER_CACHE, WRITER_LOG};
+use super::connection::{Access, AnyConnection, Connector, WRITER_CACHE};
 use super::{Location, Store, StoreError};
 
 /// In a database that is being filled: the indexes that it is to have again.
 pub(super) const SET_ASIDE: &str = "ehcp_indexes_set_aside";
 
-/// While rows are written without a pause, a commit leaves it to the checkpoint's own thread to empty the log for
-/// longer. The writer has its usual measure again once it has written them, and needs none of its pages.
-const WRITING: &str = "PRAGMA wal_autocheckpoint = 65536";
+/// The writer needs none of its pages once it has written the rows.
 const WRITTEN: &str = "PRAGMA shrink_memory";
 /// A sort that outgrows this goes on in a file of its own. With `temp_store` as it is otherwise, which no
 /// transaction may change, it would hold the whole index in memory.
@@ -50,10 +48,7 @@ pub fn set_aside(store: &Store) -> Result<(), StoreError> {
 pub fn make_again(store: &Store, progress: impl FnMut(usize)) -> Result<(), StoreError> {
     match &store.location {
         Location::SqliteFile(_) => {
-            store.write_now(|connection| {
-                connection.batch_execute(WRITER_LOG)?;
-                Ok::<_, StoreError>(connection.batch_execute(WRITTEN)?)
-            })?;
+            store.write_now(|connection| Ok::<_, StoreError>(connection.batch_execute(WRITTEN)?))?;
         }
         Location::Postgres(_) => return Ok(()),
     }
@@ -106,7 +101,7 @@ fn set_all_aside(connection: &mut SqliteConnection) -> QueryResult<()> {
         .execute(connection)?;
         connection.batch_execute(&format!("DROP INDEX \"{name}\""))?;
     }
-    connection.batch_execute(WRITING)
+    Ok(())
 }
 
 /// Makes one index in the transaction that is open, and answers how many are left; none if there was none.
