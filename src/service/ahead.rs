@@ -46,11 +46,11 @@ mod tests {
 
     use super::*;
     use crate::auth::{LaCode, Principal, Role};
-    use crate::casework::assessment::ASSESSMENT;
-    use crate::casework::assessment::fact::{
-        AssessmentFact, FurtherRequestReceived, RequestReceived, Requester,
+    use crate::casework::assessment::{
+        ASSESSMENT, AssessmentFact, FurtherRequestReceived, RequestReceived, Requester,
     };
     use crate::casework::event::LegalDates;
+    use crate::casework::procedure::OwnFact;
     use crate::service::case::open_case;
     use crate::service::origin::OWN;
     use crate::service::procedure::{NewEvent, open_procedure, record_procedure_event};
@@ -86,7 +86,7 @@ mod tests {
             occurred_on: OPENED_ON,
             dates: LegalDates::default(),
             note: None,
-            fact: GivenFact::Own(fact.into()),
+            fact: GivenFact::Own(OwnFact::new(fact)),
         }
     }
 
