@@ -503,6 +503,24 @@ fn changes_of_phase_are_found_by_their_cases() {
     assert!(plans[1][0].contains("(procedure_id=?"), "{plans:#?}");
 }
 
+/// It runs with every write.
+#[test]
+fn whether_cases_are_in_sight_is_looked_up_by_their_ids() {
+    let TestStore { store, .. } = &on_sqlite();
+    let root = Root::of_staff("885", "ann", chrono::DateTime::UNIX_EPOCH);
+    let case_ids = [uuid::Uuid::nil(), uuid::Uuid::max()].map(|id| id.to_string());
+    for some in [&case_ids[..1], &case_ids[..]] {
+        let plans = plans_of_lists(store, |connection| {
+            seal::cases_in_sight(connection, &root, some)?;
+            Ok(())
+        });
+        assert!(
+            plans[0][0].contains("INDEX cases_in_order (la_code=? AND id=?)"),
+            "{plans:#?}"
+        );
+    }
+}
+
 /// SQLite enters an index at a place of two columns only where both are columns; otherwise a far page is walked to.
 #[test]
 fn far_pages_begin_where_the_page_before_ended() {
