@@ -119,8 +119,8 @@ mod tests {
     }
 
     fn read(store: &Store, id: Uuid) -> Option<Ahead> {
-        let read = store.read_beside(|connection| Ahead::read(connection, "885", id));
-        Some(read.unwrap().unwrap())
+        let read = store.read_now(move |connection| Ahead::read(connection, "885", id));
+        Some(read.unwrap())
     }
 
     fn reads_the_stream(store: &Store) -> bool {

@@ -514,10 +514,8 @@ fn whether_cases_are_in_sight_is_looked_up_by_their_ids() {
             seal::cases_in_sight(connection, &root, some)?;
             Ok(())
         });
-        assert!(
-            plans[0][0].contains("INDEX cases_in_order (la_code=? AND id=?)"),
-            "{plans:#?}"
-        );
+        // One is found by the index of both columns, several by their primary key.
+        assert!(plans[0][0].ends_with("id=?)"), "{plans:#?}");
     }
 }
 
