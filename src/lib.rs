@@ -12,6 +12,7 @@ pub mod demo;
 pub mod http;
 pub mod logging;
 pub mod measure;
+pub mod memory;
 pub mod service;
 pub mod statute;
 pub mod store;

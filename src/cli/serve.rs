@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Config, RateNumbers};
 use crate::http::metrics::{Metrics, resources as metrics_resources};
 use crate::http::{Api, Exposure, Limits, Rate, Rates};
+use crate::memory::give_back;
 use crate::service::lease::{Duty, Replica};
 use crate::service::rebuild::{Report, rebuild_stale_once};
 use crate::service::sealing::{BATCH, Sealed, authorities_to_seal, seal_batch};
@@ -251,6 +252,7 @@ async fn prepare(app: &App, others_write: bool) -> Result<(), Failure> {
     if report.procedures > 0 {
         log::info!(procedures = report.procedures; "computed again what other code had computed");
     }
+    give_back();
     app.set_ready();
     log::info!("ready");
     tell(News::Ready);
