@@ -6,7 +6,6 @@
 use mimalloc as _;
 
 unsafe extern "C" {
-    /// Gives back what is free; at once if it is forced.
     fn mi_collect(force: bool);
 }
 

@@ -33,7 +33,7 @@ impl Ahead {
     }
 
     /// What was read, unless the procedure, which is held now, has moved on: whatever is recorded on it raises its
-    /// version. What a request holds beside that is computed, and is again before it is written.
+    /// version, and whoever computes what its requests hold by other readings writes their fingerprint on it.
     pub(super) fn of(self, held: &ProcedureRow) -> Option<(Vec<Entry>, Vec<AdviceRequestRow>)> {
         (self.procedure == *held).then_some((self.entries, self.requests))
     }
