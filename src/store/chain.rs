@@ -84,16 +84,27 @@ pub fn unchained(
     la_code: &str,
     limit: i64,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    let entry = audit_entries::table.on(audit_entries::la_code
-        .eq(audit_unchained::la_code)
-        .and(audit_entries::id.eq(audit_unchained::entry_id)));
-    Ok(on_backend!(connection, inner => audit_unchained::table
-        .inner_join(entry)
-        .filter(audit_unchained::la_code.eq(la_code))
-        .select(AuditRow::as_select())
-        .order(audit_unchained::entry_id)
-        .limit(limit)
-        .load(inner))?)
+    let mut found: Vec<AuditRow> = Vec::new();
+    let mut after = String::new();
+    // Joined, PostgreSQL would now and then begin with the entries and go through all that are sealed.
+    loop {
+        let wanted = limit - found.len() as i64;
+        let ids: Vec<String> = audit_unchained::table
+            .filter(audit_unchained::la_code.eq(la_code))
+            .filter(audit_unchained::entry_id.gt(&after))
+            .order(audit_unchained::entry_id)
+            .limit(wanted)
+            .select(audit_unchained::entry_id)
+            .load(connection)?;
+        let mut entries = entries_by_id(connection, la_code, &ids)?;
+        entries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let (is_page_full, is_any_missing) = (ids.len() as i64 == wanted, entries.len() < ids.len());
+        found.append(&mut entries);
+        match ids.last() {
+            Some(last) if is_page_full && is_any_missing => after.clone_from(last),
+            _ => return Ok(found),
+        }
+    }
 }
 
 /// How many entries wait, and the id of the oldest; of one authority or of all.
@@ -120,11 +131,18 @@ pub fn entries_by_id(
     la_code: &str,
     ids: &[String],
 ) -> Result<Vec<AuditRow>, StoreError> {
-    Ok(audit_entries::table
-        .filter(audit_entries::la_code.eq(la_code))
-        .filter(among("audit_entries.id", ids))
-        .select(AuditRow::as_select())
-        .load(connection)?)
+    let of_authority = audit_entries::table.filter(audit_entries::la_code.eq(la_code));
+    Ok(match connection {
+        AnyConnection::Sqlite(inner) => of_authority
+            .filter(among("audit_entries.id", ids))
+            .select(AuditRow::as_select())
+            .load(inner)?,
+        // As a list of values, kept and planned for any of them, it would be compared with every entry.
+        AnyConnection::Postgres(inner) => of_authority
+            .filter(audit_entries::id.eq_any(ids))
+            .select(AuditRow::as_select())
+            .load(inner)?,
+    })
 }
 
 /// The places of entries, in no order; those that wait have none.

@@ -395,6 +395,42 @@ fn statements_are_counted_without_transaction_control() {
     }
 }
 
+/// PostgreSQL plans by what it counted last, which may be while many waited.
+#[test]
+fn what_waits_to_be_sealed_is_found_without_going_through_what_is_sealed() {
+    let Some(location) = postgres_location() else {
+        return;
+    };
+    let TestStore { store, .. } = &open(location, tempfile::tempdir().unwrap());
+    let many_are_sealed = |connection: &mut AnyConnection| -> Result<(), StoreError> {
+        connection.batch_execute(
+            "INSERT INTO audit_entries (id, la_code, recorded_at, subject, action, trace_id) \
+             SELECT lpad(number::text, 36, '0'), '885', '2026-02-20', 's', 'a', 't' \
+             FROM generate_series(1, 20000) AS number; \
+             INSERT INTO audit_unchained (la_code, entry_id) SELECT la_code, id FROM audit_entries; \
+             ANALYZE audit_entries; ANALYZE audit_unchained; \
+             DELETE FROM audit_unchained WHERE entry_id <= lpad('19800', 36, '0')",
+        )?;
+        Ok(())
+    };
+    store.write_now(many_are_sealed).unwrap();
+    let rows_read = |connection: &mut AnyConnection| -> Result<i64, StoreError> {
+        let read = sql::<BigInt>(
+            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables \
+             WHERE relid = 'audit_entries'::regclass",
+        );
+        Ok(read.get_result(connection)?)
+    };
+    let sealing = |connection: &mut AnyConnection| -> Result<(usize, i64), StoreError> {
+        let before = rows_read(connection)?;
+        let found = chain::unchained(connection, "885", 100)?;
+        Ok((found.len(), rows_read(connection)? - before))
+    };
+    let (found, read) = store.read_now(sealing).unwrap();
+    assert_eq!(found, 100);
+    assert!(read <= 200, "{read} entries were read to find {found}");
+}
+
 #[test]
 fn the_whole_of_a_large_sqlite_file_is_mapped() {
     let TestStore { store, .. } = &on_sqlite();
