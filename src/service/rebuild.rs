@@ -18,7 +18,7 @@ use crate::casework::history;
 use crate::casework::procedure::ProcedureKind;
 use crate::statute::reading::Readings;
 use crate::store::advice::{AdviceRequestRow, requests_between, requests_of_procedure};
-use crate::store::case::{caseworker_of, caseworkers_between, facts_at, facts_between};
+use crate::store::case::{caseworker_of, caseworkers_of_any, facts_at, facts_of_any};
 use crate::store::clock::{Index, index_of, indexes_between, load_index};
 use crate::store::convert;
 use crate::store::procedure::{
@@ -30,6 +30,8 @@ use crate::store::{AnyConnection, Root, Store, StoreError};
 
 /// How many procedures are computed in one transaction, so that writers are not kept waiting.
 const BATCH: i64 = 200;
+/// How many are compared in one, which keeps nobody waiting.
+const COMPARED_AT_ONCE: i64 = 512;
 
 /// What a rebuild or a check has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -219,7 +221,7 @@ struct Compared {
 fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Result<Compared, Error> {
     let procedures = {
         let mut after = after.lock().unwrap_or_else(PoisonError::into_inner);
-        let procedures = procedures_after(connection, &after, BATCH)?;
+        let procedures = procedures_after(connection, &after, COMPARED_AT_ONCE)?;
         if let Some(last) = procedures.last() {
             after.clone_from(&last.id);
         }
@@ -232,8 +234,14 @@ fn compare_batch(connection: &mut AnyConnection, after: &Mutex<String>) -> Resul
         });
     };
     let (first, last) = (first.id.as_str(), last.id.as_str());
-    let facts = facts_between(connection, first, last)?;
-    let caseworkers = caseworkers_between(connection, first, last)?;
+    let mut case_ids: Vec<String> = procedures
+        .iter()
+        .map(|procedure| procedure.case_id.clone())
+        .collect();
+    case_ids.sort_unstable();
+    case_ids.dedup();
+    let facts = facts_of_any(connection, &case_ids)?;
+    let caseworkers = caseworkers_of_any(connection, &case_ids)?;
     let mut parts: HashMap<String, Parts> = HashMap::new();
     for (procedure_id, entry) in streams_between(connection, &procedures, first, last)? {
         parts.entry(procedure_id).or_default().entries.push(entry);

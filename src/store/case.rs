@@ -516,37 +516,41 @@ pub fn facts_of_cases(
         .collect()
 }
 
-/// The facts, as they are known, of the cases of all procedures within a range of ids, by case.
-pub fn facts_between(
+/// The facts as they are known of some cases, of whatever authority, by case.
+pub fn facts_of_any(
     connection: &mut AnyConnection,
-    first: &str,
-    last: &str,
+    case_ids: &[String],
 ) -> Result<HashMap<String, ChildFacts>, StoreError> {
-    let rows: Vec<(String, String)> = on_backend!(connection, inner => procedures::table
-        .inner_join(case_facts::table.on(case_facts::case_id.eq(procedures::case_id)))
-        .filter(procedures::id.ge(first))
-        .filter(procedures::id.le(last))
-        .order((case_facts::case_id.asc(), case_facts::version.asc()))
-        .select((case_facts::case_id, case_facts::data))
-        .load(inner))?;
+    let rows: Vec<(String, String)> = match connection {
+        AnyConnection::Sqlite(inner) => case_facts::table
+            .filter(among("case_facts.case_id", case_ids))
+            .order((case_facts::case_id.asc(), case_facts::version.asc()))
+            .select((case_facts::case_id, case_facts::data))
+            .load(inner)?,
+        // Joined with a range of procedures, whose length is guessed, it would now and then read all there are.
+        AnyConnection::Postgres(inner) => case_facts::table
+            .filter(case_facts::case_id.eq_any(case_ids))
+            .order((case_facts::case_id.asc(), case_facts::version.asc()))
+            .select((case_facts::case_id, case_facts::data))
+            .load(inner)?,
+    };
     rows.into_iter()
         .map(|(case_id, data)| Ok((case_id, from_json(&data)?)))
         .collect()
 }
 
-/// Who keeps the cases of all procedures within a range of ids, by case; none for those that nobody keeps.
-pub fn caseworkers_between(
+/// Who keeps some cases, of whatever authority, by case; none for those that nobody keeps.
+pub fn caseworkers_of_any(
     connection: &mut AnyConnection,
-    first: &str,
-    last: &str,
+    case_ids: &[String],
 ) -> Result<HashMap<String, String>, StoreError> {
-    let rows: Vec<(String, String)> = on_backend!(connection, inner => procedures::table
-        .inner_join(cases::table)
-        .filter(procedures::id.ge(first))
-        .filter(procedures::id.le(last))
+    let kept = cases::table
         .filter(cases::caseworker.is_not_null())
-        .select((cases::id, cases::caseworker.assume_not_null()))
-        .load(inner))?;
+        .select((cases::id, cases::caseworker.assume_not_null()));
+    let rows: Vec<(String, String)> = match connection {
+        AnyConnection::Sqlite(inner) => kept.filter(among("cases.id", case_ids)).load(inner)?,
+        AnyConnection::Postgres(inner) => kept.filter(cases::id.eq_any(case_ids)).load(inner)?,
+    };
     Ok(rows.into_iter().collect())
 }
 
