@@ -35,6 +35,7 @@ pub mod organisation;
 mod packed;
 pub mod person;
 pub mod plan_version;
+mod pool;
 mod postgres_url;
 pub mod procedure;
 pub mod retention;
@@ -55,11 +56,11 @@ mod writer;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
+use diesel::r2d2::PooledConnection;
 
 pub use self::connection::{AnyConnection, ConnectError, MultiBackend};
 pub use self::error::{StoreError, Trouble};
@@ -71,14 +72,8 @@ pub use self::transaction::in_savepoint;
 
 use self::breaker::Breaker;
 use self::connection::{Access, Connector, Statements};
+use self::pool::Connections;
 use self::writer::Writer;
-
-/// How long a request waits for a connection before it is told that the store is busy.
-const CONNECTION_WAIT: Duration = Duration::from_secs(5);
-/// How often a request that waits for one asks whether there is any sense in it.
-const BREAKER_ASKED_EVERY: Duration = Duration::from_millis(50);
-/// The pool tries to connect again at half of this at most; the breaker lets few of the attempts through.
-const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An open database. Cheap to clone; clones share connections, writer and counter.
 ///
@@ -91,7 +86,6 @@ pub struct Store {
     location: Location,
     reads: Connections,
     writes: Writes,
-    breaker: Arc<Breaker>,
     is_closed: Arc<AtomicBool>,
     statements: Arc<Statements>,
     answer_within: Duration,
@@ -101,13 +95,6 @@ pub struct Store {
 enum Writes {
     Sqlite(Writer),
     Postgres(Connections),
-}
-
-/// A pool, and how many wait for a connection of it.
-#[derive(Clone)]
-struct Connections {
-    pool: Pool<Connector>,
-    waiting: Arc<AtomicU64>,
 }
 
 /// How many connections a store may hold, and how long it may keep somebody waiting.
@@ -178,16 +165,16 @@ impl Store {
         }
         let writes = match location {
             Location::SqliteFile(_) => Writes::Sqlite(Writer::start(connection, connector(Access::Write))?),
-            Location::Postgres(_) => {
-                Writes::Postgres(pool(connector(Access::Write), sizes.write_connections))
-            }
+            Location::Postgres(_) => Writes::Postgres(Connections::new(
+                connector(Access::Write),
+                sizes.write_connections,
+            )),
         };
-        let reads = pool(connector(Access::Read), sizes.read_connections);
+        let reads = Connections::new(connector(Access::Read), sizes.read_connections);
         Ok(Store {
             location: location.clone(),
             reads,
             writes,
-            breaker,
             is_closed: Arc::new(AtomicBool::new(false)),
             statements,
             answer_within: sizes.answer_within,
@@ -203,12 +190,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (reads, breaker) = (self.reads.clone(), Arc::clone(&self.breaker));
+        let reads = self.reads.clone();
         let late = StoreError::unavailable(Trouble::Busy, "the database gave no answer in time");
-        on_a_blocking_thread(self.answer_within, late, move || {
-            read_from(&reads, &breaker, work)
-        })
-        .await
+        on_a_blocking_thread(self.answer_within, late, move || reads.run(work)).await
     }
 
     /// [`Store::read`] for work that reads a few rows by their keys. SQLite answers that in less time than
@@ -242,10 +226,7 @@ impl Store {
         let Writes::Sqlite(_) = &self.writes else {
             return None;
         };
-        let mut connection = self.reads.pool.try_get()?;
-        connection.take_trouble();
-        let begun = transaction::begin(&mut connection, Access::Read);
-        begun.is_ok().then_some(connection)
+        self.reads.idle()
     }
 
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.
@@ -271,12 +252,9 @@ impl Store {
                 }
             }
             Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
-            Writes::Postgres(pool) => {
-                let (pool, breaker) = (pool.clone(), Arc::clone(&self.breaker));
-                on_a_blocking_thread(self.answer_within, late(), move || {
-                    write_to(&pool, &breaker, work)
-                })
-                .await
+            Writes::Postgres(writes) => {
+                let writes = writes.clone();
+                on_a_blocking_thread(self.answer_within, late(), move || writes.run(work)).await
             }
         }
     }
@@ -286,7 +264,7 @@ impl Store {
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        read_from(&self.reads, &self.breaker, work)
+        self.reads.run(work)
     }
 
     /// [`Store::write`] for callers that may block: the command line and the demo.
@@ -305,7 +283,7 @@ impl Store {
                 answered.recv().unwrap_or_else(|_| Err(E::from(writer_gone())))
             }
             Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
-            Writes::Postgres(pool) => write_to(pool, &self.breaker, work),
+            Writes::Postgres(writes) => writes.run(work),
         }
     }
 
@@ -344,114 +322,6 @@ impl Store {
         match self.writes {
             Writes::Sqlite(writer) => writer.close(),
             Writes::Postgres(_) => {}
-        }
-    }
-}
-
-/// One connection is opened at once and the rest when they are needed, so that the program starts quickly.
-fn pool(connector: Connector, size: u32) -> Connections {
-    let pool = Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        .connection_timeout(POOL_TIMEOUT)
-        // The breaker tells of an outage once, where the pool would tell of every attempt.
-        .error_handler(Box::new(NopErrorHandler))
-        // `BEGIN` finds a dead connection just as well, without a round trip more.
-        .test_on_check_out(false)
-        .build_unchecked(connector);
-    Connections {
-        pool,
-        waiting: Arc::default(),
-    }
-}
-
-impl Connections {
-    fn load(&self) -> PoolLoad {
-        let state = self.pool.state();
-        PoolLoad {
-            limit: self.pool.max_size(),
-            open: state.connections,
-            idle: state.idle_connections,
-            waiting: self.waiting.load(Ordering::Relaxed),
-        }
-    }
-}
-
-fn read_from<T, E: From<StoreError>>(
-    connections: &Connections,
-    breaker: &Breaker,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
-) -> Result<T, E> {
-    let mut connection = begun(connections, breaker, Access::Read)?;
-    transaction::conclude(&mut connection, Access::Read, work)
-}
-
-fn write_to<T, E: From<StoreError>>(
-    connections: &Connections,
-    breaker: &Breaker,
-    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
-) -> Result<T, E> {
-    let mut connection = begun(connections, breaker, Access::Write)?;
-    transaction::conclude(&mut connection, Access::Write, work)
-}
-
-/// A connection with its transaction begun. Where the server was restarted every idle connection is dead:
-/// nothing has run on it yet, so the next one is tried, and the pool drops the dead ones.
-fn begun(
-    connections: &Connections,
-    breaker: &Breaker,
-    access: Access,
-) -> Result<PooledConnection<Connector>, StoreError> {
-    let mut dead = 0;
-    loop {
-        let mut connection = connection_of(connections, breaker)?;
-        connection.take_trouble();
-        match transaction::begin(&mut connection, access) {
-            Ok(()) => return Ok(connection),
-            Err(error) => {
-                connection.spoil(StoreError::unavailable(
-                    Trouble::Unreachable,
-                    "nothing begins on it",
-                ));
-                if dead == connections.pool.max_size() {
-                    return Err(StoreError::from(error));
-                }
-                dead += 1;
-            }
-        }
-    }
-}
-
-/// A connection of the pool, waited for unless the database cannot be reached.
-fn connection_of(
-    connections: &Connections,
-    breaker: &Breaker,
-) -> Result<PooledConnection<Connector>, StoreError> {
-    if let Some(idle) = connections.pool.try_get() {
-        return Ok(idle);
-    }
-    connections.waiting.fetch_add(1, Ordering::Relaxed);
-    let waited_for = connection_waited_for(&connections.pool, breaker);
-    connections.waiting.fetch_sub(1, Ordering::Relaxed);
-    waited_for
-}
-
-fn connection_waited_for(
-    pool: &Pool<Connector>,
-    breaker: &Breaker,
-) -> Result<PooledConnection<Connector>, StoreError> {
-    let deadline = Instant::now() + CONNECTION_WAIT;
-    loop {
-        breaker.check()?;
-        match pool.get_timeout(BREAKER_ASKED_EVERY) {
-            Ok(connection) => return Ok(connection),
-            Err(_) if Instant::now() < deadline => {}
-            Err(_) => {
-                return Err(StoreError::unavailable(
-                    Trouble::Busy,
-                    "no connection to the database came free in time",
-                ));
-            }
         }
     }
 }
