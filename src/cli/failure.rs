@@ -142,7 +142,7 @@ impl From<OpenError> for Failure {
             OpenError::Connect(
                 other @ (ConnectError::Postgres { .. } | ConnectError::Lost(_) | ConnectError::Paused),
             ) => Failure::new(Exit::Unavailable, other.to_string()),
-            OpenError::Writer(thread) => Failure::new(Exit::Fault, OpenError::Writer(thread).to_string()),
+            OpenError::Thread(thread) => Failure::new(Exit::Fault, OpenError::Thread(thread).to_string()),
         }
     }
 }

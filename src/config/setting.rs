@@ -394,7 +394,7 @@ impl Setting {
                 kind: number(16_384),
                 default: Fallback::Number(512),
                 unit: "threads",
-                meaning: "Threads, shared out among the workers, that wait for the database; made when needed.",
+                meaning: "Threads, shared out among the workers, for what takes long beside the database, such as hashing a secret; made when needed.",
             },
             Setting::ReadConnections => Row {
                 name: "read_connections",
@@ -403,7 +403,7 @@ impl Setting {
                 kind: number(1024),
                 default: Fallback::PerCore(2),
                 unit: "connections",
-                meaning: "Connections to the database that read.",
+                meaning: "Connections to the database that read, each with a thread.",
             },
             Setting::WriteConnections => Row {
                 name: "write_connections",
@@ -412,7 +412,7 @@ impl Setting {
                 kind: number(1024),
                 default: Fallback::Number(8),
                 unit: "connections",
-                meaning: "Connections to PostgreSQL that write; SQLite has one.",
+                meaning: "Connections to PostgreSQL that write, each with a thread; SQLite has one.",
             },
             Setting::RequestSeconds => Row {
                 name: "request_seconds",

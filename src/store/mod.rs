@@ -125,8 +125,8 @@ pub enum OpenError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
-    #[error("the writer thread did not start: {0}")]
-    Writer(#[from] std::io::Error),
+    #[error("a thread did not start: {0}")]
+    Thread(#[from] std::io::Error),
     /// Nobody may rely on what is there so far.
     #[error("a copy into the database is not finished: run the same `ehcp copy` again to its end")]
     HalfCopied,
@@ -168,9 +168,9 @@ impl Store {
             Location::Postgres(_) => Writes::Postgres(Connections::new(
                 connector(Access::Write),
                 sizes.write_connections,
-            )),
+            )?),
         };
-        let reads = Connections::new(connector(Access::Read), sizes.read_connections);
+        let reads = Connections::new(connector(Access::Read), sizes.read_connections)?;
         Ok(Store {
             location: location.clone(),
             reads,
@@ -190,9 +190,8 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let reads = self.reads.clone();
         let late = StoreError::unavailable(Trouble::Busy, "the database gave no answer in time");
-        on_a_blocking_thread(self.answer_within, late, move || reads.run(work)).await
+        self.reads.run_elsewhere(self.answer_within, late, work).await
     }
 
     /// [`Store::read`] for work that reads a few rows by their keys. SQLite answers that in less time than
@@ -252,10 +251,7 @@ impl Store {
                 }
             }
             Writes::Postgres(_) if self.is_closed.load(Ordering::Acquire) => Err(E::from(closed())),
-            Writes::Postgres(writes) => {
-                let writes = writes.clone();
-                on_a_blocking_thread(self.answer_within, late(), move || writes.run(work)).await
-            }
+            Writes::Postgres(writes) => writes.run_elsewhere(self.answer_within, late(), work).await,
         }
     }
 
@@ -323,26 +319,6 @@ impl Store {
             Writes::Sqlite(writer) => writer.close(),
             Writes::Postgres(_) => {}
         }
-    }
-}
-
-/// The work goes on where it is `late`, and nobody hears what comes of it.
-async fn on_a_blocking_thread<T, E>(
-    within: Duration,
-    late: StoreError,
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    match tokio::time::timeout(within, tokio::task::spawn_blocking(work)).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(E::from(StoreError::unavailable(
-            Trouble::Stopping,
-            "the program is stopping",
-        ))),
-        Err(_) => Err(E::from(late)),
     }
 }
 

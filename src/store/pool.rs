@@ -1,12 +1,17 @@
-//! The connections of one kind to the database: waited for, begun on, and given back.
+//! The connections of one kind to the database: waited for, begun on, and given back; and the threads on which
+//! work on them blocks for those who may not.
 //!
 //! `store` has some for reads and, on PostgreSQL, others for writes.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::breaker::Breaker;
 use super::connection::{Access, AnyConnection, Connector};
@@ -19,19 +24,65 @@ const BREAKER_ASKED_EVERY: Duration = Duration::from_millis(50);
 /// The pool tries to connect again at half of this at most; the breaker lets few of the attempts through.
 const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A pool, and how many wait for a connection of it.
+/// A pool with as many threads as connections: more would only wake each other to wait for a connection. Cheap to
+/// clone; clones share both.
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool<Connector>,
     access: Access,
     breaker: Arc<Breaker>,
-    waiting: Arc<AtomicU64>,
+    waiting: Waiting,
+    threads: Arc<Threads>,
+    /// Those whose work runs or is next. One stands behind each thread, so that none goes to sleep in between;
+    /// everybody else waits here, where no thread waits with them.
+    turns: Arc<Semaphore>,
+}
+
+/// How many ask for a connection and have none yet.
+#[derive(Clone, Default)]
+struct Waiting(Arc<AtomicU64>);
+
+/// One who asks.
+struct OneWaits(Arc<AtomicU64>);
+
+impl Waiting {
+    fn one(&self) -> OneWaits {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        OneWaits(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for OneWaits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Threads that are made when they are needed: those that a runtime keeps for work that blocks, of which there are
+/// as many as it is told, and nothing else of it.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Whoever lets go of the store last need not be somebody who may wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Connections {
     /// One connection is opened at once and the rest when they are needed, so that the program starts quickly.
-    pub(super) fn new(connector: Connector, size: u32) -> Connections {
+    pub(super) fn new(connector: Connector, size: u32) -> std::io::Result<Connections> {
         let (access, breaker) = (connector.access, Arc::clone(&connector.breaker));
+        let threads = usize::try_from(size).unwrap_or(usize::MAX);
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(threads)
+            .thread_name(match access {
+                Access::Read => "ehcp-reads",
+                Access::Write => "ehcp-writes",
+            })
+            .build()?;
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -41,12 +92,16 @@ impl Connections {
             // `BEGIN` finds a dead connection just as well, without a round trip more.
             .test_on_check_out(false)
             .build_unchecked(connector);
-        Connections {
+        Ok(Connections {
             pool,
             access,
             breaker,
-            waiting: Arc::default(),
-        }
+            waiting: Waiting::default(),
+            threads: Arc::new(Threads(Some(runtime))),
+            turns: Arc::new(Semaphore::new(
+                threads.saturating_mul(2).min(Semaphore::MAX_PERMITS),
+            )),
+        })
     }
 
     pub(super) fn load(&self) -> PoolLoad {
@@ -55,7 +110,7 @@ impl Connections {
             limit: self.pool.max_size(),
             open: state.connections,
             idle: state.idle_connections,
-            waiting: self.waiting.load(Ordering::Relaxed),
+            waiting: self.waiting.0.load(Ordering::Relaxed),
         }
     }
 
@@ -66,6 +121,49 @@ impl Connections {
     ) -> Result<T, E> {
         let mut connection = self.begun()?;
         transaction::conclude(&mut connection, self.access, work)
+    }
+
+    /// Like [`Connections::run`], on another thread. It is `late` where that takes longer than `within`; work that
+    /// has had its turn by then goes on, and nobody hears what comes of it.
+    pub(super) async fn run_elsewhere<T, E>(
+        &self,
+        within: Duration,
+        late: StoreError,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let done = async {
+            let waits = self.waiting.one();
+            let turn = self.turn().await?;
+            let Some(runtime) = &self.threads.0 else {
+                return Err(E::from(stopping()));
+            };
+            let connections = self.clone();
+            let running = runtime.spawn_blocking(move || {
+                drop(waits);
+                let outcome = connections.run(work);
+                drop(turn);
+                outcome
+            });
+            running.await.unwrap_or_else(|_| Err(E::from(stopping())))
+        };
+        timeout(within, done).await.unwrap_or_else(|_| Err(E::from(late)))
+    }
+
+    /// A turn on the threads, waited for unless the database cannot be reached.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let deadline = Instant::now() + CONNECTION_WAIT;
+        let mut turn = pin!(Arc::clone(&self.turns).acquire_owned());
+        loop {
+            match timeout(BREAKER_ASKED_EVERY, &mut turn).await {
+                Ok(turn) => return turn.map_err(|_| stopping()),
+                Err(_) if Instant::now() < deadline => self.breaker.check()?,
+                Err(_) => return Err(none_came_free()),
+            }
+        }
     }
 
     /// A connection that nobody uses, with its transaction begun.
@@ -104,26 +202,23 @@ impl Connections {
         if let Some(idle) = self.pool.try_get() {
             return Ok(idle);
         }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let waited_for = self.connection_waited_for();
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        waited_for
-    }
-
-    fn connection_waited_for(&self) -> Result<PooledConnection<Connector>, StoreError> {
+        let _waits = self.waiting.one();
         let deadline = Instant::now() + CONNECTION_WAIT;
         loop {
             self.breaker.check()?;
             match self.pool.get_timeout(BREAKER_ASKED_EVERY) {
                 Ok(connection) => return Ok(connection),
                 Err(_) if Instant::now() < deadline => {}
-                Err(_) => {
-                    return Err(StoreError::unavailable(
-                        Trouble::Busy,
-                        "no connection to the database came free in time",
-                    ));
-                }
+                Err(_) => return Err(none_came_free()),
             }
         }
     }
+}
+
+fn none_came_free() -> StoreError {
+    StoreError::unavailable(Trouble::Busy, "no connection to the database came free in time")
+}
+
+fn stopping() -> StoreError {
+    StoreError::unavailable(Trouble::Stopping, "the program is stopping")
 }

@@ -1,6 +1,8 @@
 //! What the store promises, on SQLite and on PostgreSQL.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Waker};
+use std::time::Instant;
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -370,6 +372,90 @@ fn work_runs_from_an_async_task_and_a_panic_in_it_is_a_bug() {
             store.write(add_one).await.unwrap();
             assert_eq!(store.read(|connection| value(connection, "cases")).await, Ok(2));
         });
+    }
+}
+
+/// A store that reads on two connections, and reads of it that are all asked for at once.
+#[test]
+fn reads_take_turns_on_as_many_threads_as_there_are_connections() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let sizes = Sizes {
+        read_connections: 2,
+        ..Sizes::default()
+    };
+    for TestStore { location, .. } in &on_both() {
+        let store = &Store::open_sized(location, sizes).unwrap();
+        let thread = |connection: &mut AnyConnection| -> Result<std::thread::ThreadId, StoreError> {
+            value(connection, "cases")?;
+            Ok(std::thread::current().id())
+        };
+        let threads = runtime.block_on(async {
+            let mut reads = tokio::task::JoinSet::new();
+            for _ in 0..64 {
+                let store = store.clone();
+                reads.spawn(async move { store.read(thread).await.unwrap() });
+            }
+            reads.join_all().await
+        });
+        let different: std::collections::HashSet<_> = threads.iter().collect();
+        assert_eq!(threads.len(), 64);
+        assert!(different.len() <= 2, "{different:?}");
+        assert_eq!(store.load().reads.waiting, 0);
+    }
+}
+
+/// Whoever does not wait any more is not read for, and nobody waits behind them.
+#[test]
+fn whoever_goes_away_before_their_turn_gives_it_up() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let sizes = Sizes {
+        read_connections: 1,
+        ..Sizes::default()
+    };
+    for TestStore { location, .. } in &on_both() {
+        let store = &Store::open_sized(location, sizes).unwrap();
+        let (started, has_started) = channel::<()>();
+        let (release, released) = channel::<()>();
+        let first = store.read(move |_| -> Result<(), StoreError> {
+            started.send(()).unwrap();
+            released.recv().unwrap_err();
+            Ok(())
+        });
+        let (ran, has_run) = channel();
+        runtime.block_on(async {
+            let mut context = Context::from_waker(Waker::noop());
+            let mut first = std::pin::pin!(first);
+            assert!(first.as_mut().poll(&mut context).is_pending());
+            has_started.recv().unwrap();
+            let mut others: Vec<_> = (0..8)
+                .map(|number| {
+                    let ran = ran.clone();
+                    Box::pin(store.read(move |_| -> Result<(), StoreError> {
+                        ran.send(number).unwrap();
+                        Ok(())
+                    }))
+                })
+                .collect();
+            for other in &mut others {
+                assert!(other.as_mut().poll(&mut context).is_pending());
+            }
+            assert_eq!(store.load().reads.waiting, 8);
+            let last = others.pop().unwrap();
+            drop(others);
+            drop(release);
+            first.await.unwrap();
+            last.await.unwrap();
+            assert_eq!(store.load().reads.waiting, 0);
+        });
+        drop(ran);
+        // One stood behind the first on its thread by then.
+        assert_eq!(has_run.iter().collect::<Vec<_>>(), [0, 7]);
     }
 }
 
