@@ -231,7 +231,8 @@ impl Store {
     /// Writes in one transaction, committed when this answers `Ok` and rolled back when it answers `Err`.
     ///
     /// The work goes on if the caller stops waiting, or has waited long enough: then it is `OutcomeUnknown`, and
-    /// what comes of it stays. On PostgreSQL it locks the row it is about first.
+    /// what comes of it stays. On PostgreSQL it locks the row it is about first, and is not begun for a caller who
+    /// stops waiting before it has its turn.
     pub async fn write<T, E>(
         &self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
