@@ -510,7 +510,11 @@ pub fn facts_of_cases(
         .order((case_facts::case_id.asc(), case_facts::version.asc()))
         .select((case_facts::case_id, case_facts::data))
         .load(connection)?;
-    // Later versions of a case come later and take the place of earlier ones.
+    as_known(rows)
+}
+
+/// The last version of each case's facts; later ones come later and take the place of earlier ones.
+fn as_known(rows: Vec<(String, String)>) -> Result<HashMap<String, ChildFacts>, StoreError> {
     rows.into_iter()
         .map(|(case_id, data)| Ok((case_id, from_json(&data)?)))
         .collect()
@@ -534,9 +538,7 @@ pub fn facts_of_any(
             .select((case_facts::case_id, case_facts::data))
             .load(inner)?,
     };
-    rows.into_iter()
-        .map(|(case_id, data)| Ok((case_id, from_json(&data)?)))
-        .collect()
+    as_known(rows)
 }
 
 /// Who keeps some cases, of whatever authority, by case; none for those that nobody keeps.

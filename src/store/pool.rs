@@ -31,28 +31,25 @@ pub(super) struct Connections {
     pool: Pool<Connector>,
     access: Access,
     breaker: Arc<Breaker>,
-    waiting: Waiting,
+    /// How many ask for a connection and have none yet.
+    waiting: Arc<AtomicU64>,
     threads: Arc<Threads>,
     /// Those whose work runs or is next. One stands behind each thread, so that none goes to sleep in between;
     /// everybody else waits here, where no thread waits with them.
     turns: Arc<Semaphore>,
 }
 
-/// How many ask for a connection and have none yet.
-#[derive(Clone, Default)]
-struct Waiting(Arc<AtomicU64>);
+/// One who asks, counted until they have what they ask for or go away.
+struct Waits(Arc<AtomicU64>);
 
-/// One who asks.
-struct OneWaits(Arc<AtomicU64>);
-
-impl Waiting {
-    fn one(&self) -> OneWaits {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        OneWaits(Arc::clone(&self.0))
+impl Waits {
+    fn counted(waiting: &Arc<AtomicU64>) -> Waits {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(Arc::clone(waiting))
     }
 }
 
-impl Drop for OneWaits {
+impl Drop for Waits {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -96,7 +93,7 @@ impl Connections {
             pool,
             access,
             breaker,
-            waiting: Waiting::default(),
+            waiting: Arc::default(),
             threads: Arc::new(Threads(Some(runtime))),
             turns: Arc::new(Semaphore::new(
                 threads.saturating_mul(2).min(Semaphore::MAX_PERMITS),
@@ -110,7 +107,7 @@ impl Connections {
             limit: self.pool.max_size(),
             open: state.connections,
             idle: state.idle_connections,
-            waiting: self.waiting.0.load(Ordering::Relaxed),
+            waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
 
@@ -136,7 +133,7 @@ impl Connections {
         E: From<StoreError> + Send + 'static,
     {
         let done = async {
-            let waits = self.waiting.one();
+            let waits = Waits::counted(&self.waiting);
             let turn = self.turn().await?;
             let Some(runtime) = &self.threads.0 else {
                 return Err(E::from(stopping()));
@@ -202,7 +199,7 @@ impl Connections {
         if let Some(idle) = self.pool.try_get() {
             return Ok(idle);
         }
-        let _waits = self.waiting.one();
+        let _waits = Waits::counted(&self.waiting);
         let deadline = Instant::now() + CONNECTION_WAIT;
         loop {
             self.breaker.check()?;

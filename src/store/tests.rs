@@ -351,12 +351,17 @@ fn a_read_sees_one_moment_and_cannot_write() {
     }
 }
 
-#[test]
-fn work_runs_from_an_async_task_and_a_panic_in_it_is_a_bug() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+/// What a request is answered on.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+#[test]
+fn work_runs_from_an_async_task_and_a_panic_in_it_is_a_bug() {
+    let runtime = runtime();
     for TestStore { store, .. } in on_both() {
         runtime.block_on(async {
             store.write(add_one).await.unwrap();
@@ -375,13 +380,9 @@ fn work_runs_from_an_async_task_and_a_panic_in_it_is_a_bug() {
     }
 }
 
-/// A store that reads on two connections, and reads of it that are all asked for at once.
 #[test]
 fn reads_take_turns_on_as_many_threads_as_there_are_connections() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let sizes = Sizes {
         read_connections: 2,
         ..Sizes::default()
@@ -410,10 +411,7 @@ fn reads_take_turns_on_as_many_threads_as_there_are_connections() {
 /// Whoever does not wait any more is not read for, and nobody waits behind them.
 #[test]
 fn whoever_goes_away_before_their_turn_gives_it_up() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let sizes = Sizes {
         read_connections: 1,
         ..Sizes::default()
