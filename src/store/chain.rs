@@ -243,10 +243,16 @@ pub fn add_links(
     let rows: Vec<Columns<'_>> = links.iter().map(columns_of).collect();
     let added = insert_rows(connection, "audit_chain", &rows)?;
     let ids: Vec<String> = links.iter().map(|link| link.entry_id.clone()).collect();
-    let sealed = audit_unchained::table
-        .filter(audit_unchained::la_code.eq(la_code))
-        .filter(among("audit_unchained.entry_id", &ids));
-    let waited = on_backend!(connection, inner => diesel::delete(sealed).execute(inner))?;
+    let sealed = audit_unchained::table.filter(audit_unchained::la_code.eq(la_code));
+    let waited = match connection {
+        AnyConnection::Sqlite(inner) => {
+            diesel::delete(sealed.filter(among("audit_unchained.entry_id", &ids))).execute(inner)?
+        }
+        // As a list of values it would be compared with everything that waits, like that of `entries_by_id`.
+        AnyConnection::Postgres(inner) => {
+            diesel::delete(sealed.filter(audit_unchained::entry_id.eq_any(&ids))).execute(inner)?
+        }
+    };
     if moved == 1 && added == links.len() && waited == links.len() {
         Ok(())
     } else {

@@ -487,32 +487,76 @@ fn what_waits_to_be_sealed_is_found_without_going_through_what_is_sealed() {
     };
     let TestStore { store, .. } = &open(location, tempfile::tempdir().unwrap());
     let many_are_sealed = |connection: &mut AnyConnection| -> Result<(), StoreError> {
-        connection.batch_execute(
-            "INSERT INTO audit_entries (id, la_code, recorded_at, subject, action, trace_id) \
-             SELECT lpad(number::text, 36, '0'), '885', '2026-02-20', 's', 'a', 't' \
-             FROM generate_series(1, 20000) AS number; \
-             INSERT INTO audit_unchained (la_code, entry_id) SELECT la_code, id FROM audit_entries; \
-             ANALYZE audit_entries; ANALYZE audit_unchained; \
-             DELETE FROM audit_unchained WHERE entry_id <= lpad('19800', 36, '0')",
-        )?;
+        twenty_thousand_wait(connection)?;
+        connection.batch_execute("DELETE FROM audit_unchained WHERE entry_id <= lpad('19800', 36, '0')")?;
         Ok(())
     };
     store.write_now(many_are_sealed).unwrap();
-    let rows_read = |connection: &mut AnyConnection| -> Result<i64, StoreError> {
-        let read = sql::<BigInt>(
-            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables \
-             WHERE relid = 'audit_entries'::regclass",
-        );
-        Ok(read.get_result(connection)?)
-    };
     let sealing = |connection: &mut AnyConnection| -> Result<(usize, i64), StoreError> {
-        let before = rows_read(connection)?;
+        let before = rows_read(connection, "audit_entries")?;
         let found = chain::unchained(connection, "885", 100)?;
-        Ok((found.len(), rows_read(connection)? - before))
+        Ok((found.len(), rows_read(connection, "audit_entries")? - before))
     };
     let (found, read) = store.read_now(sealing).unwrap();
     assert_eq!(found, 100);
     assert!(read <= 200, "{read} entries were read to find {found}");
+}
+
+/// PostgreSQL plans a statement for any values once it has run some times.
+#[test]
+fn what_is_sealed_waits_no_more_without_going_through_what_does() {
+    let Some(location) = postgres_location() else {
+        return;
+    };
+    let TestStore { store, .. } = &open(location, tempfile::tempdir().unwrap());
+    store.write_now(twenty_thousand_wait).unwrap();
+    let seal = |connection: &mut AnyConnection| -> Result<i64, StoreError> {
+        let before = chain::head_of(connection, "885")?;
+        let mut sequence = before.as_ref().map_or(0, |head| head.sequence);
+        let entries = chain::unchained(connection, "885", 256)?.into_iter();
+        let links: Vec<chain::Link> = entries
+            .map(|entry| {
+                sequence += 1;
+                chain::Link {
+                    la_code: entry.la_code,
+                    sequence,
+                    entry_id: entry.id,
+                    hash: String::new(),
+                }
+            })
+            .collect();
+        let after = chain::Head {
+            la_code: "885".to_owned(),
+            sequence,
+            hash: String::new(),
+            sealed_at: chrono::NaiveDateTime::default(),
+        };
+        let read = rows_read(connection, "audit_unchained")?;
+        chain::add_links(connection, before.as_ref(), &links, &after)?;
+        Ok(rows_read(connection, "audit_unchained")? - read)
+    };
+    let read: Vec<i64> = (0..10).map(|_| store.write_now(seal).unwrap()).collect();
+    assert!(read[9] <= 512, "{read:?} that wait were read to seal 256");
+}
+
+fn twenty_thousand_wait(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    connection.batch_execute(
+        "INSERT INTO audit_entries (id, la_code, recorded_at, subject, action, trace_id) \
+         SELECT lpad(number::text, 36, '0'), '885', '2026-02-20', 's', 'a', 't' \
+         FROM generate_series(1, 20000) AS number; \
+         INSERT INTO audit_unchained (la_code, entry_id) SELECT la_code, id FROM audit_entries; \
+         ANALYZE audit_entries; ANALYZE audit_unchained",
+    )?;
+    Ok(())
+}
+
+/// How many rows of a table this transaction on PostgreSQL has read.
+fn rows_read(connection: &mut AnyConnection, table: &str) -> Result<i64, StoreError> {
+    let read = format!(
+        "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables \
+         WHERE relid = '{table}'::regclass"
+    );
+    Ok(sql::<BigInt>(&read).get_result(connection)?)
 }
 
 #[test]
