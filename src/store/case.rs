@@ -392,9 +392,9 @@ fn list_cases_one_by_one(
     if let Some(flag) = filter.flag {
         query = match flag_lookup(flag, filter.as_of, filter.due_soon_days) {
             FlagLookup::OnClocks(within) => query.filter(diesel::dsl::exists(
-                clocks::table
-                    .filter(clocks::la_code.eq(root.la_code().to_owned()))
-                    .filter(clocks::case_id.eq(cases::id))
+                procedures::table
+                    .inner_join(clocks::table.on(clocks::procedure_id.eq(procedures::id)))
+                    .filter(procedures::case_id.eq(cases::id))
                     .filter(owed_within(within)),
             )),
             FlagLookup::Stored { code, as_of } => query.filter(diesel::dsl::exists(

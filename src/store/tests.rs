@@ -11,7 +11,9 @@ use diesel::sql_types::{BigInt, Bool, Integer};
 use tempfile::TempDir;
 
 use super::*;
+use crate::casework::flag::FlagCode;
 use crate::statute::clock::ClockStatus;
+use crate::statute::rulebook::ClockKind;
 
 mod mapping;
 #[expect(dead_code, reason = "only other tests stop and start a server")]
@@ -646,6 +648,58 @@ fn an_officers_worklists_begin_with_what_is_theirs() {
                 "{steps:#?}"
             );
         }
+    }
+}
+
+/// However many clocks the authority has, by whatever the list is filtered beside.
+#[test]
+fn the_clocks_of_a_case_are_found_by_its_procedures() {
+    let TestStore { store, .. } = &on_sqlite();
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 2, 20).unwrap();
+    let root = Root::of_staff("885", "ann", chrono::DateTime::UNIX_EPOCH);
+    let one = uuid::Uuid::nil();
+    let plans = plans_of_lists(store, |connection| {
+        for (case_id, procedure_ids) in [(Some(one), None), (None, Some(vec![one.to_string()]))] {
+            for status in [None, Some(ClockStatus::Overdue), Some(ClockStatus::Met)] {
+                for (kind, caseworker) in [(None, None), (Some(ClockKind::ReviewDue), Some("ann".to_owned()))]
+                {
+                    let filter = clock::ClockFilter {
+                        status,
+                        kind,
+                        bearer: None,
+                        procedure: None,
+                        caseworker,
+                        case_id,
+                        procedure_ids: procedure_ids.clone(),
+                        due_before: Some(day),
+                        as_of: day,
+                        after: Some((day, one)),
+                        limit: 51,
+                    };
+                    clock::list_clocks(connection, &root, &filter)?;
+                }
+            }
+        }
+        clock::procedures_owing(connection, "885", "a case", ClockKind::ReviewDue, day)?;
+        let filter = case::CaseFilter {
+            flag: Some(FlagCode::AdviceLate),
+            state: None,
+            caseworker: None,
+            external_ref: None,
+            updated_since: None,
+            after: case::CasesAfter::Start,
+            as_of: day,
+            due_soon_days: 10,
+            limit: 51,
+        };
+        case::list_cases(connection, &root, &filter)?;
+        Ok(())
+    });
+    assert_eq!(plans.len(), 14);
+    for plan in plans {
+        let clocks: Vec<&String> = plan.iter().filter(|step| step.contains(" clocks ")).collect();
+        let of_procedures = "SEARCH clocks USING INDEX sqlite_autoindex_clocks_1 (procedure_id=?)";
+        assert_eq!(clocks, [of_procedures], "{plan:?}");
     }
 }
 
