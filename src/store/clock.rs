@@ -241,9 +241,9 @@ pub fn hand_over_clocks(
     case_id: &str,
     caseworker: Option<&str>,
 ) -> Result<(), StoreError> {
-    let of_case = of_case(la_code.to_owned(), case_id.to_owned());
-    let of_case = clocks::table.filter(clocks::procedure_id.eq_any(of_case));
-    let update = diesel::update(of_case).set(clocks::caseworker.eq(caseworker));
+    let procedures = of_case(la_code.to_owned(), case_id.to_owned());
+    let theirs = clocks::table.filter(clocks::procedure_id.eq_any(procedures));
+    let update = diesel::update(theirs).set(clocks::caseworker.eq(caseworker));
     on_backend!(connection, inner => update.execute(inner))?;
     Ok(())
 }
@@ -697,8 +697,8 @@ fn filtered(root: &Root, filter: &ClockFilter, part: Part) -> Result<ClockQuery<
         query = query.filter(clocks::caseworker.eq(caseworker.clone()));
     }
     if let Some(case_id) = filter.case_id {
-        let of_case = of_case(root.la_code().to_owned(), case_id.to_string());
-        query = query.filter(clocks::procedure_id.eq_any(of_case));
+        let procedures = of_case(root.la_code().to_owned(), case_id.to_string());
+        query = query.filter(clocks::procedure_id.eq_any(procedures));
     }
     if let Some(procedure_ids) = &filter.procedure_ids {
         query = query.filter(among("clocks.procedure_id", procedure_ids));
