@@ -18,6 +18,7 @@ use diesel::{
 use super::breaker::Breaker;
 use super::error::{StoreError, Trouble, trouble_in};
 use super::location::Location;
+use super::log_writes;
 use super::mapping;
 use super::postgres_url;
 
@@ -272,9 +273,13 @@ fn open_sqlite(path: &Path, access: Access) -> Result<SqliteConnection, ConnectE
     let name = absolute
         .to_str()
         .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
-    let name = match (access, mapping::vfs()) {
-        (Access::Read, Some(vfs)) => format!("file:{}?vfs={vfs}", in_a_uri(name)),
-        (Access::Read | Access::Write, _) => name.to_owned(),
+    let vfs = match access {
+        Access::Read => mapping::vfs(),
+        Access::Write => log_writes::vfs(),
+    };
+    let name = match vfs {
+        Some(vfs) => format!("file:{}?vfs={vfs}", in_a_uri(name)),
+        None => name.to_owned(),
     };
     let mut connection = SqliteConnection::establish(&name).map_err(|error| failed(reason(error)))?;
     let mode = set_pragmas(&mut connection, access).map_err(|error| failed(error.to_string()))?;

@@ -29,6 +29,7 @@ pub mod legal_hold;
 mod load;
 mod location;
 pub mod lock;
+mod log_writes;
 mod mapping;
 mod migration;
 pub mod organisation;
@@ -50,6 +51,7 @@ mod statement;
 pub mod table;
 mod transaction;
 pub mod upcoming;
+mod vfs;
 mod writer;
 
 #[cfg(test)]
