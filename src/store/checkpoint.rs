@@ -1,50 +1,81 @@
 //! Moving the write-ahead log of SQLite into its file, on a thread and a connection of its own.
 //!
 //! SQLite does that in the commit that fills the log, and every write behind that commit waits. Here the log
-//! is moved while the writer goes on, so that its own checkpoint, which it keeps for the rare case that this
-//! thread falls behind, finds little left to move. Nothing waits for this thread, and nothing rests on it.
-//! Called by the `writer` alone.
+//! is moved while the writer goes on. It begins anew only once all of it is moved, and under load there is always
+//! something that came in meanwhile: a long log is moved again and again, until hardly anything is left that the
+//! writer moves itself between two commits. Nothing waits for this thread, and nothing rests on it; should it fall
+//! behind, a commit does the whole. Called by the `writer` alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
 
 use super::connection::{AnyConnection, Connector, OpenConnection};
 
-/// How often the log is moved while there are writes: often, since the commits meanwhile wait for the disk with it.
-const EVERY: Duration = Duration::from_millis(25);
+/// How often the log is moved while there are writes: so often that little is moved at a time, since commits wait for
+/// the disk behind what is.
+const EVERY: Duration = Duration::from_millis(5);
+/// How many pages the log has when it is time that it begins anew.
+pub(super) const LONG: i64 = 65_536;
+/// How long moving took when what came in meanwhile is so little that the writer may move it.
+const SHORT: Duration = Duration::from_millis(20);
 
 /// The thread, and when it was last told that there is something in the log.
 pub(super) struct Checkpointer {
     told: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     told_at: Instant,
+    /// Whether hardly anything is left of a long log.
+    is_nearly_moved: Arc<AtomicBool>,
+}
+
+/// How far a log is moved.
+#[derive(QueryableByName)]
+struct Moved {
+    /// How many pages it has.
+    #[diesel(sql_type = BigInt)]
+    log: i64,
+    /// How many of those are moved; fewer where somebody still reads what was before them.
+    #[diesel(sql_type = BigInt)]
+    checkpointed: i64,
 }
 
 impl Checkpointer {
-    /// Starts the thread; it opens its connection once it is needed.
-    pub(super) fn start(connector: &Connector) -> std::io::Result<Checkpointer> {
+    /// Starts the thread, which sees to it that a log of so many pages begins anew. It opens its connection once it is
+    /// needed.
+    pub(super) fn start(connector: &Connector, long: i64) -> std::io::Result<Checkpointer> {
         // What it runs is no statement of any request.
         let connector = Connector {
             statements: Arc::default(),
             ..connector.clone()
         };
         let (told, committed) = sync_channel(1);
+        let is_nearly_moved = Arc::new(AtomicBool::new(false));
+        let says = Arc::clone(&is_nearly_moved);
         let thread = std::thread::Builder::new()
             .name("sqlite-checkpoint".to_owned())
-            .spawn(move || run(&connector, &committed))?;
+            .spawn(move || run(&connector, long, &committed, &says))?;
         Ok(Checkpointer {
             told: Some(told),
             thread: Some(thread),
             told_at: Instant::now(),
+            is_nearly_moved,
         })
     }
 
-    /// Says that something was committed.
-    pub(super) fn committed(&mut self) {
+    /// Says that something was committed on a connection, which moves the rest of a long log if that is little.
+    pub(super) fn committed(&mut self, connection: &mut AnyConnection) {
+        if self.is_nearly_moved.load(Ordering::Acquire) {
+            move_log(connection);
+            self.is_nearly_moved.store(false, Ordering::Release);
+            // There is nothing for the thread to move before the next commit, with which the log begins anew.
+            return;
+        }
         if self.told_at.elapsed() < EVERY {
             return;
         }
@@ -65,20 +96,40 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(connector: &Connector, committed: &Receiver<()>) {
+fn run(connector: &Connector, long: i64, committed: &Receiver<()>, is_nearly_moved: &AtomicBool) {
     let mut held: Option<OpenConnection> = None;
     while let Ok(()) = committed.recv() {
-        held = match held.take() {
-            Some(connection) => Some(connection),
-            None => connector.connect().ok(),
-        };
-        // A full or a failing disk shows in the writer's commits, which say so.
-        let moved = held.as_deref_mut().is_some_and(|connection| match connection {
-            AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(PASSIVE)").is_ok(),
-            AnyConnection::Postgres(_) => true,
-        });
-        if !moved {
-            held = None;
+        // Two cannot move it at a time.
+        if is_nearly_moved.load(Ordering::Acquire) {
+            continue;
         }
+        held = held.take().or_else(|| connector.connect().ok());
+        let mut moved_before = None;
+        while let Some(connection) = held.as_deref_mut() {
+            let started = Instant::now();
+            let Some(moved) = move_log(connection) else {
+                held = None;
+                break;
+            };
+            let is_whole = moved.checkpointed == moved.log;
+            // Where nothing came in, the next commit begins the log anew by itself.
+            if moved.log < long || !is_whole || moved_before == Some(moved.log) {
+                break;
+            }
+            if started.elapsed() <= SHORT {
+                is_nearly_moved.store(true, Ordering::Release);
+                break;
+            }
+            moved_before = Some(moved.log);
+        }
+    }
+}
+
+/// Moves what nobody needs in the log any more. None if that failed: a full or a failing disk shows in the writer's
+/// commits, which say so.
+fn move_log(connection: &mut AnyConnection) -> Option<Moved> {
+    match connection {
+        AnyConnection::Sqlite(inner) => sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(inner).ok(),
+        AnyConnection::Postgres(_) => None,
     }
 }

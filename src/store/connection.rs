@@ -67,9 +67,8 @@ pub(super) const POSTGRES_SESSION: &str = "SET lock_timeout = '5s'; SET statemen
 
 /// How much of the file a SQLite connection that writes keeps, in kilobytes: the pages of a log as it mostly is.
 pub(super) const WRITER_CACHE: &str = "PRAGMA cache_size = -32768";
-/// How many pages the log may have before a commit moves the rest of it into the file itself, so that it begins anew.
-/// All that write wait for such a commit some ten or twenty times as long as for another.
-const WRITER_LOG: &str = "PRAGMA wal_autocheckpoint = 65536";
+/// How many pages the log may have before a commit moves the rest of it into the file itself, however much that is.
+const WRITER_LOG: &str = "PRAGMA wal_autocheckpoint = 262144";
 
 /// A connection with what has gone wrong on it.
 pub(super) struct OpenConnection {

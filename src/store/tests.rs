@@ -1,5 +1,6 @@
 //! What the store promises, on SQLite and on PostgreSQL.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::task::{Context, Waker};
 use std::time::Instant;
@@ -15,6 +16,7 @@ use crate::casework::flag::FlagCode;
 use crate::statute::clock::ClockStatus;
 use crate::statute::rulebook::ClockKind;
 
+mod log;
 mod mapping;
 #[expect(dead_code, reason = "only other tests stop and start a server")]
 #[path = "../../tests/support/postgres.rs"]
@@ -55,6 +57,20 @@ fn open(location: Location, folder: TempDir) -> TestStore {
 fn on_sqlite() -> TestStore {
     let folder = tempfile::tempdir().unwrap();
     open(Location::SqliteFile(folder.path().join("ehcp.db")), folder)
+}
+
+/// What opens connections to a SQLite file without the pools and threads of a store.
+fn connector(file: &Path, access: Access) -> Connector {
+    Connector {
+        location: Location::SqliteFile(file.to_owned()),
+        access,
+        statements: Arc::default(),
+        breaker: Arc::default(),
+    }
+}
+
+fn execute(connection: &mut AnyConnection, statement: &str) {
+    connection.batch_execute(statement).unwrap();
 }
 
 /// A schema of its own, unless there is no PostgreSQL.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{self, Checkpointer};
 use super::connection::{Access, AnyConnection, Connector, OpenConnection};
 use super::error::{StoreError, Trouble};
 use super::load::WriterLoad;
@@ -39,7 +39,7 @@ impl Writer {
         let (sender, jobs) = sync_channel(WAITING);
         let load = Arc::new(WriterLoad::default());
         let writer = WriterThread {
-            checkpointer: Checkpointer::start(&connector)?,
+            checkpointer: Checkpointer::start(&connector, checkpoint::LONG)?,
             load: Arc::clone(&load),
             jobs,
             connector,
@@ -155,7 +155,9 @@ impl WriterThread {
         self.load.committed(replies.len(), started.elapsed());
         self.note(outcome.as_ref().err());
         replies.into_iter().for_each(|reply| reply(outcome.clone()));
-        self.checkpointer.committed();
+        if let Some(connection) = &mut self.connection {
+            self.checkpointer.committed(connection);
+        }
     }
 
     /// Says in the log when writes begin to fail and when they succeed again.

@@ -1,9 +1,5 @@
 //! What connections that read have mapped of a SQLite file.
 
-use std::path::Path;
-
-use diesel::connection::SimpleConnection;
-
 use super::*;
 
 /// Where the file is mapped, as Linux says: addresses `from-to` in hexadecimal digits.
@@ -19,10 +15,6 @@ fn mappings_of(file: &Path) -> Vec<String> {
 fn length(mapping: &str) -> u64 {
     let (from, to) = mapping.split_once('-').unwrap();
     u64::from_str_radix(to, 16).unwrap() - u64::from_str_radix(from, 16).unwrap()
-}
-
-fn execute(connection: &mut AnyConnection, statement: &str) {
-    connection.batch_execute(statement).unwrap();
 }
 
 fn count(connection: &mut AnyConnection) -> i64 {
@@ -49,23 +41,17 @@ fn what_a_reader_has_mapped_stays_when_others_commit() {
     let folder = folder.path().join("100%25 of ?mode=ro#all");
     std::fs::create_dir(&folder).unwrap();
     let file = folder.join("ehcp.db");
-    let connector = |access| Connector {
-        location: Location::SqliteFile(file.clone()),
-        access,
-        statements: Arc::default(),
-        breaker: Arc::default(),
-    };
     // One that reads and one that writes, without pools and threads in which others would read.
-    let mut writer = connector(Access::Write).connect().unwrap();
+    let mut writer = connector(&file, Access::Write).connect().unwrap();
     execute(
         &mut writer,
         "CREATE TABLE filler (id INTEGER PRIMARY KEY, content BLOB)",
     );
     add(&mut writer, 1000);
     drop(writer);
-    let mut reader = connector(Access::Read).connect().unwrap();
+    let mut reader = connector(&file, Access::Read).connect().unwrap();
     assert_eq!(count(&mut reader), 1000);
-    let mut writer = connector(Access::Write).connect().unwrap();
+    let mut writer = connector(&file, Access::Write).connect().unwrap();
     execute(&mut writer, "PRAGMA mmap_size = 0");
     add(&mut writer, 1);
     assert_eq!(count(&mut reader), 1001);
