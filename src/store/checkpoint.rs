@@ -2,9 +2,9 @@
 //!
 //! SQLite does that in the commit that fills the log, and every write behind that commit waits. Here the log
 //! is moved while the writer goes on. It begins anew only once all of it is moved, and under load there is always
-//! something that came in meanwhile: a long log is moved again and again, until hardly anything is left that the
-//! writer moves itself between two commits. Nothing waits for this thread, and nothing rests on it; should it fall
-//! behind, a commit does the whole. Called by the `writer` alone.
+//! something that came in meanwhile: a long log is moved again and again, until hardly anything is left, for
+//! which the writer waits between two commits. Nothing else waits for this thread, and nothing rests on it; should it
+//! fall behind, a commit does the whole. Called by the `writer` alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,8 +30,18 @@ pub(super) struct Checkpointer {
     told: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     told_at: Instant,
-    /// Whether hardly anything is left of a long log.
+    /// Whether hardly anything is left of a long log, so that the thread waits for the writer to stop.
     is_nearly_moved: Arc<AtomicBool>,
+    stopped: Option<SyncSender<()>>,
+    moved: Receiver<()>,
+}
+
+/// What the thread hears and says.
+struct Ends {
+    committed: Receiver<()>,
+    is_nearly_moved: Arc<AtomicBool>,
+    stopped: Receiver<()>,
+    moved: SyncSender<()>,
 }
 
 /// How far a log is moved.
@@ -55,25 +65,39 @@ impl Checkpointer {
             ..connector.clone()
         };
         let (told, committed) = sync_channel(1);
+        let (says_stopped, stopped) = sync_channel(0);
+        let (says_moved, moved) = sync_channel(1);
         let is_nearly_moved = Arc::new(AtomicBool::new(false));
-        let says = Arc::clone(&is_nearly_moved);
+        let ends = Ends {
+            committed,
+            is_nearly_moved: Arc::clone(&is_nearly_moved),
+            stopped,
+            moved: says_moved,
+        };
         let thread = std::thread::Builder::new()
             .name("sqlite-checkpoint".to_owned())
-            .spawn(move || run(&connector, long, &committed, &says))?;
+            .spawn(move || run(&connector, long, &ends))?;
         Ok(Checkpointer {
             told: Some(told),
             thread: Some(thread),
             told_at: Instant::now(),
             is_nearly_moved,
+            stopped: Some(says_stopped),
+            moved,
         })
     }
 
-    /// Says that something was committed on a connection, which moves the rest of a long log if that is little.
-    pub(super) fn committed(&mut self, connection: &mut AnyConnection) {
-        if self.is_nearly_moved.load(Ordering::Acquire) {
-            move_log(connection);
-            self.is_nearly_moved.store(false, Ordering::Release);
-            // There is nothing for the thread to move before the next commit, with which the log begins anew.
+    /// Says that something was committed. Where hardly anything is left of a long log, it returns once that is moved
+    /// too.
+    pub(super) fn committed(&mut self) {
+        if self.is_nearly_moved.swap(false, Ordering::Acquire)
+            && let Some(stopped) = &self.stopped
+        {
+            // A thread that is gone answers neither, and lets nobody wait.
+            if stopped.send(()).is_ok() {
+                let _ = self.moved.recv();
+            }
+            // There is nothing to move before the next commit, with which the log begins anew.
             return;
         }
         if self.told_at.elapsed() < EVERY {
@@ -90,19 +114,16 @@ impl Checkpointer {
 impl Drop for Checkpointer {
     fn drop(&mut self) {
         drop(self.told.take());
+        drop(self.stopped.take());
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
     }
 }
 
-fn run(connector: &Connector, long: i64, committed: &Receiver<()>, is_nearly_moved: &AtomicBool) {
+fn run(connector: &Connector, long: i64, ends: &Ends) {
     let mut held: Option<OpenConnection> = None;
-    while let Ok(()) = committed.recv() {
-        // Two cannot move it at a time.
-        if is_nearly_moved.load(Ordering::Acquire) {
-            continue;
-        }
+    while let Ok(()) = ends.committed.recv() {
         held = held.take().or_else(|| connector.connect().ok());
         let mut moved_before = None;
         while let Some(connection) = held.as_deref_mut() {
@@ -117,11 +138,21 @@ fn run(connector: &Connector, long: i64, committed: &Receiver<()>, is_nearly_mov
                 break;
             }
             if started.elapsed() <= SHORT {
-                is_nearly_moved.store(true, Ordering::Release);
+                move_rest(connection, ends);
                 break;
             }
             moved_before = Some(moved.log);
         }
+    }
+}
+
+/// Moves what has come in since the log was moved, while nothing more does.
+fn move_rest(connection: &mut AnyConnection, ends: &Ends) {
+    ends.is_nearly_moved.store(true, Ordering::Release);
+    if let Ok(()) = ends.stopped.recv() {
+        move_log(connection);
+        // The writer waits for it, or is gone.
+        let _ = ends.moved.try_send(());
     }
 }
 

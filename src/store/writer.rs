@@ -155,9 +155,7 @@ impl WriterThread {
         self.load.committed(replies.len(), started.elapsed());
         self.note(outcome.as_ref().err());
         replies.into_iter().for_each(|reply| reply(outcome.clone()));
-        if let Some(connection) = &mut self.connection {
-            self.checkpointer.committed(connection);
-        }
+        self.checkpointer.committed();
     }
 
     /// Says in the log when writes begin to fail and when they succeed again.

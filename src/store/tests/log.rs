@@ -137,7 +137,7 @@ fn a_log_begins_anew_while_commits_never_pause() {
         assert!(started.elapsed() < Duration::from_secs(60), "{rows} rows");
         for _ in 0..20 {
             add(&mut writer, 20);
-            checkpointer.committed(&mut writer);
+            checkpointer.committed();
             rows += 20;
         }
     }
