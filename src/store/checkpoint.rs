@@ -7,6 +7,7 @@
 //! fall behind, a commit does the whole. Called by the `writer` alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use super::connection::{AnyConnection, Connector, OpenConnection};
 const EVERY: Duration = Duration::from_millis(5);
 /// How many pages the log has when it is time that it begins anew.
 pub(super) const LONG: i64 = 65_536;
-/// How long moving took when what came in meanwhile is so little that the writer may wait for it.
+/// How long moving took when what came in meanwhile is so little that the writer may move it.
 const SHORT: Duration = Duration::from_millis(20);
 
 /// The thread, and when it was last told that there is something in the log.
@@ -29,7 +30,8 @@ pub(super) struct Checkpointer {
     told: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     told_at: Instant,
-    /// Taken where hardly anything is left of a long log, so that the thread waits for the writer to stop.
+    /// Whether hardly anything is left of a long log, so that the thread waits for the writer to stop.
+    is_nearly_moved: Arc<AtomicBool>,
     stopped: Option<SyncSender<()>>,
     moved: Receiver<()>,
 }
@@ -37,6 +39,7 @@ pub(super) struct Checkpointer {
 /// What the thread hears and says.
 struct Ends {
     committed: Receiver<()>,
+    is_nearly_moved: Arc<AtomicBool>,
     stopped: Receiver<()>,
     moved: SyncSender<()>,
 }
@@ -64,8 +67,10 @@ impl Checkpointer {
         let (told, committed) = sync_channel(1);
         let (says_stopped, stopped) = sync_channel(0);
         let (says_moved, moved) = sync_channel(1);
+        let is_nearly_moved = Arc::new(AtomicBool::new(false));
         let ends = Ends {
             committed,
+            is_nearly_moved: Arc::clone(&is_nearly_moved),
             stopped,
             moved: says_moved,
         };
@@ -76,6 +81,7 @@ impl Checkpointer {
             told: Some(told),
             thread: Some(thread),
             told_at: Instant::now(),
+            is_nearly_moved,
             stopped: Some(says_stopped),
             moved,
         })
@@ -84,10 +90,13 @@ impl Checkpointer {
     /// Says that something was committed. Where hardly anything is left of a long log, it returns once that is moved
     /// too.
     pub(super) fn committed(&mut self) {
-        let stopped = self.stopped.as_ref();
-        if stopped.is_some_and(|stopped| stopped.try_send(()).is_ok()) {
-            // A thread that is gone lets nobody wait.
-            let _ = self.moved.recv();
+        if self.is_nearly_moved.swap(false, Ordering::Acquire)
+            && let Some(stopped) = &self.stopped
+        {
+            // A thread that is gone answers neither, and lets nobody wait.
+            if stopped.send(()).is_ok() {
+                let _ = self.moved.recv();
+            }
             // There is nothing to move before the next commit, with which the log begins anew.
             return;
         }
@@ -139,6 +148,7 @@ fn run(connector: &Connector, long: i64, ends: &Ends) {
 
 /// Moves what has come in since the log was moved, while nothing more does.
 fn move_rest(connection: &mut AnyConnection, ends: &Ends) {
+    ends.is_nearly_moved.store(true, Ordering::Release);
     if let Ok(()) = ends.stopped.recv() {
         move_log(connection);
         // The writer waits for it, or is gone.
