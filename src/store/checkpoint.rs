@@ -22,7 +22,7 @@ use super::connection::{AnyConnection, Connector, OpenConnection};
 const EVERY: Duration = Duration::from_millis(5);
 /// How many pages the log has when it is time that it begins anew.
 pub(super) const LONG: i64 = 65_536;
-/// How long moving took when what came in meanwhile is so little that the writer may move it.
+/// How long moving took when what came in meanwhile is so little that the writer may wait for it.
 const SHORT: Duration = Duration::from_millis(20);
 
 /// The thread, and when it was last told that there is something in the log.
@@ -93,7 +93,7 @@ impl Checkpointer {
         if self.is_nearly_moved.swap(false, Ordering::Acquire)
             && let Some(stopped) = &self.stopped
         {
-            // A thread that is gone answers neither, and lets nobody wait.
+            // A thread that is gone lets nobody wait.
             if stopped.send(()).is_ok() {
                 let _ = self.moved.recv();
             }
